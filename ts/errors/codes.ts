@@ -1,0 +1,51 @@
+/**
+ * Every error the product can report. `status` is the HTTP status a dialect starts from, `exit` the exit code of a
+ * command that ends with it. Rust crates use the same codes; a repository test keeps the two lists equal.
+ */
+export const ERROR_CODES = {
+  invalid_request: { status: 400, exit: 2, summary: 'The request or the command line is not valid.' },
+  invalid_json: { status: 400, exit: 2, summary: 'The body is not valid JSON.' },
+  invalid_model_name: { status: 400, exit: 2, summary: 'The model name does not follow the name grammar.' },
+  ambiguous_model_name: { status: 400, exit: 2, summary: 'Several installed models match the name.' },
+  model_not_found: { status: 404, exit: 4, summary: 'No installed model has this name.' },
+  not_found: { status: 404, exit: 4, summary: 'The thing asked for does not exist.' },
+  method_not_allowed: { status: 405, exit: 1, summary: 'The route exists with another HTTP method.' },
+  unsupported: { status: 400, exit: 1, summary: 'The model or this build cannot do what was asked.' },
+  context_length_exceeded: { status: 400, exit: 1, summary: 'The prompt is longer than the context window.' },
+  body_too_large: { status: 413, exit: 1, summary: 'The request body is over the limit.' },
+  unauthorized: { status: 401, exit: 1, summary: 'An API key is needed and was missing or wrong.' },
+  forbidden: { status: 403, exit: 1, summary: 'The Host or Origin header is not allowed.' },
+  conflict: { status: 409, exit: 1, summary: 'The thing is in a state that does not allow this.' },
+  cancelled: { status: 499, exit: 130, summary: 'The caller went away or cancelled.' },
+  server_busy: { status: 503, exit: 1, summary: 'The queue of the model is full.' },
+  shutting_down: { status: 503, exit: 1, summary: 'The daemon is stopping.' },
+  model_load_failed: { status: 500, exit: 1, summary: 'The model could not be loaded.' },
+  out_of_memory: { status: 500, exit: 1, summary: 'The model does not fit into memory.' },
+  runner_crashed: { status: 500, exit: 1, summary: 'The process that ran the model ended unexpectedly.' },
+  invalid_model_file: { status: 500, exit: 1, summary: 'The file is not a model, or is damaged.' },
+  unsupported_architecture: { status: 500, exit: 1, summary: 'The model family is not supported.' },
+  unsupported_quantization: { status: 500, exit: 1, summary: 'The quantisation of a tensor is not supported.' },
+  no_chat_template: { status: 400, exit: 1, summary: 'The model has no chat template.' },
+  template_failed: { status: 400, exit: 1, summary: 'The chat template of the model refused the messages.' },
+  addon_unavailable: { status: 500, exit: 1, summary: 'The native engine could not be loaded.' },
+  hub_unreachable: { status: 502, exit: 5, summary: 'The model hub could not be reached.' },
+  hub_error: { status: 502, exit: 5, summary: 'The model hub answered with an error.' },
+  repo_not_found: { status: 404, exit: 4, summary: 'The hub has no such repository, revision or file.' },
+  repo_gated: { status: 403, exit: 5, summary: 'The repository asks for access or a token.' },
+  no_model_files: { status: 422, exit: 4, summary: 'The repository holds no files that can be run.' },
+  unsafe_file_name: { status: 422, exit: 5, summary: 'A file name leaves the folder of the model.' },
+  checksum_mismatch: { status: 502, exit: 5, summary: 'A download does not match its checksum.' },
+  disk_full: { status: 507, exit: 6, summary: 'There is not enough disk space.' },
+  permission_denied: { status: 500, exit: 6, summary: 'A file or folder cannot be read or written.' },
+  port_in_use: { status: 500, exit: 7, summary: 'Another program listens on the address.' },
+  daemon_running: { status: 409, exit: 7, summary: 'A daemon already runs for this home folder.' },
+  daemon_not_running: { status: 503, exit: 3, summary: 'No daemon is running.' },
+  invalid_config: { status: 400, exit: 2, summary: 'A configuration value is not valid.' },
+  internal: { status: 500, exit: 1, summary: 'Something unexpected happened.' },
+} as const satisfies Record<string, { status: number; exit: number; summary: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
+}

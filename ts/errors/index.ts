@@ -1,0 +1,2 @@
+export { ERROR_CODES, type ErrorCode, isErrorCode } from './codes.ts';
+export { type ErrorData, OmgError } from './omg-error.ts';

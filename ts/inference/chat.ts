@@ -1,0 +1,65 @@
+import type { GenerateTimings, GenerateUsage, Sampling, TokenLogprob } from './generate.ts';
+
+/** The chat-level request and event model that the Ollama, OpenAI and other dialects translate to and from. */
+
+export interface ToolCall {
+  id: string;
+  name: string;
+  /** JSON text of an object. */
+  arguments: string;
+}
+
+export interface ChatMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  content: string;
+  reasoning?: string;
+  toolCalls?: ToolCall[];
+  /** role tool: which call it answers. */
+  toolCallId?: string;
+  toolName?: string;
+}
+
+export interface ToolDefinition {
+  name: string;
+  description?: string;
+  /** JSON Schema, passed to the template verbatim, key order kept. */
+  parameters?: Record<string, unknown>;
+}
+
+export type ThinkLevel = 'low' | 'medium' | 'high' | 'max';
+
+export interface ChatRequest {
+  messages: ChatMessage[];
+  tools?: ToolDefinition[];
+  /** Absent: on where the model can think. */
+  think?: boolean | ThinkLevel;
+  sampling: Sampling;
+  stop: string[];
+  maxTokens?: number;
+  topLogprobs?: number;
+  /** `drop-turns` drops whole oldest turns when the prompt is too long and says so; `error` refuses. */
+  overlong: 'drop-turns' | 'error';
+  /** Extra variables for the template. */
+  templateVariables?: Record<string, unknown>;
+}
+
+export type ChatEvent =
+  | {
+      type: 'start';
+      promptTokens: number;
+      cachedTokens: number;
+      /** Present when whole turns were dropped to fit the window. */
+      dropped?: { messages: number; tokens: number };
+    }
+  | { type: 'reasoning'; text: string; tokens: number; logprobs?: TokenLogprob[] }
+  | { type: 'content'; text: string; tokens: number; logprobs?: TokenLogprob[] }
+  /** A complete, parsed call. `index` counts from 0. */
+  | { type: 'tool-call'; index: number; call: ToolCall }
+  | {
+      type: 'end';
+      reason: 'stop' | 'length' | 'tool-calls' | 'cancelled';
+      stopSequence?: string;
+      windowFull?: boolean;
+      usage: GenerateUsage & { reasoningTokens: number };
+      timings: GenerateTimings;
+    };

@@ -1,0 +1,101 @@
+import type { GenerateEvent, GenerateRequest, PromptSegment } from './generate.ts';
+
+/** What runs models. Implemented by runner processes over the addon, and by the stand-in for tests. */
+export interface Engine {
+  devices(): Promise<DeviceInfo[]>;
+  /** Reads headers only. Throws `invalid_model_file`, `unsupported_architecture`, `unsupported_quantization`. */
+  inspect(path: string): Promise<ModelHeader>;
+  plan(spec: LoadSpec): Promise<MemoryPlan>;
+  /** Throws `model_load_failed`, `out_of_memory` and the errors of `inspect`. Aborting ends the load and its process. */
+  load(spec: LoadSpec, options?: LoadOptions): Promise<LoadedModel>;
+  /** Ends every runner. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface LoadSpec {
+  /** A GGUF file (the first of a split set) or a safetensors folder. */
+  path: string;
+  device?: 'auto' | 'cpu' | `cuda:${number}` | 'metal';
+  /** Tokens; absent: min(trained, what fits, 32768). A larger value than the trained one is clamped. */
+  contextLength?: number;
+  /** Sequences decoded at once; default 4. */
+  maxSequences?: number;
+  /** 0 or absent: all physical cores. */
+  threads?: number;
+  /** Load only the tokenizer: tokenize and detokenize work, generate does not. */
+  tokenizerOnly?: boolean;
+}
+
+export interface LoadOptions {
+  signal?: AbortSignal;
+  onProgress?: (fraction: number) => void;
+}
+
+export interface LoadedModel {
+  readonly info: LoadedModelInfo;
+  /** Process id of the runner; absent for an engine without processes. */
+  readonly pid?: number;
+  tokenize(prompt: PromptSegment[]): Promise<number[]>;
+  detokenize(tokens: number[]): Promise<string>;
+  /**
+   * Runs one request. Errors before the first event are thrown by the first `next()`: `context_length_exceeded` (detail:
+   * promptTokens, contextLength), `invalid_request`, `runner_crashed`. Leaving the loop early, or aborting, cancels within one step.
+   */
+  generate(request: GenerateRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent>;
+  /** Waits for the generations under way, then frees everything. Idempotent. */
+  unload(): Promise<void>;
+  /** Resolves when the model is gone, whatever the reason. */
+  readonly gone: Promise<RunnerExit>;
+}
+
+export type RunnerExit = { reason: 'unloaded' } | { reason: 'crashed'; message: string };
+
+export interface LoadedModelInfo {
+  contextLength: number;
+  trainedContextLength: number;
+  device: string;
+  memory: MemoryPlan;
+  loadMs: number;
+}
+
+export interface MemoryPlan {
+  weightsBytes: number;
+  kvBytesPerToken: number;
+  kvBytes: number;
+  scratchBytes: number;
+  totalBytes: number;
+  availableBytes: number;
+  contextLength: number;
+  fits: boolean;
+}
+
+export interface DeviceInfo {
+  id: string;
+  kind: 'cpu' | 'cuda' | 'metal';
+  name: string;
+  memoryBytes: number;
+  freeMemoryBytes: number;
+  /** CPU: instruction sets in use, such as avx512vnni. */
+  features: string[];
+}
+
+/** What the headers of a model say. GGUF metadata keys, also synthesised for safetensors folders. */
+export interface ModelHeader {
+  format: 'gguf' | 'safetensors';
+  architecture: string;
+  /** Metadata without the large arrays (arrays over 64 entries are given as their length). */
+  metadata: Record<string, MetadataValue>;
+  parameterCount: number;
+  quantization: string;
+  trainedContextLength: number;
+  embeddingLength: number;
+  blockCount: number;
+  sizeBytes: number;
+  chatTemplate?: string;
+  /** Text of the special tokens the chat template names, such as bos_token and eos_token. */
+  specialTokens: Record<string, string>;
+  capabilities: ('completion' | 'embedding' | 'insert' | 'vision')[];
+  tensors: { name: string; type: string; shape: number[] }[];
+}
+
+export type MetadataValue = string | number | boolean | null | MetadataValue[] | { arrayLength: number };

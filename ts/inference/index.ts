@@ -1,0 +1,3 @@
+export type * from './chat.ts';
+export type * from './engine.ts';
+export type * from './generate.ts';

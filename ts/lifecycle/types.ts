@@ -1,0 +1,119 @@
+import type {
+  ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedModelInfo, PromptSegment,
+} from '../inference/index.ts';
+import type { InstallRecord } from '../library/index.ts';
+import type { PullProgress } from '../hub/index.ts';
+
+/** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
+export interface Models {
+  /** Resolves any accepted form of a name. Throws `model_not_found`, `ambiguous_model_name`, `invalid_model_name`. */
+  resolve(name: string): Promise<InstalledModel>;
+  /** Newest first. Never waits on an engine. */
+  list(): Promise<InstalledModel[]>;
+  /** Models in memory or on the way there, longest-lived first. Never waits on an engine. */
+  running(): RunningModel[];
+  /** Loads without generating and applies keepAlive; resolves when ready. */
+  load(name: string, options?: UseOptions): Promise<RunningModel>;
+  /** Unloads after the requests under way; false when it was not loaded. */
+  unload(name: string): Promise<boolean>;
+  /** Raw generation. The first `next()` throws what failed before the first event. */
+  generate(name: string, request: GenerateRequest, options?: UseOptions): AsyncIterable<GenerateEvent>;
+  /** Templated chat with reasoning split and tool calls parsed. */
+  chat(name: string, request: ChatRequest, options?: UseOptions): AsyncIterable<ChatEvent>;
+  /** The prompt `chat` would send, as text. Loads no weights. */
+  renderChat(name: string, request: ChatRequest): Promise<string>;
+  tokenize(name: string, prompt: PromptSegment[]): Promise<number[]>;
+  detokenize(name: string, tokens: number[]): Promise<string>;
+  /** Unloads first. Throws `model_not_found`. */
+  remove(name: string): Promise<void>;
+  copy(source: string, destination: string): Promise<void>;
+  /** Starts or joins a pull. */
+  pull(spec: PullSpec): PullJob;
+  /** A pull by its id; undefined when unknown or over an hour old. */
+  findPull(id: string): PullJob | undefined;
+  /** Ends everything: no new requests, drains up to `drainMs`, then cancels. */
+  close(drainMs: number): Promise<void>;
+}
+
+export interface UseOptions {
+  signal?: AbortSignal;
+  /** Milliseconds the model stays loaded after the last request; Infinity is forever, 0 unloads at once. Absent: no change. */
+  keepAliveMs?: number;
+  /** Tokens. Only an explicitly larger value than the loaded one reloads. */
+  contextLength?: number;
+}
+
+export interface InstalledModel {
+  /** Shortest display form, always with a tag. */
+  name: string;
+  record: InstallRecord;
+  details: ModelDetails;
+}
+
+export interface ModelDetails {
+  format: 'gguf' | 'safetensors';
+  /** GGUF architecture name, such as `llama`. */
+  family: string;
+  /** Display string such as `8.0B`. */
+  parameterSize: string;
+  parameterCount: number;
+  quantization: string;
+  trainedContextLength: number;
+  embeddingLength: number;
+  capabilities: Capability[];
+  chatTemplate?: string;
+  /** The model's own sampling defaults (generation_config.json or GGUF metadata), Ollama option names. */
+  parameters: Record<string, number | string | boolean | string[]>;
+  metadata: Record<string, unknown>;
+  tensors(): Promise<{ name: string; type: string; shape: number[] }[]>;
+  license?: string;
+}
+
+export type Capability = 'completion' | 'tools' | 'insert' | 'vision' | 'embedding' | 'thinking';
+
+export interface RunningModel {
+  name: string;
+  record: InstallRecord;
+  state: 'starting' | 'running' | 'stopping';
+  info?: LoadedModelInfo;
+  pid?: number;
+  /** Absent while busy or loading without a deadline; Infinity is forever. Unix milliseconds. */
+  expiresAt?: number;
+  activeRequests: number;
+  queuedRequests: number;
+  details: ModelDetails;
+}
+
+export interface PullSpec {
+  /** `owner/repo[:quant][@revision]` or any accepted form. */
+  model: string;
+  revision?: string;
+  quant?: string;
+  file?: string;
+  force?: boolean;
+}
+
+export interface PullJob {
+  readonly id: string;
+  readonly model: string;
+  readonly state: PullState;
+  /** Progress now and as it changes (at most every 60 ms), ending after `success`; throws the error of the pull. Leaving the loop
+   * early drops this waiter; the download stops when the last waiter has left, unless it was started detached. */
+  watch(signal?: AbortSignal): AsyncIterable<PullProgress>;
+  /** Keeps the pull alive without waiters (`POST /v1/models/pull`). */
+  detach(): void;
+  cancel(): Promise<void>;
+}
+
+export interface PullState {
+  status: 'downloading' | 'verifying' | 'success' | 'error' | 'cancelled';
+  progress: PullProgress;
+  error?: { code: string; message: string; hint?: string };
+}
+
+/** What the events stream carries (`/ohmygpu/v1/events`). */
+export type LifecycleEvent =
+  | { type: 'download.progress'; time: string; model: string; progress: PullProgress }
+  | { type: 'download.done'; time: string; model: string; error?: { code: string; message: string } }
+  | { type: 'model.loading' | 'model.loaded' | 'model.unloaded'; time: string; model: string; reason?: string }
+  | { type: 'queue'; time: string; model: string; active: number; queued: number };
