@@ -1,0 +1,44 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+// A test that forgets to name a home must not touch the one of the person who runs it.
+const env = { OMG_HOME: join(tmpdir(), `omg-test-home-${process.pid}`), NO_COLOR: '1' };
+
+const shared = { env, pool: 'forks' as const };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['ts/**/*.test.{ts,tsx}'],
+          exclude: ['ts/tests/**'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'repo',
+          include: ['ts/tests/repo/**/*.test.ts', 'scripts/**/*.test.mjs'],
+          testTimeout: 20_000,
+        },
+      },
+      { test: { ...shared, name: 'contract', include: ['ts/tests/contract/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          ...shared,
+          name: 'e2e',
+          include: ['ts/tests/e2e/**/*.test.ts'],
+          // Each file starts daemons and loads models; two of them at once would measure each other.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
