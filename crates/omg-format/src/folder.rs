@@ -1,0 +1,243 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::error::{Error, Result};
+use crate::metadata::Metadata;
+use crate::shards::{OpenSet, Shard};
+use crate::tensor::TensorInfo;
+
+/// Far above any real configuration or tokenizer; keeps a lying folder from filling memory.
+const MAX_JSON_BYTES: u64 = 256 << 20;
+const INDEX_FILE: &str = "model.safetensors.index.json";
+
+/// What lies beside the weights in a safetensors folder.
+#[derive(Clone, Debug)]
+pub struct FolderFiles {
+    pub config: Json,
+    pub generation_config: Option<Json>,
+    pub tokenizer_config: Option<Json>,
+    pub special_tokens_map: Option<Json>,
+    pub tokenizer_json: Option<PathBuf>,
+    /// `chat_template.jinja`, else `chat_template` of `chat_template.json`, else of `tokenizer_config.json`.
+    pub chat_template: Option<String>,
+}
+
+impl FolderFiles {
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        let config = read_json(&folder.join("config.json"))?.ok_or_else(|| {
+            Error::invalid("the folder has no config.json, which says what the weights are")
+                .in_file(folder)
+        })?;
+        let tokenizer_config = read_json(&folder.join("tokenizer_config.json"))?;
+        let tokenizer_json = folder.join("tokenizer.json");
+        let chat_template = chat_template(folder, tokenizer_config.as_ref())?;
+        Ok(FolderFiles {
+            config,
+            generation_config: read_json(&folder.join("generation_config.json"))?,
+            special_tokens_map: read_json(&folder.join("special_tokens_map.json"))?,
+            tokenizer_json: tokenizer_json.is_file().then_some(tokenizer_json),
+            tokenizer_config,
+            chat_template,
+        })
+    }
+}
+
+fn chat_template(folder: &Path, tokenizer_config: Option<&Json>) -> Result<Option<String>> {
+    if let Some(bytes) = read_limited(&folder.join("chat_template.jinja"))? {
+        return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let own = read_json(&folder.join("chat_template.json"))?;
+    let candidates = [own.as_ref(), tokenizer_config];
+    Ok(candidates
+        .into_iter()
+        .flatten()
+        .find_map(|json| template_text(json.get("chat_template")?)))
+}
+
+/// A string, or a list of `{name, template}` of which `default` (else the first) is meant.
+fn template_text(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) => Some(text.clone()),
+        Json::Array(named) => {
+            let default = named
+                .iter()
+                .find(|entry| entry.get("name").and_then(Json::as_str) == Some("default"));
+            default
+                .or(named.first())?
+                .get("template")?
+                .as_str()
+                .map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+/// None when the file is absent.
+fn read_limited(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(path, error)),
+        Ok(meta) if meta.len() > MAX_JSON_BYTES => {
+            return Err(
+                Error::invalid(format!("{} bytes are too many for this file", meta.len()))
+                    .in_file(path),
+            );
+        }
+        Ok(_) => {}
+    }
+    fs::read(path)
+        .map(Some)
+        .map_err(|error| Error::io(path, error))
+}
+
+fn read_json(path: &Path) -> Result<Option<Json>> {
+    let Some(bytes) = read_limited(path)? else {
+        return Ok(None);
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(json) => Ok(Some(json)),
+        Err(error) => match serde_json::from_slice(&without_nonfinite(&bytes)) {
+            Ok(json) => Ok(Some(json)),
+            Err(_) => Err(Error::invalid(format!("not valid JSON: {error}")).in_file(path)),
+        },
+    }
+}
+
+/// Python writes `NaN`, `Infinity` and `-Infinity`, which JSON does not have: they become null and ±1e308.
+fn without_nonfinite(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    let mut in_string = false;
+    while let Some((&byte, after)) = rest.split_first() {
+        if !in_string && rest.starts_with(b"NaN") {
+            out.extend_from_slice(b"null");
+            rest = &rest[3..];
+        } else if !in_string && rest.starts_with(b"Infinity") {
+            out.extend_from_slice(b"1e308");
+            rest = &rest[8..];
+        } else if in_string && byte == b'\\' && !after.is_empty() {
+            out.extend_from_slice(&rest[..2]);
+            rest = &rest[2..];
+        } else {
+            in_string ^= byte == b'"';
+            out.push(byte);
+            rest = after;
+        }
+    }
+    out
+}
+
+/// All safetensors files of the model in a folder.
+pub(crate) fn open_safetensors_set(folder: &Path) -> Result<OpenSet> {
+    let (paths, indexed) = weight_files(folder)?;
+    let mut shards = Vec::new();
+    let mut tensors: Vec<TensorInfo> = Vec::new();
+    for path in paths {
+        let shard = Shard::open(&path)?;
+        let file = shards.len();
+        tensors.extend(
+            shard
+                .safetensors_header()?
+                .tensors
+                .into_iter()
+                .map(|t| TensorInfo { file, ..t }),
+        );
+        shards.push(shard);
+    }
+    for (name, file) in indexed {
+        let found = tensors
+            .iter()
+            .any(|tensor| tensor.name == name && shards[tensor.file].path.ends_with(&file));
+        if !found {
+            return Err(Error::invalid(format!(
+                "tensor {name} is not in {file}, where the index has it"
+            ))
+            .in_file(&folder.join(INDEX_FILE)));
+        }
+    }
+    Ok((shards, tensors, Metadata::default()))
+}
+
+type IndexedTensor = (String, String);
+
+fn weight_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<IndexedTensor>)> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: std::collections::BTreeMap<String, String>,
+    }
+    let index_path = folder.join(INDEX_FILE);
+    if let Some(json) = read_json(&index_path)? {
+        let index: Index = serde_json::from_value(json).map_err(|error| {
+            Error::invalid(format!("not an index of weights: {error}")).in_file(&index_path)
+        })?;
+        let names: BTreeSet<&String> = index.weight_map.values().collect();
+        let mut paths = Vec::new();
+        for name in names {
+            if !is_plain_file_name(name) {
+                return Err(
+                    Error::invalid(format!("the file name {name:?} leaves the folder"))
+                        .in_file(&index_path),
+                );
+            }
+            paths.push(folder.join(name));
+        }
+        if paths.is_empty() {
+            return Err(Error::invalid("the index names no files").in_file(&index_path));
+        }
+        return Ok((paths, index.weight_map.into_iter().collect()));
+    }
+    let single = folder.join("model.safetensors");
+    if single.is_file() {
+        return Ok((vec![single], Vec::new()));
+    }
+    Ok((loose_weight_files(folder)?, Vec::new()))
+}
+
+/// Without an index: a complete set `model-00001-of-0000N.safetensors`, else the only safetensors file there is.
+fn loose_weight_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| Error::io(folder, error))? {
+        let path = entry.map_err(|error| Error::io(folder, error))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "safetensors")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let set: Vec<PathBuf> = paths
+        .iter()
+        .filter(|path| is_set_member(path, paths.len()))
+        .cloned()
+        .collect();
+    if !set.is_empty() && is_set_member(&set[0], set.len()) {
+        return Ok(set);
+    }
+    if paths.len() == 1 {
+        return Ok(paths);
+    }
+    let problem = match paths.len() {
+        0 => "the folder holds no weights (*.safetensors)".to_owned(),
+        count => format!(
+            "{count} safetensors files, but no {INDEX_FILE} that says which belong together"
+        ),
+    };
+    Err(Error::invalid(problem).in_file(folder))
+}
+
+fn is_set_member(path: &Path, count: usize) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    name.starts_with("model-") && name.ends_with(&format!("-of-{count:05}.safetensors"))
+}
+
+fn is_plain_file_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
+}
