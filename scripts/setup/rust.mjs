@@ -1,23 +1,28 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { isAtLeast } from '../bin/node-version.mjs';
 import { inCheckout } from './checkout.mjs';
 import { runCommand } from './command.mjs';
 import { SetupError } from './say.mjs';
 
-/** Checks the Rust toolchain; puts rustup's folder on the PATH of this process where a fresh shell has not done so yet. */
+/** Checks the Rust toolchain; finds rustup's folders where a fresh shell or another HOME does not lead to them. */
 export async function ensureRust() {
-  const rustup = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
-  if (existsSync(rustup)) process.env.PATH = `${process.env.PATH ?? ''}${delimiter}${rustup}`;
+  findRustup();
   const needed = /^rust-version = "(.+)"$/m.exec(readFileSync(inCheckout('Cargo.toml'), 'utf8'))?.[1] ?? '1.90';
   const rustc = await runCommand('rustc', ['--version'], { output: 'capture' });
   const cargo = await runCommand('cargo', ['--version'], { output: 'capture' });
-  if (rustc.code !== 0 || cargo.code !== 0) {
-    throw new SetupError(
-      `Rust is missing: \`${cargo.code === 0 ? 'rustc' : 'cargo'}\` does not run. The engine is built from source.`,
-      'install it from https://rustup.rs, then run this again',
-    );
+  for (const [name, result] of Object.entries({ cargo, rustc })) {
+    if (result.code === 127) {
+      throw new SetupError(
+        `Rust is missing: \`${name}\` was not found. The engine is built from source.`,
+        'install it from https://rustup.rs, then run this again',
+      );
+    }
+    if (result.code !== 0) {
+      const said = result.stderr.split(/\n\s*\n/)[0].trim();
+      throw new SetupError(`\`${name} --version\` fails:\n${said}`, 'run `rustup default stable`');
+    }
   }
   const version = /^rustc (\S+)/.exec(rustc.stdout)?.[1] ?? '0';
   if (!isAtLeast(version, needed)) {
@@ -31,4 +36,18 @@ export async function ensureRust() {
         : 'install one, such as with `apt-get install build-essential`',
     );
   }
+}
+
+/**
+ * Adds the folder of rustup's programs to the PATH of this process when it is not there yet. They in turn look for the toolchains in
+ * the home folder; where it is another one (sudo, a container, a test) those beside the programs are named.
+ */
+function findRustup() {
+  const bin = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'bin');
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  if (existsSync(bin) && !folders.includes(bin)) process.env.PATH = [...folders, bin].join(delimiter);
+  if (process.env.RUSTUP_HOME || existsSync(join(homedir(), '.rustup', 'toolchains'))) return;
+  const cargoHome = folders.find((folder) => existsSync(join(folder, 'rustup')));
+  const toolchains = cargoHome && join(dirname(dirname(cargoHome)), '.rustup');
+  if (toolchains && existsSync(toolchains)) process.env.RUSTUP_HOME = toolchains;
 }
