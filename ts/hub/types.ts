@@ -1,3 +1,5 @@
+import type { InstallRecord, Library, ModelName } from '../library/index.ts';
+
 /** What `ts/hub` tells about a pull. One shape for the CLI, the events stream, and every dialect's progress lines. */
 export interface PullProgress {
   status: 'resolving' | 'downloading' | 'verifying' | 'installing' | 'success';
@@ -5,4 +7,69 @@ export interface PullProgress {
   totalBytes: number;
   completedBytes: number;
   files: { filename: string; sha256: string; size: number; completedBytes: number; cached: boolean }[];
+}
+
+/** What to pull. `revision`, `quant` and `file` win over what the name says. */
+export interface PullRequest {
+  /** A catalog or user alias, `owner/repo[:quant][@revision]`, `hf.co/…`, or a URL of the hub. */
+  model: string;
+  /** Branch, tag or commit. */
+  revision?: string;
+  /** Such as `Q4_K_M`, case-insensitive. */
+  quant?: string;
+  /** One GGUF file by its path in the repository; its other shards come along. */
+  file?: string;
+  /** Asks the hub and checks the files even when the model is installed and current. */
+  force?: boolean;
+}
+
+export interface PullOptions {
+  library: Library;
+  /** Stops the pull at once; what has arrived stays and the next pull goes on from there. */
+  signal?: AbortSignal;
+  /** Called at most every 60 ms, and for every change of status. */
+  onProgress?: (progress: PullProgress) => void;
+}
+
+/** One file of a remote model. */
+export interface RemoteFile {
+  filename: string;
+  size: number;
+  /** Known from the start for large files only; small ones are hashed as they arrive. */
+  sha256?: string;
+}
+
+/** What a pull would bring. */
+export interface RemoteModel {
+  /** The name the model gets when installed. */
+  name: ModelName;
+  repo: string;
+  kind: 'gguf' | 'safetensors';
+  revision: string;
+  commit: string;
+  /** The quantisation chosen, for GGUF. */
+  quant?: string;
+  files: RemoteFile[];
+  totalBytes: number;
+}
+
+export interface SearchResult {
+  id: string;
+  downloads: number;
+  likes: number;
+  formats: ('gguf' | 'safetensors')[];
+  gated: boolean;
+}
+
+/** The hub as the rest of the product sees it. Implemented by `Hub`. */
+export interface ModelHub {
+  /**
+   * Brings a model into the library. Throws `invalid_model_name`, `repo_not_found`, `repo_gated`, `no_model_files`, `unsafe_file_name`,
+   * `disk_full`, `hub_unreachable`, `hub_error`, `checksum_mismatch`, `cancelled`; nothing is half-installed after any of them.
+   */
+  pull(request: string | PullRequest, options: PullOptions): Promise<InstallRecord>;
+  /** Asks the hub what a pull would bring, without bringing it. Errors as `pull`. */
+  resolveRemote(request: string | PullRequest, library: Library, signal?: AbortSignal): Promise<RemoteModel>;
+  /** Full-text search, most downloaded first. */
+  search(query: string, limit: number, signal?: AbortSignal): Promise<SearchResult[]>;
 }

@@ -1,0 +1,9 @@
+export type {
+  ModelHub,
+  PullOptions,
+  PullProgress,
+  PullRequest,
+  RemoteFile,
+  RemoteModel,
+  SearchResult,
+} from './types.ts';

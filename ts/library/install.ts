@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { OmgError } from '../errors/index.ts';
+import { syncFolder, TEMPORARY_PREFIX } from './atomic-file.ts';
+import { linkOrCopy } from './file-linking.ts';
+import { digestOf, sizeOf, writeManifest } from './manifest.ts';
+import { assertSafeFilename } from './safe-filename.ts';
+import type { StoreLayout } from './store-layout.ts';
+import type { Artifact, InstallRecord, ModelName, ModelRef, Revision } from './types.ts';
+
+/** What becomes a model. Every artifact's blob is in the store already. */
+export interface InstallInput {
+  name: ModelName;
+  modelRef: ModelRef;
+  revision: Revision;
+  artifacts: Artifact[];
+  /** Artifact the engine opens, for GGUF; absent: the folder. */
+  engineFile?: string;
+  /** Absolute folder of files that stay where they are; the store then only refers to them. */
+  inPlace?: string;
+}
+
+/** The points between which a crash may come; each is reported before it is done. */
+export type InstallStep = 'stage' | 'place' | 'manifest' | 'clean';
+
+/**
+ * Makes the files and the manifest of a model. Needs the store's lock. The rename of the manifest is the moment of the
+ * install: before it nothing refers to the new folder, after it everything does.
+ */
+export async function commitInstall(
+  input: InstallInput,
+  layout: StoreLayout,
+  onStep: (step: InstallStep) => void,
+): Promise<InstallRecord> {
+  for (const { filename } of input.artifacts) assertSafeFilename(filename);
+  assertDistinct(input.artifacts);
+  const digest = digestOf(input.artifacts);
+  const folder = input.inPlace ?? join(layout.root, layout.modelFolder(input.name, digest));
+  const record: InstallRecord = {
+    name: input.name,
+    modelRef: input.modelRef,
+    revision: input.revision,
+    artifacts: input.artifacts,
+    localPath: folder,
+    enginePath: input.engineFile === undefined ? folder : join(folder, input.engineFile),
+    installedAt: new Date().toISOString(),
+    digest,
+    sizeBytes: sizeOf(input.artifacts),
+  };
+  let copied: string[] = [];
+  if (input.inPlace === undefined && !(await isComplete(folder, input.artifacts))) {
+    copied = await placeFiles(folder, input.artifacts, layout, onStep);
+  }
+  onStep('manifest');
+  await mkdir(layout.manifests, { recursive: true });
+  await writeManifest(record, layout);
+  // Where files cannot be linked the folder holds the bytes itself and a blob would hold them twice.
+  for (const path of copied) await rm(path, { force: true });
+  return record;
+}
+
+async function placeFiles(
+  folder: string,
+  artifacts: readonly Artifact[],
+  layout: StoreLayout,
+  onStep: (step: InstallStep) => void,
+): Promise<string[]> {
+  onStep('stage');
+  const staging = join(layout.files, `${TEMPORARY_PREFIX}${randomUUID()}`);
+  const copied: string[] = [];
+  try {
+    await mkdir(staging, { recursive: true });
+    for (const artifact of artifacts) {
+      const blob = layout.blob(artifact.sha256);
+      const found = await stat(blob).catch(() => undefined);
+      if (found?.size !== artifact.size) {
+        throw new OmgError('internal', `The file ${artifact.filename} is missing from the store.`, {
+          hint: 'Pull the model again.',
+        });
+      }
+      if ((await linkOrCopy(blob, join(staging, artifact.filename))) === 'copied') copied.push(blob);
+    }
+    await syncFolder(staging);
+    onStep('place');
+    await mkdir(dirname(folder), { recursive: true });
+    // An incomplete folder of the same digest, left by a crash or damaged by hand, makes room.
+    const old = join(layout.files, `${TEMPORARY_PREFIX}${randomUUID()}`);
+    const replaced = await rename(folder, old).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return false;
+        throw error;
+      },
+    );
+    await rename(staging, folder);
+    if (replaced) await rm(old, { recursive: true, force: true });
+    await syncFolder(dirname(folder));
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  }
+  return copied;
+}
+
+async function isComplete(folder: string, artifacts: readonly Artifact[]): Promise<boolean> {
+  const sizes = await Promise.all(
+    artifacts.map(({ filename }) =>
+      stat(join(folder, filename)).then(
+        ({ size }) => size,
+        () => undefined,
+      ),
+    ),
+  );
+  return artifacts.every(({ size }, index) => sizes[index] === size);
+}
+
+function assertDistinct(artifacts: readonly Artifact[]): void {
+  const seen = new Set<string>();
+  for (const { filename } of artifacts) {
+    // Systems that ignore case would put two files into one.
+    const key = filename.toLowerCase();
+    if (seen.has(key)) {
+      throw new OmgError('unsafe_file_name', `Two files of the model have the name ${JSON.stringify(filename)}.`);
+    }
+    seen.add(key);
+  }
+}

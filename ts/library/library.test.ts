@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { displayName, Library } from './index.ts';
+import { ggufInput, putBlob, temporaryFolder } from './test-store.ts';
+
+async function library(options: { bundled?: string; aliases?: string } = {}): Promise<Library> {
+  const root = await temporaryFolder();
+  if (options.bundled !== undefined) await writeFile(join(root, 'demo.gguf'), options.bundled);
+  if (options.aliases !== undefined) await writeFile(join(root, 'aliases.yaml'), options.aliases);
+  return new Library({
+    modelsDir: join(root, 'models'),
+    aliasesFile: join(root, 'aliases.yaml'),
+    bundled: [{ model: 'demo', path: join(root, 'demo.gguf') }],
+  });
+}
+
+test('an empty store lists nothing and makes no folders', async () => {
+  const store = await library();
+  expect(await store.list()).toEqual([]);
+  expect(existsSync(store.layout.root)).toBe(false);
+  await expect(store.resolve('qwen3')).rejects.toMatchObject({ code: 'model_not_found' });
+});
+
+test('an installed model is listed, read back by another process, and its files are links to blobs', async () => {
+  const store = await library();
+  const installed = await store.install(await ggufInput(store, 'owner/Repo:Q4_K_M', { 'sub/a.gguf': 'weights' }));
+  const other = new Library({ modelsDir: store.layout.root });
+  expect(await other.list()).toEqual([installed]);
+  expect(displayName(installed.name)).toBe('owner/Repo:Q4_K_M');
+  expect(await readFile(installed.enginePath, 'utf8')).toBe('weights');
+  const sha256 = createHash('sha256').update('weights').digest('hex');
+  const [file, blob] = await Promise.all([stat(installed.enginePath), stat(store.layout.blob(sha256))]);
+  expect(file.ino).toBe(blob.ino);
+  expect(installed.sizeBytes).toBe(7);
+});
+
+test('a name differing in case is the same model and keeps the stored casing', async () => {
+  const store = await library();
+  await store.install(await ggufInput(store, 'Owner/Repo', { 'a.gguf': 'one' }));
+  await store.install(await ggufInput(store, 'owner/repo', { 'a.gguf': 'two' }));
+  const records = await store.list();
+  expect(records.map(({ name }) => displayName(name))).toEqual(['Owner/Repo:latest']);
+  expect(await readFile(records[0]?.enginePath ?? '', 'utf8')).toBe('two');
+});
+
+test('replacing a model frees what the old one alone used', async () => {
+  const store = await library();
+  const old = await store.install(await ggufInput(store, 'm', { 'a.gguf': 'old', 'c.json': 'shared' }));
+  const now = await store.install(await ggufInput(store, 'm', { 'a.gguf': 'new', 'c.json': 'shared' }));
+  expect(existsSync(old.localPath)).toBe(false);
+  expect((await readdir(store.layout.blobs)).sort()).toEqual(
+    now.artifacts.map(({ sha256 }) => `sha256-${sha256}`).sort(),
+  );
+});
+
+test('copies share blobs, and removing one keeps what the other needs', async () => {
+  const store = await library();
+  const source = await store.install(await ggufInput(store, 'owner/repo', { 'a.gguf': 'weights' }));
+  const copy = await store.copy('repo', 'mine:v1');
+  expect(copy.digest).toBe(source.digest);
+  expect((await store.remove('owner/repo')).freedBytes).toBe(0);
+  expect(await readFile((await store.resolve('mine:v1')).enginePath, 'utf8')).toBe('weights');
+  expect((await store.remove('mine:v1')).freedBytes).toBe(7);
+  expect(await readdir(store.layout.blobs)).toEqual([]);
+  expect(await readdir(store.layout.files)).toEqual([]);
+});
+
+test('bytes that another program still holds are not counted as freed', async () => {
+  const store = await library();
+  const record = await store.install(await ggufInput(store, 'm', { 'a.gguf': 'weights' }));
+  await link(record.enginePath, join(store.layout.root, 'elsewhere'));
+  expect((await store.remove('m')).freedBytes).toBe(0);
+});
+
+test('removing goes by exact names, ids and aliases, never by a guess', async () => {
+  const store = await library({ aliases: 'short: owner/repo:Q8_0\n' });
+  const record = await store.install(await ggufInput(store, 'owner/repo:Q8_0', { 'a.gguf': 'x' }));
+  await expect(store.remove('repo')).rejects.toMatchObject({ code: 'model_not_found' });
+  await expect(store.remove('owner/repo')).rejects.toMatchObject({ code: 'model_not_found' });
+  expect((await store.remove('short')).record).toEqual(record);
+  expect(await store.list()).toEqual([]);
+});
+
+test('an id of copies removes none of them', async () => {
+  const store = await library();
+  const { digest } = await store.install(await ggufInput(store, 'a', { 'a.gguf': 'x' }));
+  await store.copy('a', 'b');
+  await expect(store.remove(digest)).rejects.toMatchObject({ code: 'ambiguous_model_name' });
+  expect((await store.resolve(digest.slice(0, 12))).digest).toBe(digest);
+});
+
+test('the bundled model is listed in place, can be copied and shadowed but not removed, and is hidden when missing', async () => {
+  const store = await library({ bundled: 'demo weights' });
+  const demo = await store.resolve('demo');
+  expect(demo.modelRef.provider).toBe('bundled');
+  expect(await readFile(demo.enginePath, 'utf8')).toBe('demo weights');
+  await expect(store.remove('demo')).rejects.toMatchObject({ code: 'conflict' });
+  await store.copy('demo', 'mine');
+  expect((await store.remove('mine')).freedBytes).toBe(0);
+  expect(existsSync(demo.enginePath)).toBe(true);
+  await store.install(await ggufInput(store, 'demo', { 'a.gguf': 'own' }));
+  expect((await store.list()).map(({ modelRef }) => modelRef.provider)).toEqual(['huggingface']);
+  await store.remove('demo');
+  await rm(demo.enginePath);
+  expect(await store.list()).toEqual([]);
+});
+
+test('a damaged manifest is reported and skipped, keeps its files from gc, and can be removed', async () => {
+  const store = await library();
+  const good = await store.install(await ggufInput(store, 'good', { 'a.gguf': 'x' }));
+  const bad = await store.install(await ggufInput(store, 'bad', { 'a.gguf': 'y' }));
+  const path = store.layout.manifest(bad.name);
+  await writeFile(path, '{"version":1,"name":');
+  expect(await store.list()).toEqual([good]);
+  expect(await store.problems()).toMatchObject([{ path }]);
+  expect((await store.gc()).removed).toEqual([]);
+  await store.remove('bad');
+  expect(await store.problems()).toEqual([]);
+  expect((await store.gc()).freedBytes).toBe(1);
+  expect(await store.list()).toEqual([good]);
+});
+
+test.each([
+  ['a path out of the folder', { localPath: '../../etc' }],
+  [
+    'an artifact out of the folder',
+    { artifacts: [{ filename: '../x', size: 1, sha256: 'a'.repeat(64), format: 'gguf' }] },
+  ],
+  ['another version', { version: 99 }],
+  ['a name of another file', { name: { host: 'hf.co', namespace: 'library', model: 'other', tag: 'latest' } }],
+])('a manifest with %s is refused', async (_, change) => {
+  const store = await library();
+  const record = await store.install(await ggufInput(store, 'm', { 'a.gguf': 'x' }));
+  const path = store.layout.manifest(record.name);
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...change }));
+  expect(await store.list()).toEqual([]);
+  expect(await store.problems()).toHaveLength(1);
+});
+
+test('gc removes orphaned blobs, folders and unfinished writes; a dry run only tells', async () => {
+  const store = await library();
+  const kept = await store.install(await ggufInput(store, 'kept', { 'a.gguf': 'kept' }));
+  const gone = await store.install(await ggufInput(store, 'gone', { 'a.gguf': 'orphan' }));
+  await rm(store.layout.manifest(gone.name));
+  await putBlob(store, 'b.gguf', 'blob');
+  await mkdir(store.layout.partial, { recursive: true });
+  await writeFile(join(store.layout.partial, 'abc.part'), 'partial');
+  await writeFile(join(store.layout.manifests, '.tmp-1'), 'unfinished');
+  const dry = await store.gc({ dryRun: true });
+  expect(existsSync(gone.localPath)).toBe(true);
+  const report = await store.gc();
+  expect(dry.removed).toEqual(report.removed);
+  expect(report.removed.map(({ size }) => size).sort((a, b) => a - b)).toEqual([4, 6, 6, 7, 10]);
+  expect(existsSync(gone.localPath)).toBe(false);
+  expect(await readFile(kept.enginePath, 'utf8')).toBe('kept');
+  expect((await store.gc()).removed).toEqual([]);
+});
+
+test('gc and remove keep blobs under a lease', async () => {
+  const store = await library();
+  const record = await store.install(await ggufInput(store, 'm', { 'a.gguf': 'x' }));
+  const lease = await store.lease(record.artifacts.map(({ sha256 }) => sha256));
+  await store.remove('m');
+  await store.gc();
+  expect(await readdir(store.layout.blobs)).toHaveLength(1);
+  await lease.end();
+  expect((await store.gc()).freedBytes).toBe(1);
+});
+
+test('changes by another process are seen at once', async () => {
+  const store = await library();
+  const other = new Library({ modelsDir: store.layout.root });
+  for (let round = 0; round < 20; round++) {
+    await other.install(await ggufInput(other, `m${round}`, { 'a.gguf': `${round}` }));
+    expect((await store.list()).length).toBe(round + 1);
+  }
+  await other.remove('m3');
+  await expect(store.resolve('m3')).rejects.toMatchObject({ code: 'model_not_found' });
+});
+
+test('many changes at once all happen', async () => {
+  const store = await library();
+  const inputs = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => ggufInput(store, `m${i}`, { 'a.gguf': `${i}` })),
+  );
+  await Promise.all(inputs.map((input) => store.install(input)));
+  await Promise.all(inputs.slice(0, 10).map(({ name }) => store.remove(displayName(name))));
+  expect(await store.list()).toHaveLength(20);
+  expect(await readdir(store.layout.blobs)).toHaveLength(20);
+});

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { isAbsolute, join, normalize, relative, sep } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomically } from './atomic-file.ts';
+import { isSafeFilename } from './safe-filename.ts';
+import type { StoreLayout } from './store-layout.ts';
+import type { Artifact, InstallRecord } from './types.ts';
+
+const VERSION = 1;
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+const manifestSchema = z.object({
+  version: z.literal(VERSION),
+  name: z.object({ host: z.string(), namespace: z.string(), model: z.string(), tag: z.string() }),
+  modelRef: z.object({
+    provider: z.enum(['huggingface', 'local', 'bundled']),
+    repo: z.string(),
+    kind: z.enum(['gguf', 'safetensors']),
+  }),
+  revision: z.object({ branch: z.string(), resolvedCommit: z.string().optional() }),
+  artifacts: z
+    .array(
+      z.object({
+        filename: z.string().refine(isSafeFilename, 'leaves the folder of the model'),
+        size: z.number().int().nonnegative(),
+        sha256: sha256Schema,
+        format: z.enum(['gguf', 'safetensors', 'json', 'text', 'other']),
+      }),
+    )
+    .min(1),
+  /** Below the models folder, `/`-separated; absolute for files that were imported in place. */
+  localPath: z.string().min(1),
+  /** The artifact the engine opens; absent: the folder. */
+  engineFile: z.string().optional(),
+  installedAt: z.iso.datetime(),
+  digest: sha256Schema,
+});
+
+/** Reads a manifest's text. Throws an `Error` that says what is wrong with it. */
+export function parseManifest(text: string, layout: StoreLayout): InstallRecord {
+  const manifest = manifestSchema.parse(JSON.parse(text));
+  const localPath = isAbsolute(manifest.localPath) ? manifest.localPath : join(layout.root, manifest.localPath);
+  if (!isAbsolute(manifest.localPath) && !isInside(layout.files, localPath)) {
+    throw new Error('localPath leaves the models folder');
+  }
+  const { engineFile } = manifest;
+  if (engineFile !== undefined && !manifest.artifacts.some(({ filename }) => filename === engineFile)) {
+    throw new Error('engineFile is not among the artifacts');
+  }
+  return {
+    name: manifest.name,
+    modelRef: manifest.modelRef,
+    revision: manifest.revision,
+    artifacts: manifest.artifacts,
+    localPath,
+    enginePath: engineFile === undefined ? localPath : join(localPath, engineFile),
+    installedAt: manifest.installedAt,
+    digest: manifest.digest,
+    sizeBytes: sizeOf(manifest.artifacts),
+  };
+}
+
+export async function writeManifest(record: InstallRecord, layout: StoreLayout): Promise<void> {
+  const { sizeBytes: _, enginePath, ...rest } = record;
+  const engineFile = relative(record.localPath, enginePath).split(sep).join('/');
+  const manifest: z.input<typeof manifestSchema> = {
+    version: VERSION,
+    ...rest,
+    localPath: isManaged(record, layout)
+      ? relative(layout.root, record.localPath).split(sep).join('/')
+      : record.localPath,
+    ...(engineFile === '' ? {} : { engineFile }),
+  };
+  await writeFileAtomically(layout.manifest(record.name), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Whether the files are the store's own. Others are the user's and are never removed. */
+export function isManaged(record: InstallRecord, layout: StoreLayout): boolean {
+  return isInside(layout.files, record.localPath);
+}
+
+/** The id of a model: the same files under the same names have the same one. */
+export function digestOf(artifacts: readonly Artifact[]): string {
+  const lines = artifacts.map(({ filename, size, sha256 }) => `${sha256} ${size} ${filename}\n`).sort();
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+export function sizeOf(artifacts: readonly Artifact[]): number {
+  return artifacts.reduce((sum, { size }) => sum + size, 0);
+}
+
+function isInside(folder: string, path: string): boolean {
+  return normalize(path).startsWith(normalize(folder) + sep);
+}
