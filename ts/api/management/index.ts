@@ -1,0 +1,1 @@
+export { type ManagementDeps, managementRoutes } from './routes.ts';

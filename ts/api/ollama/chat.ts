@@ -1,0 +1,172 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseKeepAlive } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
+import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
+import { disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
+import { type AnswerEnd, doneReason, metrics, timestamp, wireLogprobs } from './answer.ts';
+import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
+import { toChatMessages, toToolDefinitions } from './messages.ts';
+import { type ChatBody, chatSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
+
+/** POST /api/chat */
+export async function chat(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const startedAt = performance.now();
+  const body = parseBody(chatSchema, request.body);
+  if (!body.model) throw modelRequired();
+  const name = body.model;
+  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const options = parseOptions(body.options);
+  const model = await resolveModel(models, name);
+  if (!model.details.capabilities.includes('completion')) throw lacks(name, 'chat');
+  const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength: options.contextLength };
+  if (body.messages === undefined || body.messages.length === 0) {
+    const message = { role: 'assistant', content: '' };
+    return { model: name, created_at: timestamp(), message, ...(await loadOrUnload(models, name, use)) };
+  }
+  const chatRequest = toChatRequest(body, name, model, options);
+  if (body._debug_render_only === true) {
+    const rendered = await models.renderChat(name, chatRequest);
+    return { model: name, created_at: timestamp(), _debug_info: { rendered_template: rendered, image_count: 0 } };
+  }
+  const events = models.chat(name, chatRequest, use);
+  const context: ChatContext = { name, startedAt, top: chatRequest.topLogprobs, reply };
+  if (body.stream === false) return collect(events, context);
+  return sendStream(reply, frames(events, context), {
+    kind: 'ndjson',
+    failure: (error) => ndjson(ollamaErrorBody(error)),
+  });
+}
+
+/** The forms without a prompt: load the model, or unload it when keep_alive is exactly 0. */
+export async function loadOrUnload(
+  models: Models,
+  name: string,
+  use: UseOptions,
+): Promise<{ done: true; done_reason: 'load' | 'unload' }> {
+  if (use.keepAliveMs === 0) {
+    await models.unload(name);
+    return { done: true, done_reason: 'unload' };
+  }
+  await models.load(name, use);
+  return { done: true, done_reason: 'load' };
+}
+
+function toChatRequest(
+  body: ChatBody,
+  name: string,
+  model: InstalledModel,
+  options: ReturnType<typeof parseOptions>,
+): ChatRequest {
+  refuseFormat(body.format);
+  const think = parseThink(body.think);
+  const { capabilities } = model.details;
+  if (think !== undefined && think !== false && !capabilities.includes('thinking')) throw lacks(name, 'thinking');
+  const tools = toToolDefinitions(body.tools);
+  if (tools !== undefined && !capabilities.includes('tools')) throw lacks(name, 'tools');
+  return {
+    messages: toChatMessages(body.messages ?? [], name),
+    tools,
+    think,
+    sampling: options.sampling,
+    stop: options.stop,
+    maxTokens: options.maxTokens,
+    topLogprobs: parseLogprobs(body),
+    overlong: body.truncate === false ? 'error' : 'drop-turns',
+  };
+}
+
+interface ChatContext {
+  name: string;
+  startedAt: number;
+  top: number | undefined;
+  reply: FastifyReply;
+}
+
+interface Dropped {
+  messages: number;
+  tokens: number;
+}
+
+/** Known before the first byte, so it fits into a header as well as into the last object. */
+function announceDropped(reply: FastifyReply, dropped: Dropped | undefined): void {
+  if (dropped !== undefined) reply.header('x-omg-truncated', `messages=${dropped.messages}`);
+}
+
+function finalObject(context: ChatContext, message: object, end: AnswerEnd, dropped: Dropped | undefined): object {
+  return {
+    model: context.name,
+    created_at: timestamp(),
+    message,
+    done: true,
+    done_reason: doneReason(end),
+    ...metrics(context.startedAt, end),
+    ...(dropped === undefined ? {} : { truncated: true, prompt_tokens_dropped: dropped.tokens }),
+  };
+}
+
+type CallEvent = Extract<ChatEvent, { type: 'tool-call' }>;
+
+function wireCall({ call, index }: CallEvent): object {
+  return { id: call.id, function: { index, name: call.name, arguments: JSON.parse(call.arguments) as unknown } };
+}
+
+async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): AsyncGenerator<string> {
+  const { name, top, reply } = context;
+  let dropped: Dropped | undefined;
+  let ended = false;
+  for await (const event of events) {
+    if (event.type === 'start') {
+      dropped = event.dropped;
+      announceDropped(reply, dropped);
+    } else if (event.type === 'content' || event.type === 'reasoning') {
+      const message =
+        event.type === 'content'
+          ? { role: 'assistant', content: event.text }
+          : { role: 'assistant', content: '', thinking: event.text };
+      const logprobs =
+        event.logprobs && top !== undefined ? { logprobs: wireLogprobs(event.logprobs, top) } : undefined;
+      yield ndjson({ model: name, created_at: timestamp(), message, done: false, ...logprobs });
+    } else if (event.type === 'tool-call') {
+      const message = { role: 'assistant', content: '', tool_calls: [wireCall(event)] };
+      yield ndjson({ model: name, created_at: timestamp(), message, done: false });
+    } else {
+      ended = true;
+      yield ndjson(finalObject(context, { role: 'assistant', content: '' }, event, dropped));
+    }
+  }
+  if (!ended) throw endless();
+}
+
+async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): Promise<object> {
+  let content = '';
+  let thinking = '';
+  let dropped: Dropped | undefined;
+  let end: AnswerEnd | undefined;
+  const calls: object[] = [];
+  const logprobs: unknown[] = [];
+  for await (const event of events) {
+    if (event.type === 'start') dropped = event.dropped;
+    else if (event.type === 'tool-call') calls.push(wireCall(event));
+    else if (event.type === 'end') end = event;
+    else {
+      if (event.type === 'content') content += event.text;
+      else thinking += event.text;
+      if (event.logprobs && context.top !== undefined) logprobs.push(...wireLogprobs(event.logprobs, context.top));
+    }
+  }
+  if (end === undefined) throw endless();
+  announceDropped(context.reply, dropped);
+  const message = {
+    role: 'assistant',
+    content,
+    ...(thinking === '' ? {} : { thinking }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  };
+  return { ...finalObject(context, message, end, dropped), ...(context.top === undefined ? {} : { logprobs }) };
+}
+
+/** A source that stops without its last event must not look like a short success. */
+export function endless(): OmgError {
+  return new OmgError('internal', 'The answer ended without its last event.');
+}

@@ -1,0 +1,87 @@
+import { OmgError } from '../../errors/index.ts';
+import type { ChatMessage, ToolDefinition } from '../../inference/index.ts';
+import { pairToolResults } from '../wire/index.ts';
+import type { OllamaMessage, OllamaTool } from './schema.ts';
+
+const ROLES: Record<string, ChatMessage['role']> = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+  tool: 'tool',
+};
+
+/** Messages of the wire as the chat core has them. Throws `invalid_request`; images throw `unsupported`. */
+export function toChatMessages(wire: OllamaMessage[], modelName: string): ChatMessage[] {
+  const messages = wire.map((message, index) => toChatMessage(message, index, modelName));
+  pairToolResults(messages);
+  return messages;
+}
+
+function toChatMessage(message: OllamaMessage, index: number, modelName: string): ChatMessage {
+  const param = `messages[${index}]`;
+  const role = ROLES[message.role.toLowerCase()];
+  if (role === undefined) {
+    throw new OmgError('invalid_request', `${param}.role: invalid role "${message.role}"`, {
+      detail: { param: `${param}.role` },
+    });
+  }
+  if ((message.images?.length ?? 0) > 0) refuseImages(modelName, `${param}.images`);
+  return {
+    role,
+    content: textOf(message.content, `${param}.content`, modelName),
+    ...(message.thinking ? { reasoning: message.thinking } : {}),
+    ...(message.tool_calls && message.tool_calls.length > 0
+      ? {
+          toolCalls: message.tool_calls.map((call, position) => ({
+            id: call.id ?? `call_${index}_${position}`,
+            name: call.function.name,
+            arguments: argumentText(call.function.arguments, `${param}.tool_calls[${position}].function.arguments`),
+          })),
+        }
+      : {}),
+    ...(message.tool_call_id ? { toolCallId: message.tool_call_id } : {}),
+    ...(message.tool_name ? { toolName: message.tool_name } : {}),
+  };
+}
+
+/** OpenAI part arrays are taken too; the text parts of one message stay one message. */
+function textOf(content: OllamaMessage['content'], param: string, modelName: string): string {
+  if (content === undefined || typeof content === 'string') return content ?? '';
+  return content
+    .map((part, index) => {
+      if (part.type === 'text' && typeof part.text === 'string') return part.text;
+      if (part.type === 'image_url') return refuseImages(modelName, `${param}[${index}]`);
+      throw new OmgError('invalid_request', `${param}[${index}]: unknown content part "${part.type}"`, {
+        detail: { param: `${param}[${index}]` },
+      });
+    })
+    .join('');
+}
+
+function argumentText(value: string | Record<string, unknown> | undefined, param: string): string {
+  if (value === undefined || value === '') return '{}';
+  if (typeof value !== 'string') return JSON.stringify(value);
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return value;
+  } catch {
+    // Reported below, as is JSON that is no object.
+  }
+  throw new OmgError('invalid_request', `${param}: expected an object`, { detail: { param } });
+}
+
+export function refuseImages(modelName: string, param: string): never {
+  throw new OmgError('unsupported', `"${modelName}" does not support images`, {
+    detail: { param, capability: 'vision' },
+  });
+}
+
+export function toToolDefinitions(tools: OllamaTool[] | undefined): ToolDefinition[] | undefined {
+  if (tools === undefined || tools.length === 0) return undefined;
+  return tools.map(({ function: definition }) => ({
+    name: definition.name,
+    ...(definition.description === undefined ? {} : { description: definition.description }),
+    ...(definition.parameters === undefined ? {} : { parameters: definition.parameters }),
+  }));
+}

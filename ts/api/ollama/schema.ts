@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { OmgError } from '../../errors/index.ts';
+import type { ThinkLevel } from '../../inference/index.ts';
+import { optional } from '../wire/index.ts';
+
+const anyObject = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'expected an object',
+);
+
+const messageSchema = z.object({
+  role: z.string(),
+  content: optional(z.union([z.string(), z.array(z.looseObject({ type: z.string() }))])),
+  thinking: optional(z.string()),
+  images: optional(z.array(z.string())),
+  tool_calls: optional(
+    z.array(
+      z.object({
+        id: optional(z.string()),
+        function: z.object({ name: z.string(), arguments: optional(z.union([z.string(), anyObject])) }),
+      }),
+    ),
+  ),
+  tool_name: optional(z.string()),
+  tool_call_id: optional(z.string()),
+});
+
+const toolSchema = z.object({
+  type: optional(z.string()),
+  function: z.object({ name: z.string().min(1), description: optional(z.string()), parameters: optional(anyObject) }),
+});
+
+/** Fields that /api/chat and /api/generate share. */
+const inference = {
+  model: optional(z.string()),
+  stream: optional(z.boolean()),
+  format: z.unknown().optional(),
+  keep_alive: z.unknown().optional(),
+  options: z.unknown().optional(),
+  think: z.unknown().optional(),
+  truncate: optional(z.boolean()),
+  shift: optional(z.boolean()),
+  logprobs: optional(z.boolean()),
+  top_logprobs: optional(z.number()),
+  _debug_render_only: optional(z.boolean()),
+};
+
+export const chatSchema = z.object({
+  ...inference,
+  messages: optional(z.array(messageSchema)),
+  tools: optional(z.array(toolSchema)),
+});
+
+export const generateSchema = z.object({
+  ...inference,
+  prompt: optional(z.string()),
+  suffix: optional(z.string()),
+  system: optional(z.string()),
+  template: optional(z.string()),
+  context: optional(z.array(z.number().int().nonnegative())),
+  raw: optional(z.boolean()),
+  images: optional(z.array(z.string())),
+});
+
+export type ChatBody = z.output<typeof chatSchema>;
+export type GenerateBody = z.output<typeof generateSchema>;
+export type OllamaMessage = z.output<typeof messageSchema>;
+export type OllamaTool = z.output<typeof toolSchema>;
+
+const LEVELS: readonly string[] = ['low', 'medium', 'high', 'max'] satisfies ThinkLevel[];
+
+export function parseThink(value: unknown): boolean | ThinkLevel | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string' && LEVELS.includes(value)) return value as ThinkLevel;
+  throw new OmgError(
+    'invalid_request',
+    `invalid think value: ${JSON.stringify(value)} (must be "high", "medium", "low", "max", true, or false)`,
+    {
+      detail: { param: 'think' },
+    },
+  );
+}
+
+/** Number of alternatives per token; undefined without logprobs. */
+export function parseLogprobs(body: { logprobs?: boolean; top_logprobs?: number }): number | undefined {
+  const top = body.top_logprobs ?? 0;
+  if (!Number.isInteger(top) || top < 0 || top > 20) {
+    throw new OmgError('invalid_request', 'top_logprobs must be between 0 and 20', {
+      detail: { param: 'top_logprobs' },
+    });
+  }
+  return body.logprobs === true || top > 0 ? top : undefined;
+}
+
+/** Output that must follow a grammar is refused rather than silently left free. */
+export function refuseFormat(format: unknown): void {
+  if (format === undefined || format === null || format === '') return;
+  const known = format === 'json' || (typeof format === 'object' && !Array.isArray(format));
+  if (!known)
+    throw new OmgError('invalid_request', 'format must be "json" or a JSON schema', { detail: { param: 'format' } });
+  throw new OmgError('unsupported', 'this build cannot enforce an output format yet', {
+    hint: 'Leave `format` out and ask for JSON in the prompt.',
+    detail: { param: 'format' },
+  });
+}

@@ -1,0 +1,2 @@
+export { openAiError, openAiErrorBody } from './errors.ts';
+export { type OpenAiDeps, openAiRoutes } from './routes.ts';

@@ -1,0 +1,34 @@
+import { OmgError } from '../../errors/index.ts';
+
+/** How a surface puts an error on the wire; each dialect exports one. */
+export interface ErrorReply {
+  status: number;
+  body: unknown;
+}
+
+export type ErrorRenderer = (error: OmgError) => ErrorReply;
+
+/** Seconds a client should wait before it tries again; undefined where trying again is pointless. */
+export function retryAfterSeconds(error: OmgError): number | undefined {
+  if (error.code === 'server_busy') return 1;
+  if (error.code === 'shutting_down') return 5;
+  return undefined;
+}
+
+/** True for 5xx failures that will come again: SDKs retry those twice unless they are told not to. */
+export function isDeterministicFailure(error: OmgError): boolean {
+  return (
+    error.status >= 500 &&
+    !['server_busy', 'shutting_down', 'runner_crashed', 'hub_unreachable', 'internal'].includes(error.code)
+  );
+}
+
+/** Anything a handler threw, with Fastify's own errors (they carry a statusCode) as ours. */
+export function toOmgError(error: unknown): OmgError {
+  if (error instanceof OmgError) return error;
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 0;
+  const message = error instanceof Error ? error.message : String(error);
+  if (status === 413) return new OmgError('body_too_large', message, { cause: error });
+  if (status >= 400 && status < 500) return new OmgError('invalid_request', message, { cause: error });
+  return OmgError.from(error);
+}

@@ -1,0 +1,14 @@
+export { BODY_LIMIT_BYTES, installBodyParser } from './body.ts';
+export { disconnectSignal } from './disconnect.ts';
+export {
+  type ErrorRenderer,
+  type ErrorReply,
+  isDeterministicFailure,
+  retryAfterSeconds,
+  toOmgError,
+} from './errors.ts';
+export { type ModelOptions, parseOptions } from './options.ts';
+export { normalisePath } from './path.ts';
+export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
+export { pairToolResults } from './tool-messages.ts';
+export { optional, parseBody } from './validate.ts';

@@ -1,0 +1,24 @@
+export { formatDuration, parseGoDuration, parseKeepAlive } from './duration.ts';
+export { writeSettings } from './edit.ts';
+export {
+  type Config,
+  type Environment,
+  type LoadConfigOptions,
+  loadConfig,
+  readSettingsFile,
+  type SettingSource,
+} from './load.ts';
+export type { Paths } from './paths.ts';
+export {
+  displaySetting,
+  isSettingKey,
+  parseSetting,
+  SETTINGS,
+  type SettingKey,
+  type SettingSpec,
+  type Settings,
+  type SettingValue,
+  specOf,
+  unknownKey,
+} from './settings.ts';
+export { VERSION } from './version.ts';

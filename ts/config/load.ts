@@ -1,0 +1,227 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { OmgError } from '../errors/index.ts';
+import { homeFolder, type Paths, resolvePaths } from './paths.ts';
+import {
+  isSettingKey,
+  parseSetting,
+  SETTINGS,
+  type SettingKey,
+  type Settings,
+  type SettingValue,
+  specOf,
+  unknownKey,
+} from './settings.ts';
+
+export type Environment = Record<string, string | undefined>;
+export type SettingSource = 'flag' | 'environment' | 'project' | 'user' | 'default';
+
+/** The settings in force, where each came from, and the paths that follow from them. */
+export interface Config {
+  settings: Settings;
+  sources: Record<SettingKey, SettingSource>;
+  paths: Paths;
+  /** The project's .omg/config.toml, when there is one. */
+  projectFile: string | undefined;
+  /** Things that were ignored, for the log and for `omg doctor`. */
+  warnings: string[];
+}
+
+export interface LoadConfigOptions {
+  /** Command-line values by setting key; undefined entries are skipped. */
+  flags?: Partial<Record<SettingKey, SettingValue>>;
+  env?: Environment;
+  cwd?: string;
+}
+
+/** Reads flags > OMG_* > project file > user file > defaults. Throws `invalid_config` naming file and line. */
+export async function loadConfig(options: LoadConfigOptions = {}): Promise<Config> {
+  const env = options.env ?? process.env;
+  const warnings: string[] = [];
+  const fromEnv = readEnvironment(env, warnings);
+  const fromFlags = readFlags(options.flags ?? {});
+  const home = homeFolder({
+    home: String(fromFlags.home ?? fromEnv.home ?? ''),
+    appdata: String(fromEnv['system.appdata'] ?? ''),
+  });
+  const userFile = join(home, 'config.toml');
+  const projectFile = await findProjectFile(options.cwd ?? process.cwd(), userFile);
+  const layers: [SettingSource, Partial<Record<SettingKey, SettingValue>>][] = [
+    ['user', await readSettingsFile(userFile)],
+    [
+      'project',
+      projectFile === undefined ? {} : projectSettings(await readSettingsFile(projectFile), projectFile, warnings),
+    ],
+    ['environment', fromEnv],
+    ['flag', fromFlags],
+  ];
+  const settings: Record<string, SettingValue> = {};
+  const sources: Record<string, SettingSource> = {};
+  for (const key of Object.keys(SETTINGS)) {
+    const spec = specOf(key as SettingKey);
+    settings[key] = spec.kind === 'list' ? [...spec.default] : spec.default;
+    sources[key] = 'default';
+  }
+  for (const [source, layer] of layers) {
+    for (const [key, value] of Object.entries(layer)) {
+      settings[key] = value;
+      sources[key] = source;
+    }
+  }
+  // Every value has passed parseSetting for its key, which is what the type says.
+  const complete = settings as unknown as Settings;
+  return {
+    settings: complete,
+    sources: sources as Record<SettingKey, SettingSource>,
+    paths: resolvePaths({
+      home: complete.home,
+      appdata: complete['system.appdata'],
+      modelsDir: complete['models.dir'],
+      socket: complete['server.socket'],
+    }),
+    projectFile,
+    warnings,
+  };
+}
+
+function readFlags(flags: Partial<Record<SettingKey, SettingValue>>): Partial<Record<SettingKey, SettingValue>> {
+  const parsed: Partial<Record<SettingKey, SettingValue>> = {};
+  for (const [key, value] of Object.entries(flags)) {
+    if (value !== undefined && isSettingKey(key)) parsed[key] = parseSetting(key, value, 'command line');
+  }
+  return splitHostPort(parsed);
+}
+
+/** Values are trimmed of spaces and quotes; an empty one counts as absent, as in Ollama. */
+function readEnvironment(env: Environment, warnings: string[]): Partial<Record<SettingKey, SettingValue>> {
+  const parsed: Partial<Record<SettingKey, SettingValue>> = {};
+  for (const key of Object.keys(SETTINGS) as SettingKey[]) {
+    const spec = specOf(key);
+    for (const name of spec.env) {
+      const raw = env[name]
+        ?.trim()
+        .replace(/^(["'])(.*)\1$/s, '$2')
+        .trim();
+      if (raw === undefined || raw === '') continue;
+      try {
+        const value = parseSetting(key, raw, `environment variable ${name}`, true);
+        const before = parsed[key];
+        parsed[key] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+      } catch (error) {
+        // A variable that was set for another program must not keep ours from starting.
+        if (name.startsWith('OMG_') || name.startsWith('HF_')) throw error;
+        warnings.push(`${OmgError.from(error).message} It is ignored.`);
+        continue;
+      }
+      if (spec.union !== true) break;
+    }
+  }
+  return splitHostPort(parsed);
+}
+
+function splitHostPort(values: Partial<Record<SettingKey, SettingValue>>): Partial<Record<SettingKey, SettingValue>> {
+  const match = /^(?:https?:\/\/)?(\[[^\]]+\]|[^:/]+)?(?::(\d+))?\/?$/.exec(String(values['server.host'] ?? ''));
+  if (values['server.host'] === undefined || !match) return values;
+  const host = match[1]?.replace(/^\[|\]$/g, '') ?? '127.0.0.1';
+  const port = match[2] === undefined ? {} : { 'server.port': parseSetting('server.port', match[2], 'server.host') };
+  return { ...port, ...values, 'server.host': host };
+}
+
+/** A project folder may come from anyone, so it cannot choose where keys go or who may connect. */
+function projectSettings(
+  values: Partial<Record<SettingKey, SettingValue>>,
+  file: string,
+  warnings: string[],
+): Partial<Record<SettingKey, SettingValue>> {
+  const allowed: Partial<Record<SettingKey, SettingValue>> = {};
+  for (const [key, value] of Object.entries(values) as [SettingKey, SettingValue][]) {
+    if (
+      key.startsWith('hub.') ||
+      key === 'server.api_key' ||
+      key === 'server.insecure_no_auth' ||
+      key === 'server.origins'
+    ) {
+      warnings.push(`${file}: ${key} can only be set in the user configuration or the environment. It is ignored.`);
+    } else allowed[key] = value;
+  }
+  return allowed;
+}
+
+async function findProjectFile(cwd: string, userFile: string): Promise<string | undefined> {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const file = join(folder, '.omg', 'config.toml');
+    if (file !== userFile && (await readText(file)) !== undefined) return file;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/** Settings of one TOML file by key; {} when it does not exist. Throws `invalid_config`. */
+export async function readSettingsFile(file: string): Promise<Partial<Record<SettingKey, SettingValue>>> {
+  const text = await readText(file);
+  if (text === undefined) return {};
+  return parseSettingsText(text, file);
+}
+
+export async function parseSettingsText(
+  text: string,
+  file: string,
+): Promise<Partial<Record<SettingKey, SettingValue>>> {
+  const { parse, TomlError } = await import('smol-toml');
+  let tree: unknown;
+  try {
+    tree = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split('\n')[0] ?? '';
+    throw new OmgError('invalid_config', `${file}:${error.line}: ${reason}`, {
+      hint: 'The file must be valid TOML.',
+      cause: error,
+    });
+  }
+  const parsed: Partial<Record<SettingKey, SettingValue>> = {};
+  for (const [key, value] of leaves(tree)) {
+    const origin = `${file}${lineOf(text, key)}`;
+    if (!isSettingKey(key) || specOf(key).file === false) throw unknownKey(key, origin);
+    parsed[key] = parseSetting(key, value, origin);
+  }
+  return parsed;
+}
+
+function* leaves(node: unknown, prefix = ''): Generator<[string, unknown]> {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [name, value] of Object.entries(node)) {
+    const key = prefix === '' ? name : `${prefix}.${name}`;
+    const isTable = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+    if (isTable && !isSettingKey(key)) yield* leaves(value, key);
+    else yield [key, value];
+  }
+}
+
+/** `:line` of a key, found by its section and name; empty when it is written in a way we do not look for. */
+function lineOf(text: string, key: string): string {
+  const name = key.slice(key.lastIndexOf('.') + 1);
+  const section = key.slice(0, Math.max(0, key.lastIndexOf('.')));
+  let current = '';
+  for (const [index, line] of text.split('\n').entries()) {
+    const header = /^\s*\[([^[\]]+)\]/.exec(line)?.[1];
+    if (header !== undefined) current = header.trim();
+    const left = /^\s*([\w."'-]+)\s*=/.exec(line)?.[1];
+    if (left === undefined) continue;
+    if ((left === name && current === section) || (current === '' ? left : `${current}.${left}`) === key)
+      return `:${index + 1}`;
+  }
+  return '';
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new OmgError('permission_denied', `${file} cannot be read (${code}).`, {
+      hint: 'Check the owner and the rights of the file.',
+      cause: error,
+    });
+  }
+}

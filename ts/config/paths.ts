@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where things are. All absolute. */
+export interface Paths {
+  home: string;
+  models: string;
+  configFile: string;
+  pidFile: string;
+  /** Unix socket or Windows named pipe; undefined when switched off. */
+  socket: string | undefined;
+  logs: string;
+  logFile: string;
+}
+
+/** Longest Unix socket path that every platform takes (macOS: 104 bytes with the closing zero). */
+const SOCKET_PATH_BYTES = 103;
+
+export interface PathInputs {
+  home: string;
+  appdata: string;
+  modelsDir: string;
+  socket: string;
+  platform?: NodeJS.Platform;
+}
+
+export function homeFolder(inputs: Pick<PathInputs, 'home' | 'appdata' | 'platform'>): string {
+  if (inputs.home !== '') return resolve(expandHome(inputs.home));
+  if ((inputs.platform ?? process.platform) === 'win32') {
+    return join(inputs.appdata === '' ? join(homedir(), 'AppData', 'Roaming') : inputs.appdata, 'ohmygpu');
+  }
+  return join(homedir(), '.config', 'ohmygpu');
+}
+
+export function resolvePaths(inputs: PathInputs): Paths {
+  const home = homeFolder(inputs);
+  const logs = join(home, 'logs');
+  return {
+    home,
+    models: inputs.modelsDir === '' ? join(home, 'models') : resolve(expandHome(inputs.modelsDir)),
+    configFile: join(home, 'config.toml'),
+    pidFile: join(home, 'daemon.pid'),
+    socket: socketPath(home, inputs.socket, inputs.platform ?? process.platform),
+    logs,
+    logFile: join(logs, 'daemon.log'),
+  };
+}
+
+function socketPath(home: string, setting: string, platform: NodeJS.Platform): string | undefined {
+  if (setting === 'off') return undefined;
+  if (setting !== '') return platform === 'win32' ? setting : resolve(expandHome(setting));
+  const key = createHash('sha256').update(home).digest('hex').slice(0, 16);
+  if (platform === 'win32') return `\\\\.\\pipe\\ohmygpu-${key}`;
+  const path = join(home, 'daemon.sock');
+  // A home deeper than a socket path may be long: daemon and client compute the same short path instead.
+  return Buffer.byteLength(path) <= SOCKET_PATH_BYTES ? path : join(tmpdir(), `ohmygpu-${key}.sock`);
+}
+
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
+}

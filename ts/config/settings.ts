@@ -1,0 +1,392 @@
+import { OmgError } from '../errors/index.ts';
+import { formatDuration, parseGoDuration } from './duration.ts';
+
+/**
+ * Every setting and every environment variable of the product, documented once. No other file reads the environment.
+ * `env` lists ours first, then the names of other programs that we honour. A `file: false` entry has no place in config.toml.
+ */
+export const SETTINGS = {
+  'server.host': {
+    kind: 'string',
+    env: ['OMG_HOST'],
+    default: '127.0.0.1',
+    doc: 'Address to listen on and to talk to; `host:port` also sets the port.',
+  },
+  'server.port': { kind: 'integer', min: 0, max: 65535, env: ['OMG_PORT'], default: 10692, doc: 'TCP port.' },
+  'server.socket': {
+    kind: 'string',
+    env: ['OMG_SOCKET'],
+    default: '',
+    doc: 'Path of the Unix socket; empty: daemon.sock in the home folder, `off`: none.',
+  },
+  'server.api_key': {
+    kind: 'secret',
+    env: ['OMG_API_KEY'],
+    default: '',
+    doc: 'Key that clients must send; needed to listen beyond this machine.',
+  },
+  'server.insecure_no_auth': {
+    kind: 'boolean',
+    env: ['OMG_INSECURE_NO_AUTH'],
+    default: false,
+    doc: 'Listen beyond this machine without a key.',
+  },
+  'server.origins': {
+    kind: 'list',
+    env: ['OMG_ORIGINS', 'OLLAMA_ORIGINS', 'DMR_ORIGINS'],
+    union: true,
+    default: [],
+    doc: 'Web origins allowed besides the local ones; one * per entry, the single entry * allows all.',
+  },
+  'server.also_ollama_port': {
+    kind: 'boolean',
+    env: ['OMG_ALSO_OLLAMA_PORT'],
+    default: false,
+    doc: 'Also listen on 127.0.0.1:11434.',
+  },
+  'server.drain_timeout': {
+    kind: 'duration',
+    env: ['OMG_DRAIN_TIMEOUT'],
+    default: 30_000,
+    doc: 'How long a stopping daemon lets answers finish.',
+  },
+  'models.dir': {
+    kind: 'path',
+    env: ['OMG_MODELS'],
+    default: '',
+    doc: 'Folder of the model store; empty: models/ in the home folder.',
+  },
+  'models.keep_alive': {
+    kind: 'duration',
+    env: ['OMG_KEEP_ALIVE', 'OLLAMA_KEEP_ALIVE'],
+    default: 300_000,
+    doc: 'How long an idle model stays in memory; negative: forever. In the environment a bare number is seconds.',
+  },
+  'models.max_queue': {
+    kind: 'integer',
+    min: 0,
+    env: ['OMG_MAX_QUEUE', 'OLLAMA_MAX_QUEUE'],
+    default: 512,
+    doc: 'Requests that may wait for one model.',
+  },
+  'models.num_parallel': {
+    kind: 'integer',
+    min: 1,
+    max: 256,
+    env: ['OMG_NUM_PARALLEL', 'OLLAMA_NUM_PARALLEL'],
+    default: 4,
+    doc: 'Requests one model answers at once.',
+  },
+  'models.max_loaded': {
+    kind: 'integer',
+    min: 0,
+    env: ['OMG_MAX_LOADED_MODELS', 'OLLAMA_MAX_LOADED_MODELS'],
+    default: 0,
+    doc: 'Models in memory at once; 0: as many as fit.',
+  },
+  'models.context_length': {
+    kind: 'integer',
+    min: 0,
+    env: ['OMG_CONTEXT_LENGTH', 'OLLAMA_CONTEXT_LENGTH'],
+    default: 0,
+    doc: 'Default context window in tokens; 0: what fits, at most 32768.',
+  },
+  'models.load_timeout': {
+    kind: 'duration',
+    env: ['OMG_LOAD_TIMEOUT', 'OLLAMA_LOAD_TIMEOUT'],
+    default: 300_000,
+    doc: 'A load without progress for this long is given up.',
+  },
+  'models.device': {
+    kind: 'string',
+    env: ['OMG_DEVICE'],
+    default: 'auto',
+    doc: 'Where models run: auto, cpu, cuda:N or metal.',
+  },
+  'models.threads': {
+    kind: 'integer',
+    min: 0,
+    max: 1024,
+    env: ['OMG_THREADS'],
+    default: 0,
+    doc: 'CPU threads of a model; 0: all physical cores.',
+  },
+  'models.kv_cache_type': {
+    kind: 'string',
+    env: ['OMG_KV_CACHE_TYPE', 'OLLAMA_KV_CACHE_TYPE'],
+    default: 'f16',
+    doc: 'Type of the KV cache; only f16 exists, others give a warning at start.',
+  },
+  'models.no_prune': {
+    kind: 'boolean',
+    env: ['OMG_NOPRUNE', 'OLLAMA_NOPRUNE'],
+    default: false,
+    doc: 'Keep unreferenced files when the daemon starts.',
+  },
+  'hub.endpoint': { kind: 'url', env: ['HF_ENDPOINT'], default: 'https://huggingface.co', doc: 'The model hub.' },
+  'hub.token': {
+    kind: 'secret',
+    env: ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'],
+    default: '',
+    doc: 'Access token, sent to the hub’s own host only.',
+  },
+  'hub.cache': {
+    kind: 'path',
+    env: ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE'],
+    default: '',
+    doc: 'Hugging Face cache to adopt files from; empty: hub/ in its home.',
+  },
+  'hub.home': {
+    kind: 'path',
+    env: ['HF_HOME'],
+    default: '',
+    doc: 'Home of the Hugging Face tools; empty: ~/.cache/huggingface.',
+  },
+  'hub.https_proxy': {
+    kind: 'secret',
+    env: ['HTTPS_PROXY', 'https_proxy'],
+    default: '',
+    doc: 'Proxy for https addresses.',
+  },
+  'hub.http_proxy': {
+    kind: 'secret',
+    env: ['HTTP_PROXY', 'http_proxy'],
+    default: '',
+    doc: 'Proxy for http addresses.',
+  },
+  'hub.no_proxy': {
+    kind: 'string',
+    env: ['NO_PROXY', 'no_proxy'],
+    default: '',
+    doc: 'Hosts reached without the proxy, comma-separated.',
+  },
+  'log.level': {
+    kind: 'choice',
+    of: ['trace', 'debug', 'info', 'warn', 'error'],
+    env: ['OMG_LOG_LEVEL'],
+    default: 'info',
+    doc: 'What the log holds.',
+  },
+  'log.debug': {
+    kind: 'boolean',
+    env: ['OMG_DEBUG', 'OLLAMA_DEBUG'],
+    default: false,
+    doc: 'Short for log.level = "debug".',
+  },
+  'api.ollama_version': {
+    kind: 'string',
+    env: ['OMG_OLLAMA_VERSION'],
+    default: '0.33.0',
+    doc: 'Ollama version that /api/version reports.',
+  },
+  'api.reasoning_field': {
+    kind: 'choice',
+    of: ['both', 'reasoning', 'reasoning_content'],
+    env: ['OMG_REASONING_FIELD'],
+    default: 'both',
+    doc: 'Field that carries reasoning on /v1/chat/completions.',
+  },
+  'compat.templated_completions': {
+    kind: 'boolean',
+    env: ['OMG_TEMPLATED_COMPLETIONS'],
+    default: false,
+    doc: 'Run /v1/completions through the chat template, as Ollama does.',
+  },
+  home: {
+    kind: 'path',
+    env: ['OMG_HOME'],
+    file: false,
+    default: '',
+    doc: 'Home folder; empty: ~/.config/ohmygpu, on Windows %APPDATA%\\ohmygpu.',
+  },
+  'system.appdata': {
+    kind: 'path',
+    env: ['APPDATA'],
+    file: false,
+    default: '',
+    doc: 'Windows: folder that holds the home folder.',
+  },
+  'system.no_color': {
+    kind: 'string',
+    env: ['NO_COLOR'],
+    file: false,
+    default: '',
+    doc: 'Any value: no colours in the terminal.',
+  },
+  'system.force_color': {
+    kind: 'string',
+    env: ['FORCE_COLOR'],
+    file: false,
+    default: '',
+    doc: 'Any value but 0: colours also when not in a terminal.',
+  },
+  'system.ci': {
+    kind: 'string',
+    env: ['CI'],
+    file: false,
+    default: '',
+    doc: 'Set on build machines: nothing interactive.',
+  },
+  'system.term': {
+    kind: 'string',
+    env: ['TERM'],
+    file: false,
+    default: '',
+    doc: 'Terminal type; `dumb` means plain output.',
+  },
+  'system.shell': {
+    kind: 'string',
+    env: ['SHELL'],
+    file: false,
+    default: '',
+    doc: 'Shell that completion is made for when none is named.',
+  },
+} as const satisfies Record<string, SettingSpec>;
+
+interface SettingBase {
+  env: readonly string[];
+  doc: string;
+  file?: false;
+  /** The values of all variables are joined; otherwise the first that is set wins. */
+  union?: true;
+}
+
+export type SettingSpec = SettingBase &
+  (
+    | { kind: 'string' | 'secret' | 'path' | 'url'; default: string }
+    | { kind: 'integer'; default: number; min?: number; max?: number }
+    | { kind: 'duration'; default: number }
+    | { kind: 'boolean'; default: boolean }
+    | { kind: 'list'; default: readonly string[] }
+    | { kind: 'choice'; of: readonly string[]; default: string }
+  );
+
+export type SettingKey = keyof typeof SETTINGS;
+
+type ValueOf<S> = S extends { kind: 'integer' | 'duration' }
+  ? number
+  : S extends { kind: 'boolean' }
+    ? boolean
+    : S extends { kind: 'list' }
+      ? string[]
+      : S extends { kind: 'choice'; of: readonly (infer Choice)[] }
+        ? Choice
+        : string;
+
+/** All settings by key. Durations are milliseconds, Infinity is forever. */
+export type Settings = { [Key in SettingKey]: ValueOf<(typeof SETTINGS)[Key]> };
+export type SettingValue = string | number | boolean | string[];
+
+export function specOf(key: SettingKey): SettingSpec {
+  return SETTINGS[key];
+}
+
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(SETTINGS, key);
+}
+
+const TRUE = new Set(['1', 'true', 'yes', 'on']);
+const FALSE = new Set(['0', 'false', 'no', 'off']);
+
+/**
+ * A value from a file, a flag, a variable or a PATCH body, in the form of `Settings`. `bareSeconds` reads a unitless duration
+ * as seconds (environment). Throws `invalid_config`; `origin` names where the value stands.
+ */
+export function parseSetting(key: SettingKey, value: unknown, origin: string, bareSeconds = false): SettingValue {
+  const spec = specOf(key);
+  const wrong = (expected: string): OmgError =>
+    new OmgError('invalid_config', `${origin}: ${key} must be ${expected}, not ${shown(spec, value)}.`, {
+      hint: spec.doc,
+      detail: { key, origin },
+    });
+  const text = typeof value === 'string' ? value.trim() : undefined;
+  switch (spec.kind) {
+    case 'integer': {
+      const number = typeof value === 'number' ? value : text ? Number(text) : Number.NaN;
+      const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = spec;
+      if (!Number.isInteger(number) || number < min || number > max) {
+        throw wrong(spec.max === undefined ? `a whole number ≥ ${min}` : `a whole number from ${min} to ${max}`);
+      }
+      return number;
+    }
+    case 'boolean': {
+      if (typeof value === 'boolean') return value;
+      const word = text?.toLowerCase() ?? (value === 1 ? '1' : value === 0 ? '0' : '');
+      if (!TRUE.has(word) && !FALSE.has(word)) throw wrong('true or false');
+      return TRUE.has(word);
+    }
+    case 'duration': {
+      let ms = typeof value === 'number' ? value * 1000 : parseGoDuration(text ?? '');
+      if (ms === undefined && bareSeconds && text && Number.isFinite(Number(text))) ms = Number(text) * 1000;
+      if (ms === undefined || Number.isNaN(ms)) throw wrong('a duration such as "5m" or "1h30m"');
+      return ms < 0 ? Number.POSITIVE_INFINITY : ms;
+    }
+    case 'list': {
+      if (text !== undefined)
+        return text
+          .split(',')
+          .map((entry) => entry.trim())
+          .filter((entry) => entry !== '');
+      if (Array.isArray(value) && value.every((entry): entry is string => typeof entry === 'string')) return value;
+      throw wrong('a list of strings');
+    }
+    case 'choice': {
+      if (text === undefined || !spec.of.includes(text)) throw wrong(`one of ${spec.of.join(', ')}`);
+      return text;
+    }
+    case 'url': {
+      if (text === undefined || !URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+        throw wrong('an http(s) address');
+      return text.replace(/\/+$/, '');
+    }
+    default:
+      if (text === undefined) throw wrong('a string');
+      return text;
+  }
+}
+
+/** A value as people read it; secrets become `********`. */
+export function displaySetting(key: SettingKey, value: SettingValue): SettingValue {
+  const spec = specOf(key);
+  if (spec.kind === 'secret') return value === '' ? '' : '********';
+  if (spec.kind === 'duration' && typeof value === 'number') return formatDuration(value);
+  return value;
+}
+
+function shown(spec: SettingSpec, value: unknown): string {
+  return spec.kind === 'secret' ? 'what it is' : (JSON.stringify(value) ?? String(value));
+}
+
+/** The error for a key that does not exist, with the nearest one as the hint. */
+export function unknownKey(key: string, origin: string): OmgError {
+  const known = Object.keys(SETTINGS).filter((name) => specOf(name as SettingKey).file !== false);
+  const nearest = nearestName(key, known);
+  return new OmgError('invalid_config', `${origin}: unknown key "${key}".`, {
+    hint: nearest === undefined ? `The keys are: ${known.join(', ')}.` : `Did you mean "${nearest}"?`,
+    detail: { key, origin },
+  });
+}
+
+function nearestName(name: string, names: string[]): string | undefined {
+  const last = (key: string): string => key.slice(key.lastIndexOf('.') + 1);
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of names) {
+    const distance = Math.min(editDistance(name, candidate), editDistance(last(name), last(candidate)) + 1);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HTTPMethods,
+} from 'fastify';
+import { type ManagementDeps, managementRoutes } from '../api/management/index.ts';
+import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
+import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';
+import {
+  installBodyParser,
+  isDeterministicFailure,
+  normalisePath,
+  retryAfterSeconds,
+  toOmgError,
+} from '../api/wire/index.ts';
+import { VERSION } from '../config/index.ts';
+import { OmgError } from '../errors/index.ts';
+import { type AccessRules, installAccess } from './access.ts';
+import type { Log } from './log.ts';
+import { errorRendererFor } from './surfaces.ts';
+
+export interface AppDeps extends OllamaDeps, OpenAiDeps, ManagementDeps {
+  access: AccessRules;
+  /** True once the daemon is stopping: new requests are refused. */
+  stopping?: () => boolean;
+  log?: Log;
+}
+
+/** The whole HTTP side, not yet listening. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    genReqId: () => `req_${randomBytes(12).toString('hex')}`,
+    requestTimeout: 0,
+    keepAliveTimeout: 75_000,
+    // Names of models are long, and a forced close would cut the answers that a graceful stop waits for.
+    routerOptions: { maxParamLength: 4096 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+    rewriteUrl: (request) => normalisePath(request.url ?? '/'),
+  });
+  installHeaders(app, deps);
+  installAccess(app, deps.access);
+  installBodyParser(app);
+  app.setErrorHandler((error, request, reply) => sendError(deps, toOmgError(error), request, reply));
+  app.setNotFoundHandler((request, reply) => sendError(deps, notFound(request), request, reply));
+  const methods = collectMethods(app);
+  await app.register(managementRoutes, deps);
+  await app.register(ollamaRoutes, deps);
+  await app.register(openAiRoutes, deps);
+  refuseOtherMethods(app, methods);
+  return app;
+}
+
+function installHeaders(app: FastifyInstance, deps: AppDeps): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-omg-version', VERSION);
+    if (deps.stopping?.() === true && !request.url.startsWith('/health')) {
+      throw new OmgError('shutting_down', 'The daemon is stopping.', { hint: 'Try again when it runs again.' });
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // Paths hold model names, queries may hold anything: neither they nor bodies are logged above debug.
+    deps.log?.debug(
+      {
+        reqId: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+  });
+}
+
+function sendError(deps: AppDeps, error: OmgError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error.code === 'internal')
+    deps.log?.error(
+      { reqId: request.id, route: request.routeOptions.url, err: error.cause ?? error },
+      'request failed',
+    );
+  else if (error.code !== 'cancelled')
+    deps.log?.info({ reqId: request.id, route: request.routeOptions.url, code: error.code }, 'request refused');
+  const { status, body } = errorRendererFor(request.url.split('?', 1)[0] ?? '/')(error);
+  const retryAfter = retryAfterSeconds(error);
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  if (isDeterministicFailure(error)) reply.header('x-should-retry', 'false');
+  return reply.code(status).type('application/json; charset=utf-8').send(body);
+}
+
+function notFound(request: FastifyRequest): OmgError {
+  return new OmgError('not_found', `There is no route ${request.method} ${request.url.split('?', 1)[0]}.`);
+}
+
+function collectMethods(app: FastifyInstance): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', (route) => {
+    const known = methods.get(route.url) ?? new Set<string>();
+    for (const method of [route.method].flat()) known.add(method);
+    methods.set(route.url, known);
+  });
+  return methods;
+}
+
+const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** A known path with another method is 405, which names those it has. */
+function refuseOtherMethods(app: FastifyInstance, methods: Map<string, Set<string>>): void {
+  for (const [url, known] of [...methods]) {
+    const others = METHODS.filter((method) => !known.has(method));
+    if (others.length === 0) continue;
+    const allow = [...known].join(', ');
+    app.route({
+      method: others,
+      url,
+      exposeHeadRoute: false,
+      handler: async (request, reply) => {
+        reply.header('allow', allow);
+        throw new OmgError('method_not_allowed', `${request.method} is not allowed here; use ${allow}.`);
+      },
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import { pino } from 'pino';
+import type { Settings } from '../config/index.ts';
+import { LogFile } from './log-file.ts';
+
+/** Structured log of the daemon. Prompts, answers, keys and tokens are never given to it. */
+export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error'>;
+
+export interface LogTarget {
+  log: Log;
+  close(): void;
+}
+
+/** JSON lines to the file, or to standard output in the foreground. */
+export function createLog(
+  settings: Pick<Settings, 'log.level' | 'log.debug'>,
+  target: { file: string } | 'stdout',
+): LogTarget {
+  const level = settings['log.debug'] ? 'debug' : settings['log.level'];
+  const options: pino.LoggerOptions = { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  if (target === 'stdout') return { log: pino(options, pino.destination({ dest: 1, sync: true })), close: () => {} };
+  const file = new LogFile(target.file);
+  return { log: pino(options, file), close: () => file.close() };
+}

@@ -1,0 +1,115 @@
+import { OmgError } from '../../errors/index.ts';
+import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, PromptSegment } from '../../inference/index.ts';
+import type { InstalledModel, Models, PullJob, PullSpec, RunningModel, UseOptions } from '../../lifecycle/index.ts';
+
+export const USAGE = { promptTokens: 7, cachedTokens: 2, completionTokens: 3, reasoningTokens: 0 };
+export const TIMINGS = { queueMs: 1, prefillMs: 2, decodeMs: 3 };
+export const END: ChatEvent = { type: 'end', reason: 'stop', usage: USAGE, timings: TIMINGS };
+
+export function installed(
+  name: string,
+  capabilities: InstalledModel['details']['capabilities'] = ['completion', 'tools', 'thinking'],
+): InstalledModel {
+  const [namespace = '', rest = ''] = name.includes('/') ? name.split('/') : ['', name];
+  const [model = '', tag = 'latest'] = rest.split(':');
+  return {
+    name: `${namespace === '' ? '' : `${namespace}/`}${model}:${tag}`,
+    record: {
+      name: { host: 'hf.co', namespace, model, tag },
+      modelRef: { provider: 'huggingface', repo: `${namespace}/${model}`, kind: 'gguf' },
+      revision: { branch: 'main' },
+      artifacts: [],
+      localPath: '/models/x',
+      enginePath: '/models/x/m.gguf',
+      installedAt: '2026-01-02T03:04:05.678Z',
+      digest: 'ab'.repeat(32),
+      sizeBytes: 1234,
+    },
+    details: {
+      format: 'gguf',
+      family: 'llama',
+      parameterSize: '8.0B',
+      parameterCount: 8e9,
+      quantization: 'Q4_K_M',
+      trainedContextLength: 8192,
+      embeddingLength: 64,
+      capabilities,
+      parameters: {},
+      metadata: { 'general.architecture': 'llama', 'tokenizer.ggml.tokens': [1, 2, 3, 4, 5, 6, 7] },
+      tensors: async () => [{ name: 'output.weight', type: 'F16', shape: [2, 2] }],
+    },
+  };
+}
+
+/** `Models` that plays what a test gives it and keeps what it was asked. */
+export class FakeModels implements Models {
+  models: InstalledModel[] = [installed('demo')];
+  loaded: RunningModel[] = [];
+  script: (request: ChatRequest, signal?: AbortSignal) => AsyncIterable<ChatEvent> = () =>
+    play([{ type: 'start', promptTokens: 7, cachedTokens: 2 }, END]);
+  rawScript: (request: GenerateRequest, signal?: AbortSignal) => AsyncIterable<GenerateEvent> = () => play([]);
+  calls: { method: string; name: string; request?: unknown; use?: UseOptions }[] = [];
+
+  async resolve(name: string): Promise<InstalledModel> {
+    const found = this.models.find((model) => [model.name, model.name.replace(/:latest$/, '')].includes(name));
+    if (!found) throw new OmgError('model_not_found', `No model is named ${name}.`);
+    return found;
+  }
+  async list(): Promise<InstalledModel[]> {
+    return this.models;
+  }
+  running(): RunningModel[] {
+    return this.loaded;
+  }
+  async load(name: string, use?: UseOptions): Promise<RunningModel> {
+    this.calls.push({ method: 'load', name, use });
+    const model = await this.resolve(name);
+    return { ...model, state: 'running', activeRequests: 0, queuedRequests: 0 };
+  }
+  async unload(name: string): Promise<boolean> {
+    this.calls.push({ method: 'unload', name });
+    return false;
+  }
+  generate(name: string, request: GenerateRequest, use?: UseOptions): AsyncIterable<GenerateEvent> {
+    this.calls.push({ method: 'generate', name, request, use });
+    return this.rawScript(request, use?.signal);
+  }
+  chat(name: string, request: ChatRequest, use?: UseOptions): AsyncIterable<ChatEvent> {
+    this.calls.push({ method: 'chat', name, request, use });
+    return this.script(request, use?.signal);
+  }
+  async renderChat(_name: string, request: ChatRequest): Promise<string> {
+    return request.messages.map(({ role, content }) => `<${role}>${content}`).join('');
+  }
+  async tokenize(_name: string, prompt: PromptSegment[]): Promise<number[]> {
+    return prompt.flatMap((segment) =>
+      segment.kind === 'tokens' ? segment.tokens : [...segment.text].map((letter) => letter.codePointAt(0) ?? 0),
+    );
+  }
+  async detokenize(_name: string, tokens: number[]): Promise<string> {
+    return String.fromCodePoint(...tokens);
+  }
+  async remove(name: string): Promise<void> {
+    const model = await this.resolve(name);
+    this.models = this.models.filter((other) => other !== model);
+  }
+  async copy(source: string, destination: string): Promise<void> {
+    const model = await this.resolve(source);
+    this.models.push({ ...model, name: installed(destination).name });
+  }
+  pull(spec: PullSpec): PullJob {
+    throw new OmgError('repo_not_found', `The hub has no ${spec.model}.`);
+  }
+  findPull(): PullJob | undefined {
+    return undefined;
+  }
+  async close(): Promise<void> {}
+}
+
+export async function* play<Event>(events: (NoInfer<Event> | Error)[]): AsyncGenerator<Event, void> {
+  for (const event of events) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (event instanceof Error) throw event;
+    yield event as Awaited<Event>;
+  }
+}
