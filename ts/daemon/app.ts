@@ -1,11 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type HTTPMethods,
-} from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify';
 import { type ManagementDeps, managementRoutes } from '../api/management/index.ts';
 import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
 import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';

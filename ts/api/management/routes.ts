@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { VERSION } from '../../config/index.ts';
-import type { Models } from '../../lifecycle/index.ts';
+import type { Models } from '../../lifecycle/types.ts';
 
 export interface ManagementDeps {
   models: Models;

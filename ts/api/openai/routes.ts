@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
-import type { Models } from '../../lifecycle/index.ts';
+import type { Models } from '../../lifecycle/types.ts';
 import { modelRoutes } from './models.ts';
 
 export interface OpenAiDeps {

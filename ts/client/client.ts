@@ -1,0 +1,149 @@
+import type { Config } from '../config/index.ts';
+import { errorFromValue } from './errors.ts';
+import { chatPieces, sseData } from './sse.ts';
+import { type Address, linesOf, Transport } from './transport.ts';
+import type {
+  ChatBody,
+  ChatPiece,
+  DaemonEvent,
+  DaemonStatus,
+  GcReply,
+  Hardware,
+  Health,
+  ModelEntry,
+  PullLine,
+  PullStatus,
+  SearchHit,
+  ShowReply,
+} from './types.ts';
+
+export interface PullBody {
+  model: string;
+  revision?: string;
+  quant?: string;
+  file?: string;
+  force?: boolean;
+}
+
+/** Typed calls of the daemon's routes. Every failure is an `OmgError` with the code that the daemon gave. */
+export class Client {
+  readonly #transport: Transport;
+
+  constructor(addresses: Address[], apiKey = '') {
+    this.#transport = new Transport(addresses, apiKey);
+  }
+
+  /** The daemon that the settings point to: its socket first, unless an address was asked for. */
+  static of(config: Config): Client {
+    const { settings, sources, paths } = config;
+    const host = settings['server.host'];
+    const asked = [sources['server.host'], sources['server.port']].some((source) => source === 'flag');
+    const isHere = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'].includes(host);
+    const tcp = {
+      host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host,
+      port: settings['server.port'],
+    };
+    const useSocket = isHere && !asked && paths.socket !== undefined;
+    return new Client(
+      [...(useSocket && paths.socket !== undefined ? [{ socketPath: paths.socket }] : []), tcp],
+      settings['server.api_key'],
+    );
+  }
+
+  health(signal?: AbortSignal): Promise<Health> {
+    return this.#transport.json('GET', '/health', { signal });
+  }
+
+  status(): Promise<DaemonStatus> {
+    return this.#transport.json('GET', '/ohmygpu/v1/status');
+  }
+
+  hardware(): Promise<Hardware> {
+    return this.#transport.json('GET', '/ohmygpu/v1/hardware');
+  }
+
+  /** Asks the daemon to stop; it drains first. */
+  async shutdown(): Promise<void> {
+    await this.#transport.json('POST', '/ohmygpu/v1/shutdown');
+  }
+
+  async list(): Promise<ModelEntry[]> {
+    return (await this.#transport.json<{ models: ModelEntry[] }>('GET', '/ohmygpu/v1/models')).models;
+  }
+
+  model(name: string): Promise<ModelEntry> {
+    return this.#transport.json('GET', `/ohmygpu/v1/models/${encodeURIComponent(name)}`);
+  }
+
+  show(name: string, verbose = false): Promise<ShowReply> {
+    return this.#transport.json('POST', '/api/show', { body: { model: name, verbose } });
+  }
+
+  /** Loads a model and waits for it. */
+  start(
+    name: string,
+    options: { keep_alive?: string | number; context_length?: number } = {},
+    signal?: AbortSignal,
+  ): Promise<ModelEntry> {
+    return this.#transport.json('POST', `/ohmygpu/v1/models/${encodeURIComponent(name)}/start?wait=true`, {
+      body: options,
+      signal,
+    });
+  }
+
+  stop(name: string): Promise<{ stopped: boolean }> {
+    return this.#transport.json('POST', `/ohmygpu/v1/models/${encodeURIComponent(name)}/stop`);
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#transport.json('DELETE', '/api/delete', { body: { model: name } });
+  }
+
+  async copy(source: string, destination: string): Promise<void> {
+    await this.#transport.json('POST', '/api/copy', { body: { source, destination } });
+  }
+
+  importModel(path: string, options: { name?: string; copy?: boolean } = {}): Promise<ModelEntry> {
+    return this.#transport.json('POST', '/ohmygpu/v1/models/import', { body: { path, ...options } });
+  }
+
+  gc(dryRun = false): Promise<GcReply> {
+    return this.#transport.json('POST', '/ohmygpu/v1/models/gc', { body: { dry_run: dryRun } });
+  }
+
+  async search(query: string, limit = 20): Promise<SearchHit[]> {
+    const path = `/ohmygpu/v1/search?q=${encodeURIComponent(query)}&limit=${limit}`;
+    return (await this.#transport.json<{ models: SearchHit[] }>('GET', path)).models;
+  }
+
+  /** Progress lines, ending with status `success`. Leaving the loop stops the download unless others wait for it. */
+  async *pull(body: PullBody, signal?: AbortSignal): AsyncGenerator<PullLine> {
+    const response = await this.#transport.open('POST', '/v1/models/pull', { body: { ...body, stream: true }, signal });
+    for await (const line of linesOf(response, signal)) {
+      const value: unknown = JSON.parse(line);
+      const error = errorFromValue(value);
+      if (error !== undefined) throw error;
+      yield value as PullLine;
+    }
+  }
+
+  pullState(id: string): Promise<PullStatus> {
+    return this.#transport.json('GET', `/v1/models/pull/${encodeURIComponent(id)}`);
+  }
+
+  /** One streamed answer over `/v1/chat/completions`. Leaving the loop, or aborting, stops it. */
+  async *chat(body: ChatBody, signal?: AbortSignal): AsyncGenerator<ChatPiece> {
+    const response = await this.#transport.open('POST', '/v1/chat/completions', {
+      body: { ...body, stream: true, stream_options: { include_usage: true } },
+      signal,
+      accept: 'text/event-stream',
+    });
+    yield* chatPieces(sseData(linesOf(response, signal)));
+  }
+
+  /** What happens in the daemon, until the signal aborts or the daemon stops. */
+  async *events(signal?: AbortSignal): AsyncGenerator<DaemonEvent> {
+    const response = await this.#transport.open('GET', '/ohmygpu/v1/events', { signal, accept: 'text/event-stream' });
+    for await (const data of sseData(linesOf(response, signal))) yield JSON.parse(data) as DaemonEvent;
+  }
+}

@@ -1,0 +1,129 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { OmgError } from '../errors/index.ts';
+import { errorFromBody } from './errors.ts';
+
+/** Where a daemon may listen; tried in order. */
+export type Address = { socketPath: string } | { host: string; port: number };
+
+export interface RequestOptions {
+  body?: unknown;
+  signal?: AbortSignal;
+  accept?: string;
+}
+
+/** One HTTP exchange with the daemon. Throws what its error body says, `daemon_not_running` when nothing listens. */
+export class Transport {
+  readonly #addresses: Address[];
+  readonly #apiKey: string;
+
+  constructor(addresses: Address[], apiKey = '') {
+    this.#addresses = addresses;
+    this.#apiKey = apiKey;
+  }
+
+  async json<Body>(method: string, path: string, options: RequestOptions = {}): Promise<Body> {
+    const response = await this.open(method, path, options);
+    const text = await readText(response);
+    try {
+      return (text === '' ? undefined : JSON.parse(text)) as Body;
+    } catch (error) {
+      throw new OmgError('internal', `The daemon's answer to ${method} ${path} is not JSON.`, { cause: error });
+    }
+  }
+
+  /** The response once its status says success; the body is the caller's to read. */
+  async open(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+    let response: IncomingMessage | undefined;
+    for (const address of this.#addresses) {
+      try {
+        response = await this.#send(address, method, path, options);
+        break;
+      } catch (error) {
+        if (options.signal?.aborted) throw new OmgError('cancelled', 'The request was cancelled.', { cause: error });
+        if (!isAbsent(error)) throw connectionLost(error);
+      }
+    }
+    if (response === undefined) {
+      throw new OmgError('daemon_not_running', 'No daemon is running.', {
+        hint: 'Start it with `omg serve -d`.',
+        detail: { addresses: this.#addresses.map(describe) },
+      });
+    }
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    throw errorFromBody(status, await readText(response));
+  }
+
+  #send(address: Address, method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
+    const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+    return new Promise((resolve, reject) => {
+      const request = httpRequest(
+        {
+          ...address,
+          method,
+          path,
+          signal: options.signal,
+          agent: false,
+          headers: {
+            host: 'localhost',
+            accept: options.accept ?? 'application/json',
+            ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
+            ...(this.#apiKey === '' ? {} : { authorization: `Bearer ${this.#apiKey}` }),
+          },
+        },
+        resolve,
+      );
+      request.on('error', reject);
+      request.end(payload);
+    });
+  }
+}
+
+/** Lines of a body as they arrive, without their ends. Leaving the loop closes the connection. */
+export async function* linesOf(response: IncomingMessage, signal?: AbortSignal): AsyncGenerator<string> {
+  let rest = '';
+  response.setEncoding('utf8');
+  try {
+    for await (const chunk of response as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  } catch (error) {
+    if (signal?.aborted) throw new OmgError('cancelled', 'The request was cancelled.', { cause: error });
+    throw connectionLost(error);
+  } finally {
+    response.destroy();
+  }
+  if (rest !== '') yield rest;
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch (error) {
+    throw connectionLost(error);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK';
+}
+
+function connectionLost(error: unknown): OmgError {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new OmgError('permission_denied', 'The socket of the daemon belongs to another user.', { cause: error });
+  }
+  return new OmgError('daemon_not_running', 'The connection to the daemon was lost.', {
+    hint: 'See `omg logs`, and start it again with `omg serve -d`.',
+    cause: error,
+  });
+}
+
+function describe(address: Address): string {
+  return 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`;
+}

@@ -1,0 +1,135 @@
+/** What the daemon answers, in the shapes of the wire. */
+
+export interface Health {
+  status: string;
+  version: string;
+}
+
+export interface DaemonStatus {
+  status: string;
+  version: string;
+  uptime_seconds: number;
+  pid: number;
+  host: string;
+  port: number;
+  /** Base address for clients, such as `http://127.0.0.1:10692`. */
+  url: string;
+  socket: string | null;
+  data_dir: string;
+  models_dir: string;
+  backends: { id: string; available: boolean; version: string; device: string }[];
+  models: { installed: number; running: string[]; downloading: string[] };
+}
+
+export interface Hardware {
+  platform: string;
+  arch: string;
+  cpu: { model: string; cores: number; features: string[] };
+  memory: { total: number; free: number };
+  gpus: { vendor: string; name: string; memory_total: number; memory_free: number }[];
+  acceleration: 'metal' | 'cuda' | 'cpu';
+}
+
+export interface ModelEntry {
+  id: string;
+  name: string;
+  state: string;
+  kind: string;
+  capabilities: string[];
+  modalities: string[];
+  context_length: number;
+  family: string;
+  format: string;
+  parameter_size: string;
+  quantization: string;
+  size: number;
+  digest: string;
+  path: string;
+  installed_at: string;
+  source: { provider: string; repo: string; revision: string; commit: string | null };
+  files: { name: string; size: number; sha256: string }[];
+  runtime?: {
+    context_length: number | null;
+    device: string | null;
+    memory: number | null;
+    pid: number | null;
+    expires_at: string | null;
+    active_requests: number;
+    queued_requests: number;
+  };
+  download?: PullStatus;
+}
+
+export interface PullStatus {
+  id: string;
+  model: string;
+  status: 'downloading' | 'verifying' | 'success' | 'error' | 'cancelled';
+  completed: number;
+  total: number;
+  files: { name: string; digest: string; completed: number; total: number; cached: boolean }[];
+  error?: { code: string; message: string; hint?: string };
+}
+
+/** One line of a pull: Ollama's progress object. */
+export interface PullLine {
+  status: string;
+  digest?: string;
+  total?: number;
+  completed?: number;
+}
+
+export interface ShowReply {
+  modelfile: string;
+  parameters: string;
+  template: string;
+  system: string;
+  license: string;
+  details: { format: string; family: string; parameter_size: string; quantization_level: string };
+  model_info: Record<string, unknown>;
+  capabilities: string[];
+  modified_at: string;
+  tensors?: { name: string; type: string; shape: number[] }[];
+}
+
+export interface SearchHit {
+  id: string;
+  downloads: number;
+  likes: number;
+  formats: string[];
+  gated: boolean;
+}
+
+export interface GcReply {
+  removed: { path: string; size: number }[];
+  freed_bytes: number;
+}
+
+/** A message of the OpenAI surface. */
+export interface ClientMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  content: string;
+}
+
+export interface ChatBody {
+  model: string;
+  messages: ClientMessage[];
+  /** Ollama options: temperature, num_ctx, … */
+  options?: Record<string, unknown>;
+  think?: boolean | string;
+  keep_alive?: string | number;
+  max_tokens?: number;
+}
+
+export type ChatPiece =
+  | { type: 'reasoning'; text: string }
+  | { type: 'content'; text: string }
+  | { type: 'tool-call'; name: string; arguments: string }
+  | { type: 'end'; reason: string; promptTokens: number; completionTokens: number; cachedTokens: number };
+
+/** An entry of `/ohmygpu/v1/events`. */
+export interface DaemonEvent {
+  type: string;
+  time: string;
+  model?: string;
+  [field: string]: unknown;
+}
