@@ -1,8 +1,24 @@
 export { type BundledModel, demoModel } from './bundled.ts';
 export type { GcReport } from './collect.ts';
+export { FileHasher, hashFile } from './file-hasher.ts';
+export { linkOrCopy } from './file-linking.ts';
+export type { ImportOptions, ImportResult } from './import-local.ts';
 export type { InstallInput, InstallStep } from './install.ts';
+export type { Lease } from './leases.ts';
 export { Library, type LibraryOptions, type RemoveResult } from './library.ts';
+export { acquireLock, type HeldLock } from './lock-file.ts';
 export type { StoreProblem } from './manifest-index.ts';
-export { displayName, nameKey, openAiId, type ParsedName, parseModelName } from './names.ts';
+export {
+  formatOf,
+  groupGguf,
+  isGguf,
+  isGgufCompanion,
+  type NamedFile,
+  parseShard,
+  selectSafetensors,
+} from './model-files.ts';
+export { displayName, nameKey, openAiId, type ParsedName, parseModelName, toNamePart } from './names.ts';
 export type { ResolveOptions } from './resolve-name.ts';
+export { assertSafeFilename } from './safe-filename.ts';
+export { asStoreChange } from './store-error.ts';
 export type { Artifact, InstallRecord, ModelName, ModelRef, Revision } from './types.ts';

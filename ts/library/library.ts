@@ -3,6 +3,8 @@ import { OmgError } from '../errors/index.ts';
 import { UserAliases } from './aliases.ts';
 import { type BundledModel, BundledModels } from './bundled.ts';
 import { collectGarbage, type GcReport, removeFiles } from './collect.ts';
+import { diskFull, freeBytesOf } from './free-space.ts';
+import { type ImportOptions, type ImportResult, importLocal } from './import-local.ts';
 import { commitInstall, type InstallInput, type InstallStep } from './install.ts';
 import { type Lease, takeLease } from './leases.ts';
 import { acquireLock } from './lock-file.ts';
@@ -22,6 +24,8 @@ export interface LibraryOptions {
   bundled?: BundledModel[];
   /** Longest wait for another process that changes the store; default 30 s. */
   lockTimeoutMs?: number;
+  /** Free bytes on the disk of a folder; for tests. */
+  freeBytes?: (folder: string) => Promise<number>;
   /** For tests of crashes: called before each step of a change. */
   onStep?: (step: InstallStep) => void;
 }
@@ -143,6 +147,17 @@ export class Library {
       const keepInstalled = (await this.#index.problems()).length > 0;
       return await collectGarbage(records, this.layout, { dryRun: options.dryRun ?? false, keepInstalled });
     });
+  }
+
+  /** Installs a model of this machine's own folders; see `importLocal`. */
+  async import(path: string, options?: ImportOptions): Promise<ImportResult> {
+    return await importLocal(this, path, options);
+  }
+
+  /** Throws `disk_full` when the disk of the store has less room than asked for. */
+  async ensureSpace(neededBytes: number): Promise<void> {
+    const freeBytes = await (this.#options.freeBytes ?? freeBytesOf)(this.layout.root);
+    if (neededBytes > freeBytes) throw diskFull(this.layout.root, neededBytes, freeBytes);
   }
 
   /** Keeps blobs that are about to be installed from `gc` and `remove` of any process. */
