@@ -1,0 +1,62 @@
+import { printable, wrapRows } from '../terminal/text.ts';
+import type { AnswerEnd, ChatState, Entry } from './state.ts';
+
+/**
+ * How an answer grows. What is finished leaves for the entries, which the terminal prints once and scrolls; only the last row is
+ * redrawn. So an answer of any length costs the same per token, and nothing taller than the terminal is ever redrawn.
+ */
+export function beginAnswer(state: ChatState, question: string): ChatState {
+  return {
+    ...state,
+    status: '',
+    messages: [...state.messages, { role: 'user', content: question }],
+    answer: { content: '', reasoning: '', part: 'answer', tail: '', stopped: false },
+  };
+}
+
+/** Adds a piece of the answer or of its reasoning. */
+export function advance(state: ChatState, part: 'reasoning' | 'answer', text: string): ChatState {
+  const { answer } = state;
+  if (answer === undefined || text === '') return state;
+  const hasBegun = answer.content !== '' || answer.reasoning !== '';
+  if (part !== answer.part && hasBegun) return advance(startPart(state, part), part, text);
+  const field = part === 'answer' ? 'content' : 'reasoning';
+  const shown = answer.tail + printable(text);
+  // Models begin with line ends, most of all after a thinking block.
+  const rows = wrapRows(answer[field].trim() === '' ? shown.trimStart() : shown, state.columns);
+  const tail = rows.pop() ?? '';
+  const next = { ...state, answer: { ...answer, part, [field]: answer[field] + text, tail } };
+  return rows.length === 0 ? next : appendRows(next, part, rows);
+}
+
+/** Reasoning and answer are set apart by an empty row. */
+function startPart(state: ChatState, part: 'reasoning' | 'answer'): ChatState {
+  const closed = closeTail(state);
+  if (closed.answer === undefined) return closed;
+  const apart = appendRows(closed, closed.answer.part, ['']);
+  return { ...apart, answer: { ...closed.answer, part, tail: '' } };
+}
+
+/** Turns what is left of the current part into an entry. */
+export function closeTail(state: ChatState): ChatState {
+  const { answer } = state;
+  if (answer === undefined || answer.tail.trim() === '') return state;
+  const closed = appendRows(state, answer.part, wrapRows(answer.tail.trimEnd(), state.columns));
+  return { ...closed, answer: { ...answer, tail: '' } };
+}
+
+export function appendEntry(state: ChatState, kind: Entry['kind'], text: string): ChatState {
+  const prefix = kind === 'user' ? 2 : 0;
+  return appendRows(state, kind, wrapRows(printable(text), state.columns - prefix));
+}
+
+function appendRows(state: ChatState, kind: Entry['kind'], rows: string[]): ChatState {
+  return { ...state, entries: [...state.entries, { id: state.entries.length, kind, text: rows.join('\n') }] };
+}
+
+/** Such as `128 tokens · 42.1 tokens/s`. */
+export function speed(end: AnswerEnd): string {
+  const words = [`${end.tokens} ${end.tokens === 1 ? 'token' : 'tokens'}`];
+  if (end.tokensPerSecond !== undefined) words.push(`${end.tokensPerSecond.toFixed(1)} tokens/s`);
+  return words.join(' · ');
+}

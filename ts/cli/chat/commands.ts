@@ -1,0 +1,122 @@
+import { OmgError } from '../../errors/index.ts';
+import { didYouMean } from '../suggest.ts';
+import { appendEntry } from './answer.ts';
+import { CHAT_SETTINGS, type ChatSettingName, isChatSetting, parseChatSetting } from './settings.ts';
+import { type ChatState, conversationOf, type Step } from './state.ts';
+
+interface SlashCommand {
+  name: string;
+  rest: string;
+}
+
+interface SlashCommandSpec {
+  usage: string;
+  doc: string;
+  run: (state: ChatState, rest: string) => Step;
+}
+
+/** Everything that begins with a slash. */
+const SLASH_COMMANDS: Record<string, SlashCommandSpec> = {
+  help: { usage: '/help', doc: 'show this', run: help },
+  clear: { usage: '/clear', doc: 'forget the conversation', run: clear },
+  system: { usage: '/system [TEXT]', doc: 'show or set the system message; `/system none` removes it', run: system },
+  set: { usage: '/set [NAME [VALUE]]', doc: 'show or set a parameter; the value `default` resets it', run: set },
+  save: { usage: '/save NAME', doc: 'write the conversation to a file', run: save },
+  load: { usage: '/load NAME', doc: 'go on with a saved conversation', run: load },
+  bye: { usage: '/bye', doc: 'leave the chat', run: bye },
+};
+
+const ALIASES: Record<string, string> = { '?': 'help', exit: 'bye', quit: 'bye', q: 'bye' };
+
+/** The command a message is, or undefined. A path such as `/usr/bin` is a message. */
+export function slashCommandOf(message: string): SlashCommand | undefined {
+  const match = /^\/([a-z]+|\?)(?:\s+([\s\S]*))?$/i.exec(message);
+  return match?.[1] === undefined ? undefined : { name: match[1].toLowerCase(), rest: (match[2] ?? '').trim() };
+}
+
+export function runSlashCommand(state: ChatState, { name, rest }: SlashCommand): Step {
+  const command = SLASH_COMMANDS[ALIASES[name] ?? name];
+  if (command) return command.run(state, rest);
+  const near = didYouMean(name, [...Object.keys(SLASH_COMMANDS), ...Object.keys(ALIASES)]);
+  const hint = near === undefined ? '/help lists the commands.' : `Did you mean /${near}?`;
+  return only(appendEntry(appendEntry(state, 'error', `There is no command /${name}.`), 'hint', hint));
+}
+
+function only(state: ChatState): Step {
+  return { state, effects: [] };
+}
+
+function notice(state: ChatState, text: string): Step {
+  return only(appendEntry(state, 'notice', text));
+}
+
+function help(state: ChatState): Step {
+  const commands = Object.values(SLASH_COMMANDS).map(({ usage, doc }) => `  ${usage.padEnd(20)} ${doc}`);
+  const keys = [
+    ['Enter', 'send'],
+    ['Alt+Enter, Ctrl-J', 'new line; also \\ at the end, or between """'],
+    ['Up, Down', 'earlier messages'],
+    ['Ctrl-C, Esc', 'stop the answer'],
+    ['Ctrl-D', 'leave'],
+  ].map(([key, doc]) => `  ${key?.padEnd(20)} ${doc}`);
+  return notice(state, [...commands, '', ...keys].join('\n'));
+}
+
+function clear(state: ChatState): Step {
+  return notice({ ...state, messages: [], status: '' }, 'The conversation starts anew.');
+}
+
+function system(state: ChatState, rest: string): Step {
+  if (rest === '') return notice(state, state.system ?? 'There is no system message; `/system TEXT` sets one.');
+  if (rest === 'none') return notice({ ...state, system: undefined }, 'The system message is removed.');
+  const text = /^"""([\s\S]*)"""$/.exec(rest)?.[1]?.trim() ?? rest;
+  return notice({ ...state, system: text }, 'The system message is set.');
+}
+
+function set(state: ChatState, rest: string): Step {
+  const [name = '', ...words] = rest.split(/\s+/);
+  if (name === '')
+    return notice(
+      state,
+      Object.keys(CHAT_SETTINGS)
+        .filter(isChatSetting)
+        .map((key) => settingLine(state, key))
+        .join('\n'),
+    );
+  if (!isChatSetting(name)) {
+    const near = didYouMean(name, Object.keys(CHAT_SETTINGS));
+    const hint = near === undefined ? '/set lists the parameters.' : `Did you mean ${near}?`;
+    return only(appendEntry(appendEntry(state, 'error', `There is no parameter ${name}.`), 'hint', hint));
+  }
+  const value = words.join(' ');
+  if (value === '') return notice(state, settingLine(state, name));
+  if (value === 'default') {
+    const { [name]: _, ...settings } = state.settings;
+    return notice({ ...state, settings }, `${name} is the model's own again.`);
+  }
+  try {
+    const settings = { ...state.settings, [name]: parseChatSetting(name, value) };
+    return notice({ ...state, settings }, `${name} is ${value}.`);
+  } catch (error) {
+    return only(appendEntry(state, 'error', OmgError.from(error).message));
+  }
+}
+
+function settingLine(state: ChatState, name: ChatSettingName): string {
+  const value = state.settings[name];
+  return `  ${name.padEnd(15)} ${String(value ?? 'default').padEnd(10)} ${CHAT_SETTINGS[name].doc}`;
+}
+
+function save(state: ChatState, name: string): Step {
+  if (name === '') return only(appendEntry(state, 'error', 'A name is missing: /save NAME'));
+  return { state, effects: [{ type: 'save', name, conversation: conversationOf(state) }] };
+}
+
+function load(state: ChatState, name: string): Step {
+  if (name === '') return only(appendEntry(state, 'error', 'A name is missing: /load NAME'));
+  return { state, effects: [{ type: 'load', name }] };
+}
+
+function bye(state: ChatState): Step {
+  return { state: { ...state, done: true }, effects: [{ type: 'quit' }] };
+}

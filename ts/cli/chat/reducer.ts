@@ -1,0 +1,177 @@
+import { printable } from '../terminal/text.ts';
+import { advance, appendEntry, beginAnswer, closeTail, speed } from './answer.ts';
+import { runSlashCommand, slashCommandOf } from './commands.ts';
+import {
+  type Editor,
+  EMPTY_EDITOR,
+  editorWith,
+  erase,
+  insertText,
+  type Motion,
+  moveCursor,
+  moveLine,
+} from './editor.ts';
+import { leaf, remember } from './history.ts';
+import { type Action, type ChatKey, type ChatState, conversationOf, type Step } from './state.ts';
+
+/** The whole behaviour of the chat: what an event makes of the state, and what has to be done about it. Pure. */
+export function reduce(state: ChatState, action: Action): Step {
+  switch (action.type) {
+    case 'key':
+      return onKey({ ...state, hint: undefined }, action.input, action.key);
+    case 'paste': {
+      const text = printable(action.text.replace(/\r\n?/g, '\n'));
+      return only({ ...state, hint: undefined, editor: insertText(state.editor, text) });
+    }
+    case 'resize':
+      return only({ ...state, columns: action.columns });
+    case 'delta':
+      return only(
+        state.answer === undefined || state.answer.stopped ? state : advance(state, action.part, action.text),
+      );
+    case 'answered': {
+      const { answer } = state;
+      if (answer === undefined) return only(state);
+      const { end } = action;
+      let next = closeTail(state);
+      if (answer.stopped) next = appendEntry(next, 'notice', 'Stopped.');
+      else if (end.reason === 'length')
+        next = appendEntry(next, 'notice', 'The answer ends here: it reached its longest length.');
+      if (end.droppedMessages) {
+        next = appendEntry(
+          next,
+          'notice',
+          `The oldest ${end.droppedMessages} messages no longer fit into the context window.`,
+        );
+      }
+      return only({ ...withAnswer(next, answer.content), status: speed(end) });
+    }
+    case 'failed': {
+      let next = closeTail(state);
+      next = appendEntry(next, 'error', action.message);
+      if (action.hint !== undefined) next = appendEntry(next, 'hint', action.hint);
+      return only(withoutQuestion(next, state.answer?.content ?? ''));
+    }
+    case 'notice':
+      return only(appendEntry(state, 'notice', action.text));
+    case 'loaded': {
+      const { conversation } = action;
+      const next = {
+        ...state,
+        messages: conversation.messages,
+        settings: conversation.settings,
+        system: conversation.system,
+      };
+      return only(appendEntry(next, 'notice', `Loaded ${conversation.messages.length} messages.`));
+    }
+  }
+}
+
+function only(state: ChatState): Step {
+  return { state, effects: [] };
+}
+
+/** Ends an answer. What was said stays part of the conversation, also when it was stopped. */
+function withAnswer(state: ChatState, content: string): ChatState {
+  if (content === '') return withoutQuestion(state, content);
+  return { ...state, answer: undefined, messages: [...state.messages, { role: 'assistant', content }] };
+}
+
+/** Ends an answer that failed: a question without an answer must not be sent along with the next one. */
+function withoutQuestion(state: ChatState, content: string): ChatState {
+  if (content !== '') return withAnswer(state, content);
+  const asked = state.answer !== undefined && state.messages.at(-1)?.role === 'user';
+  return { ...state, answer: undefined, messages: asked ? state.messages.slice(0, -1) : state.messages };
+}
+
+function onKey(state: ChatState, input: string, key: ChatKey): Step {
+  if (key.ctrl && input === 'c') return onInterrupt(state);
+  if (key.escape) return state.answer && !state.answer.stopped ? stopAnswer(state) : only(state);
+  if (key.ctrl && input === 'd') {
+    if (state.editor.text === '') return leave(state);
+    return edit(state, erase(state.editor, 'right'));
+  }
+  const isNewline = (key.return && (key.shift || key.meta)) || (key.ctrl && input === 'j') || input === '\n';
+  if (isNewline) return edit(state, insertText(state.editor, '\n'));
+  if (key.return) return onReturn(state);
+  if (key.upArrow || (key.ctrl && input === 'p')) return onVertical(state, 'up');
+  if (key.downArrow || (key.ctrl && input === 'n')) return onVertical(state, 'down');
+  const changed = editKey(state.editor, input, key);
+  return changed === undefined ? only(state) : edit(state, changed);
+}
+
+function edit(state: ChatState, editor: Editor): Step {
+  return only({ ...state, editor, history: { ...state.history, at: undefined } });
+}
+
+/** Ctrl-C: first the answer, then what is typed, and never the program. */
+function onInterrupt(state: ChatState): Step {
+  if (state.answer && !state.answer.stopped) return stopAnswer(state);
+  if (state.editor.text !== '') return edit(state, EMPTY_EDITOR);
+  return only({ ...state, hint: 'Ctrl-D or /bye leaves the chat.' });
+}
+
+function stopAnswer(state: ChatState): Step {
+  if (state.answer === undefined) return only(state);
+  return { state: { ...state, answer: { ...state.answer, stopped: true } }, effects: [{ type: 'cancel' }] };
+}
+
+export function leave(state: ChatState): Step {
+  const effects: Step['effects'] = state.answer ? [{ type: 'cancel' }, { type: 'quit' }] : [{ type: 'quit' }];
+  return { state: { ...state, done: true }, effects };
+}
+
+function onVertical(state: ChatState, direction: 'up' | 'down'): Step {
+  const moved = moveLine(state.editor, direction);
+  if (moved) return only({ ...state, editor: moved });
+  const leafed = leaf(state.history, direction === 'up' ? -1 : 1, state.editor.text);
+  if (!leafed) return only(state);
+  return only({ ...state, history: leafed.history, editor: editorWith(leafed.text) });
+}
+
+const MOTIONS_OF_CTRL: Record<string, Motion> = { a: 'line-start', e: 'line-end', b: 'left', f: 'right' };
+const ERASURES_OF_CTRL: Record<string, Motion> = { u: 'line-start', k: 'line-end', w: 'word-left', h: 'left' };
+
+function editKey(editor: Editor, input: string, key: ChatKey): Editor | undefined {
+  const byWord = key.meta || key.ctrl;
+  if (key.leftArrow) return moveCursor(editor, byWord ? 'word-left' : 'left');
+  if (key.rightArrow) return moveCursor(editor, byWord ? 'word-right' : 'right');
+  if (key.home) return moveCursor(editor, 'line-start');
+  if (key.end) return moveCursor(editor, 'line-end');
+  if (key.backspace) return erase(editor, byWord ? 'word-left' : 'left');
+  if (key.delete) return erase(editor, byWord ? 'word-right' : 'right');
+  if (key.meta && input === 'b') return moveCursor(editor, 'word-left');
+  if (key.meta && input === 'f') return moveCursor(editor, 'word-right');
+  if (key.meta && input === 'd') return erase(editor, 'word-right');
+  if (key.ctrl) {
+    const motion = MOTIONS_OF_CTRL[input];
+    if (motion) return moveCursor(editor, motion);
+    const erasure = ERASURES_OF_CTRL[input];
+    return erasure && erase(editor, erasure);
+  }
+  const text = key.meta ? '' : printable(input.replace(/\r\n?/g, '\n'));
+  return text === '' ? undefined : insertText(editor, text);
+}
+
+/** Enter: goes on in a new line inside an open `"""` block or after a backslash, and sends otherwise. */
+function onReturn(state: ChatState): Step {
+  const { text } = state.editor;
+  const continued = /(?:^|[^\\])(?:\\\\)*\\$/.test(text);
+  if (continued) return edit(state, editorWith(`${text.slice(0, -1)}\n`));
+  const block = text.trimStart().startsWith('"""');
+  if (block && !/^\s*"""[\s\S]*"""\s*$/.test(text)) return edit(state, insertText(state.editor, '\n'));
+  const message = (block ? text.trim().slice(3, -3) : text).trim();
+  if (message === '') return only({ ...state, editor: EMPTY_EDITOR });
+  if (state.answer) return only({ ...state, hint: 'Wait for the answer, or stop it with Ctrl-C.' });
+
+  const history = remember(state.history, text.trim());
+  const cleared = { ...state, editor: EMPTY_EDITOR, history };
+  const effects: Step['effects'] = [{ type: 'remember', entries: history.entries }];
+  const command = block ? undefined : slashCommandOf(message);
+  if (command) {
+    const step = runSlashCommand(appendEntry(cleared, 'user', message), command);
+    return { state: step.state, effects: [...effects, ...step.effects] };
+  }
+  const asked = beginAnswer(appendEntry(cleared, 'user', message), message);
+  return { state: asked, effects: [...effects, { type: 'ask', conversation: conversationOf(asked) }] };
+}

@@ -1,0 +1,133 @@
+import { type Editor, EMPTY_EDITOR } from './editor.ts';
+import { type History, historyOf } from './history.ts';
+import type { ChatSettings } from './settings.ts';
+
+export interface Message {
+  role: 'user' | 'assistant';
+  content: string;
+}
+
+/** Something finished that stands above the prompt and never changes again. `text` is wrapped to the width it was printed in. */
+export interface Entry {
+  id: number;
+  kind: 'user' | 'reasoning' | 'answer' | 'notice' | 'error' | 'hint';
+  text: string;
+}
+
+export interface Answer {
+  content: string;
+  reasoning: string;
+  /** What is being written now, and the end of it that has not become an entry yet. */
+  part: 'reasoning' | 'answer';
+  tail: string;
+  /** The person stopped it; whatever still arrives is dropped. */
+  stopped: boolean;
+}
+
+export interface ChatState {
+  model: string;
+  columns: number;
+  entries: Entry[];
+  messages: Message[];
+  system: string | undefined;
+  settings: ChatSettings;
+  editor: Editor;
+  history: History;
+  /** Present while the model answers. */
+  answer: Answer | undefined;
+  /** Right of the model's name: speed and length of the last answer. */
+  status: string;
+  /** One line below the prompt, gone with the next key. */
+  hint: string | undefined;
+  done: boolean;
+}
+
+export interface AnswerEnd {
+  reason: 'stop' | 'length' | 'cancelled';
+  tokens: number;
+  tokensPerSecond: number | undefined;
+  /** Messages that no longer fit into the window and were left out. */
+  droppedMessages?: number;
+}
+
+export type Action =
+  | { type: 'key'; input: string; key: ChatKey }
+  | { type: 'paste'; text: string }
+  | { type: 'resize'; columns: number }
+  | { type: 'delta'; part: 'reasoning' | 'answer'; text: string }
+  | { type: 'answered'; end: AnswerEnd }
+  | { type: 'failed'; message: string; hint?: string }
+  | { type: 'notice'; text: string }
+  | { type: 'loaded'; conversation: Conversation };
+
+/** The part of ink's key description that the chat uses. */
+export interface ChatKey {
+  upArrow?: boolean;
+  downArrow?: boolean;
+  leftArrow?: boolean;
+  rightArrow?: boolean;
+  home?: boolean;
+  end?: boolean;
+  return?: boolean;
+  escape?: boolean;
+  ctrl?: boolean;
+  shift?: boolean;
+  meta?: boolean;
+  tab?: boolean;
+  backspace?: boolean;
+  delete?: boolean;
+}
+
+/** What `/save` writes and `/load` reads. */
+export interface Conversation {
+  model: string;
+  system?: string;
+  settings: ChatSettings;
+  messages: Message[];
+}
+
+/** What the world outside has to do after a step. */
+export type Effect =
+  | { type: 'ask'; conversation: Conversation }
+  | { type: 'cancel' }
+  | { type: 'remember'; entries: string[] }
+  | { type: 'save'; name: string; conversation: Conversation }
+  | { type: 'load'; name: string }
+  | { type: 'quit' };
+
+export interface Step {
+  state: ChatState;
+  effects: Effect[];
+}
+
+export function initialState(options: {
+  model: string;
+  columns: number;
+  system?: string;
+  settings?: ChatSettings;
+  history?: string[];
+}): ChatState {
+  return {
+    model: options.model,
+    columns: options.columns,
+    entries: [],
+    messages: [],
+    system: options.system,
+    settings: options.settings ?? {},
+    editor: EMPTY_EDITOR,
+    history: historyOf(options.history ?? []),
+    answer: undefined,
+    status: '',
+    hint: undefined,
+    done: false,
+  };
+}
+
+export function conversationOf(state: ChatState): Conversation {
+  return {
+    model: state.model,
+    ...(state.system === undefined ? {} : { system: state.system }),
+    settings: state.settings,
+    messages: state.messages,
+  };
+}
