@@ -31,6 +31,10 @@ export interface Models {
   pull(spec: PullSpec): PullJob;
   /** A pull by its id; undefined when unknown or over an hour old. */
   findPull(id: string): PullJob | undefined;
+  /** The pulls under way. */
+  pulls(): PullJob[];
+  /** What happens from now on, until the signal aborts, the loop ends or the daemon closes. Slow readers lose the oldest events. */
+  events(signal?: AbortSignal): AsyncIterableIterator<LifecycleEvent>;
   /** Ends everything: no new requests, drains up to `drainMs`, then cancels. */
   close(drainMs: number): Promise<void>;
 }

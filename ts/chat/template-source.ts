@@ -1,0 +1,47 @@
+import type { ModelHeader } from '../inference/index.ts';
+
+/** The part of a model's header that chatting needs. */
+export type ChatHeader = Pick<ModelHeader, 'chatTemplate' | 'specialTokens' | 'metadata'>;
+
+const GGUF_TEMPLATE = 'tokenizer.chat_template';
+
+/**
+ * The template for a request: models may bring one for tools besides the default one, as GGUF keys
+ * (`tokenizer.chat_template.tool_use`) or as the list form of `tokenizer_config.json`. Undefined when the model has none.
+ */
+export function templateFor(header: ChatHeader, withTools: boolean): string | undefined {
+  const named = namedTemplates(header);
+  const forTools = withTools ? named.get('tool_use') : undefined;
+  return forTools ?? named.get('default') ?? [...named.values()][0];
+}
+
+function namedTemplates(header: ChatHeader): Map<string, string> {
+  const named = new Map<string, string>();
+  const main = header.chatTemplate ?? header.metadata[GGUF_TEMPLATE];
+  if (typeof main === 'string' && main.trim() !== '') {
+    const list = listForm(main);
+    if (list === undefined) named.set('default', main);
+    else for (const entry of list) named.set(entry.name, entry.template);
+  }
+  for (const [key, value] of Object.entries(header.metadata)) {
+    const name = key.startsWith(`${GGUF_TEMPLATE}.`) ? key.slice(GGUF_TEMPLATE.length + 1) : '';
+    if (name !== '' && typeof value === 'string' && !named.has(name)) named.set(name, value);
+  }
+  return named;
+}
+
+/** `[{"name": …, "template": …}, …]` as text; undefined for a plain template. */
+function listForm(text: string): { name: string; template: string }[] | undefined {
+  if (!text.trimStart().startsWith('[')) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (!Array.isArray(parsed)) return undefined;
+    const entries = parsed.filter(
+      (entry): entry is { name: string; template: string } =>
+        typeof entry?.name === 'string' && typeof entry?.template === 'string',
+    );
+    return entries.length > 0 ? entries : undefined;
+  } catch {
+    return undefined;
+  }
+}

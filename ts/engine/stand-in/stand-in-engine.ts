@@ -1,0 +1,258 @@
+import { OmgError } from '../../errors/index.ts';
+import type {
+  DeviceInfo,
+  Engine,
+  GenerateEvent,
+  GenerateRequest,
+  LoadedModel,
+  LoadedModelInfo,
+  LoadOptions,
+  LoadSpec,
+  MemoryPlan,
+  ModelHeader,
+  PromptSegment,
+  RunnerExit,
+} from '../../inference/index.ts';
+import { standInEvents } from './generation.ts';
+import type { StandInGeneration, StandInLoad, StandInScript } from './script.ts';
+import { StandInVocabulary } from './vocabulary.ts';
+
+const GIB = 2 ** 30;
+
+/** The smallest template that uses every ability a dialect can ask for: system, tools, thinking. */
+export const STAND_IN_TEMPLATE =
+  "{%- if tools %}<|im_start|>system\nTools:{% for tool in tools %} {{ tool | tojson }}{% endfor %}\nCall as <tool_call>{json}</tool_call><|im_end|>\n{% endif %}" +
+  "{%- for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}" +
+  "{%- for call in message.tool_calls or [] %}<tool_call>{{ call.function | tojson }}</tool_call>{% endfor %}<|im_end|>\n{% endfor %}" +
+  "{%- if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}";
+
+export interface StandInOptions {
+  /** Waits so many milliseconds or until the signal aborts, never rejects. Default: real timers. */
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  devices?: DeviceInfo[];
+}
+
+/** An engine without processes or weights for tests: it follows a script per model path and records what was asked of it. */
+export class StandInEngine implements Engine {
+  readonly loads: StandInLoad[] = [];
+  readonly generations: StandInGeneration[] = [];
+  readonly #script: (path: string) => StandInScript;
+  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly #devices: DeviceInfo[];
+  readonly #models = new Set<StandInModel>();
+
+  /** @param script one behaviour for every path, or a function of the path, asked anew at each call. */
+  constructor(script: StandInScript | ((path: string) => StandInScript) = {}, options: StandInOptions = {}) {
+    this.#script = typeof script === 'function' ? script : () => script;
+    this.#sleep = options.sleep ?? sleep;
+    this.#devices = options.devices ?? [
+      { id: 'cpu', kind: 'cpu', name: 'Stand-in CPU', memoryBytes: 16 * GIB, freeMemoryBytes: 8 * GIB, features: [] },
+    ];
+  }
+
+  async devices(): Promise<DeviceInfo[]> {
+    return this.#devices;
+  }
+
+  async inspect(path: string): Promise<ModelHeader> {
+    const script = this.#script(path);
+    if (script.inspectError) throw script.inspectError;
+    return {
+      format: 'gguf',
+      architecture: 'llama',
+      metadata: { 'general.architecture': 'llama', 'llama.context_length': 8192 },
+      parameterCount: 1_000_000,
+      quantization: 'Q8_0',
+      trainedContextLength: 8192,
+      embeddingLength: 64,
+      blockCount: 2,
+      sizeBytes: 1_100_000,
+      chatTemplate: STAND_IN_TEMPLATE,
+      specialTokens: { bos_token: '<s>', eos_token: '<|im_end|>' },
+      capabilities: ['completion'],
+      tensors: [{ name: 'token_embd.weight', type: 'Q8_0', shape: [512, 64] }],
+      ...script.header,
+    };
+  }
+
+  async plan(spec: LoadSpec): Promise<MemoryPlan> {
+    const script = this.#script(spec.path);
+    if (script.inspectError) throw script.inspectError;
+    const header = await this.inspect(spec.path);
+    const contextLength = Math.min(spec.contextLength ?? script.contextLength ?? 4096, header.trainedContextLength);
+    return {
+      weightsBytes: 1_000_000,
+      kvBytesPerToken: 64,
+      kvBytes: 64 * contextLength,
+      scratchBytes: 1000,
+      totalBytes: 1_001_000 + 64 * contextLength,
+      availableBytes: 8 * GIB,
+      fits: true,
+      ...script.memory,
+      contextLength,
+    };
+  }
+
+  async load(spec: LoadSpec, options: LoadOptions = {}): Promise<LoadedModel> {
+    const script = this.#script(spec.path);
+    const record: StandInLoad = {
+      path: spec.path,
+      contextLength: spec.contextLength,
+      tokenizerOnly: spec.tokenizerOnly ?? false,
+      state: 'loading',
+    };
+    this.loads.push(record);
+    const signal = options.signal ?? new AbortController().signal;
+    const began = Date.now();
+    options.onProgress?.(0);
+    await this.#sleep(script.loadMs ?? 0, signal);
+    if (signal.aborted) {
+      record.state = 'aborted';
+      throw new OmgError('cancelled', 'The load was cancelled.');
+    }
+    if (script.loadError) {
+      record.state = 'failed';
+      throw script.loadError;
+    }
+    options.onProgress?.(1);
+    const memory = await this.plan(spec);
+    const header = await this.inspect(spec.path);
+    record.state = 'loaded';
+    const info = {
+      contextLength: memory.contextLength,
+      trainedContextLength: header.trainedContextLength,
+      device: 'cpu',
+      memory,
+      loadMs: Date.now() - began,
+    };
+    const model = new StandInModel(this, spec.path, info, record, script, this.#sleep);
+    this.#models.add(model);
+    void model.gone.then(() => this.#models.delete(model));
+    return model;
+  }
+
+  /** Kills the "process" of every model loaded from this path, as `kill -9` of a runner would. */
+  crash(path: string): void {
+    for (const model of this.#models) if (model.path === path) model.crash();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#models].map((model) => model.unload()));
+  }
+}
+
+class StandInModel implements LoadedModel {
+  readonly info: LoadedModelInfo;
+  readonly gone: Promise<RunnerExit>;
+  readonly path: string;
+  readonly #engine: StandInEngine;
+  readonly #record: StandInLoad;
+  readonly #script: StandInScript;
+  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly #vocabulary = new StandInVocabulary();
+  readonly #active = new Map<AbortController, Promise<void>>();
+  #leave: (exit: RunnerExit) => void = () => {};
+  #unloading = false;
+
+  constructor(
+    engine: StandInEngine,
+    path: string,
+    info: LoadedModelInfo,
+    record: StandInLoad,
+    script: StandInScript,
+    sleepFor: (ms: number, signal: AbortSignal) => Promise<void>,
+  ) {
+    this.#engine = engine;
+    this.path = path;
+    this.info = info;
+    this.#record = record;
+    this.#script = script;
+    this.#sleep = sleepFor;
+    this.gone = new Promise((resolve) => {
+      this.#leave = resolve;
+    });
+  }
+
+  async tokenize(prompt: PromptSegment[]): Promise<number[]> {
+    this.#assertAlive();
+    return this.#vocabulary.tokenize(prompt);
+  }
+
+  async detokenize(tokens: number[]): Promise<string> {
+    this.#assertAlive();
+    return this.#vocabulary.detokenize(tokens);
+  }
+
+  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    this.#assertAlive();
+    const promptText = request.prompt
+      .map((segment) => (segment.kind === 'text' ? segment.text : this.#vocabulary.detokenize(segment.tokens)))
+      .join('');
+    const record: StandInGeneration = { path: this.path, request, promptText, state: 'prefill', tokens: 0 };
+    const first = this.#engine.generations.push(record) === 1;
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    let done: () => void = () => {};
+    this.#active.set(controller, new Promise((resolve) => (done = resolve)));
+    const script =
+      this.#script.crashAfter && !this.#script.crashAfter.always && !first
+        ? { ...this.#script, crashAfter: undefined }
+        : this.#script;
+    try {
+      yield* standInEvents({
+        script,
+        request,
+        record,
+        vocabulary: this.#vocabulary,
+        contextLength: this.info.contextLength,
+        signal: controller.signal,
+        crash: () => this.crash(),
+        sleep: this.#sleep,
+      });
+    } finally {
+      if (record.state === 'prefill' || record.state === 'decoding') record.state = 'cancelled';
+      signal?.removeEventListener('abort', abort);
+      this.#active.delete(controller);
+      done();
+    }
+  }
+
+  crash(): void {
+    this.#record.state = 'crashed';
+    const message = 'The stand-in runner was killed.';
+    for (const controller of this.#active.keys()) controller.abort(new OmgError('runner_crashed', message));
+    this.#leave({ reason: 'crashed', message });
+  }
+
+  async unload(): Promise<void> {
+    this.#unloading = true;
+    await Promise.all(this.#active.values());
+    if (this.#record.state === 'loaded') this.#record.state = 'unloaded';
+    this.#leave({ reason: 'unloaded' });
+  }
+
+  #assertAlive(): void {
+    if (this.#record.state !== 'loaded' || this.#unloading) {
+      throw new OmgError('runner_crashed', 'The model is no longer loaded.');
+    }
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    if (ms <= 0) {
+      setImmediate(resolve);
+      return;
+    }
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });
+}

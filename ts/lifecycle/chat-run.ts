@@ -1,0 +1,64 @@
+import { type ChatTemplates, dropTurns, type RenderedPrompt, translateEvents } from '../chat/index.ts';
+import { OmgError } from '../errors/index.ts';
+import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedModel } from '../inference/index.ts';
+import type { OpenedModel } from './model-directory.ts';
+import { mergeSampling, mergeStop } from './model-parameters.ts';
+
+/** Runs one chat request on a loaded model: prompt, over-long policy, events. */
+export async function* runChat(
+  templates: ChatTemplates,
+  opened: OpenedModel,
+  request: ChatRequest,
+  prompt: RenderedPrompt,
+  model: LoadedModel,
+  signal: AbortSignal,
+): AsyncGenerator<ChatEvent> {
+  const generate = (rendered: RenderedPrompt): AsyncIterable<GenerateEvent> =>
+    model.generate(generateRequest(opened, request, rendered), signal);
+  const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
+  if (!('tooLong' in first)) {
+    yield* translateEvents(first.events, prompt.format);
+    return;
+  }
+  const fitted = await dropTurns(request, {
+    contextLength: model.info.contextLength,
+    render: (shorter) => templates.render(opened.header, shorter),
+    countTokens: async ({ segments }) => (await model.tokenize(segments)).length,
+  });
+  for await (const event of translateEvents(generate(fitted.prompt), fitted.prompt.format)) {
+    yield event.type === 'start' ? { ...event, dropped: fitted.dropped } : event;
+  }
+}
+
+function generateRequest(opened: OpenedModel, request: ChatRequest, prompt: RenderedPrompt): GenerateRequest {
+  const { parameters } = opened.details;
+  return {
+    prompt: prompt.segments,
+    sampling: mergeSampling(request.sampling, parameters),
+    stop: mergeStop(request.stop, parameters),
+    ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+    ...(request.topLogprobs === undefined ? {} : { topLogprobs: request.topLogprobs }),
+  };
+}
+
+/** The events with the first one already asked for, as that is where a prompt that is too long shows. */
+async function firstOf(
+  iterator: AsyncIterator<GenerateEvent>,
+  expectTooLong: boolean,
+): Promise<{ events: AsyncIterable<GenerateEvent> } | { tooLong: true }> {
+  let first: IteratorResult<GenerateEvent> | undefined;
+  try {
+    first = await iterator.next();
+  } catch (error) {
+    if (expectTooLong && error instanceof OmgError && error.code === 'context_length_exceeded') return { tooLong: true };
+    throw error;
+  }
+  async function* all(): AsyncGenerator<GenerateEvent> {
+    try {
+      for (let next = first; next !== undefined && !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { events: all() };
+}

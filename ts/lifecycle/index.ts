@@ -1,0 +1,15 @@
+export { type Clock, ManualClock, systemClock } from './clock.ts';
+export { ModelManager, type ModelManagerOptions } from './model-manager.ts';
+export { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller } from './ports.ts';
+export type {
+  Capability,
+  InstalledModel,
+  LifecycleEvent,
+  ModelDetails,
+  Models,
+  PullJob,
+  PullSpec,
+  PullState,
+  RunningModel,
+  UseOptions,
+} from './types.ts';

@@ -1,0 +1,40 @@
+import { OmgError } from '../errors/index.ts';
+import type { LoadedModel, LoadSpec } from '../inference/index.ts';
+import type { ModelSlot, SlotSurroundings } from './model-slot.ts';
+
+/** Makes room, then loads; gives up with `model_load_failed` when the load makes no progress for too long. */
+export async function loadModel(
+  slot: ModelSlot,
+  spec: LoadSpec,
+  signal: AbortSignal,
+  { engine, admission, clock, limits }: SlotSurroundings,
+): Promise<LoadedModel> {
+  const admitted = slot.tokenizerOnly ? undefined : await admission.admit(slot, spec, signal);
+  const abort = new AbortController();
+  const cancel = (): void => abort.abort();
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  let stalled = false;
+  let disarm = (): void => {};
+  const arm = (): void => {
+    disarm();
+    disarm = clock.timer(limits.loadTimeoutMs, () => {
+      stalled = true;
+      abort.abort();
+    });
+  };
+  arm();
+  try {
+    return await engine.load(spec, { signal: abort.signal, onProgress: arm });
+  } catch (error) {
+    if (!stalled) throw error;
+    throw new OmgError('model_load_failed', `${slot.name} made no progress for ${limits.loadTimeoutMs / 1000} s while it loaded.`, {
+      hint: 'Check the disk the model is on, and the log for what the runner said.',
+      cause: error,
+    });
+  } finally {
+    disarm();
+    signal.removeEventListener('abort', cancel);
+    admitted?.loaded();
+  }
+}

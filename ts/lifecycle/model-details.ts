@@ -1,0 +1,57 @@
+import type { TemplateAbilities } from '../chat/index.ts';
+import type { InstallRecord } from '../library/index.ts';
+import type { CachedHeader } from './header-cache.ts';
+import type { ModelParameters } from './model-parameters.ts';
+import type { Capability, ModelDetails } from './types.ts';
+
+export function modelDetails(
+  header: CachedHeader,
+  abilities: TemplateAbilities | undefined,
+  parameters: ModelParameters,
+  tensors: ModelDetails['tensors'],
+): ModelDetails {
+  const capabilities = new Set<Capability>(header.capabilities);
+  if (abilities?.tools) capabilities.add('tools');
+  if (abilities?.thinking) capabilities.add('thinking');
+  const license = header.metadata['general.license'];
+  return {
+    format: header.format,
+    family: header.architecture,
+    parameterSize: parameterSize(header.parameterCount),
+    parameterCount: header.parameterCount,
+    quantization: header.quantization,
+    trainedContextLength: header.trainedContextLength,
+    embeddingLength: header.embeddingLength,
+    capabilities: [...capabilities],
+    ...(header.chatTemplate === undefined ? {} : { chatTemplate: header.chatTemplate }),
+    parameters,
+    metadata: header.metadata,
+    tensors,
+    ...(typeof license === 'string' ? { license } : {}),
+  };
+}
+
+/** What the record alone tells, for lists that must not wait or fail because of one damaged file. */
+export function detailsWithoutHeader(record: InstallRecord, tensors: ModelDetails['tensors']): ModelDetails {
+  return {
+    format: record.modelRef.kind,
+    family: '',
+    parameterSize: '',
+    parameterCount: 0,
+    quantization: 'unknown',
+    trainedContextLength: 0,
+    embeddingLength: 0,
+    capabilities: ['completion'],
+    parameters: {},
+    metadata: {},
+    tensors,
+  };
+}
+
+/** As Ollama shows it: `8.0B`, `494.03M`, `260K`. */
+export function parameterSize(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)}B`;
+  if (count >= 1e6) return `${(count / 1e6).toFixed(2)}M`;
+  if (count >= 1e3) return `${(count / 1e3).toFixed(0)}K`;
+  return String(count);
+}

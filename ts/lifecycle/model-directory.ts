@@ -1,0 +1,100 @@
+import type { ChatTemplates } from '../chat/index.ts';
+import type { Engine } from '../inference/index.ts';
+import { displayName, type InstallRecord } from '../library/index.ts';
+import type { Clock } from './clock.ts';
+import { type CachedHeader, HeaderCache } from './header-cache.ts';
+import { detailsWithoutHeader, modelDetails } from './model-details.ts';
+import { modelParameters } from './model-parameters.ts';
+import type { LifecycleLog, ModelStore } from './ports.ts';
+import type { InstalledModel, ModelDetails } from './types.ts';
+
+/** A list is given without the details of those models whose headers take longer to read than this, all in all. */
+const LIST_PATIENCE_MS = 3_000;
+
+/** An installed model with all that its files say. */
+export interface OpenedModel extends InstalledModel {
+  header: CachedHeader;
+}
+
+/** The installed models with what their headers say, read once per file. */
+export class ModelDirectory {
+  readonly #store: ModelStore;
+  readonly #engine: Engine;
+  readonly #templates: ChatTemplates;
+  readonly #clock: Clock;
+  readonly #log: LifecycleLog;
+  readonly #headers: HeaderCache;
+  /** Details last as long as the header they were made from. */
+  readonly #details = new WeakMap<CachedHeader, Promise<ModelDetails>>();
+
+  constructor(
+    store: ModelStore,
+    engine: Engine,
+    templates: ChatTemplates,
+    clock: Clock,
+    log: LifecycleLog,
+    fingerprint?: (path: string) => Promise<string>,
+  ) {
+    this.#store = store;
+    this.#engine = engine;
+    this.#templates = templates;
+    this.#clock = clock;
+    this.#log = log;
+    this.#headers = new HeaderCache(engine, fingerprint);
+  }
+
+  /** Throws what `ModelStore.resolve` and `Engine.inspect` throw. */
+  async open(name: string): Promise<OpenedModel> {
+    return this.openRecord(await this.#store.resolve(name));
+  }
+
+  async openRecord(record: InstallRecord): Promise<OpenedModel> {
+    const header = await this.#headers.get(record.enginePath);
+    let details = this.#details.get(header);
+    if (details === undefined) {
+      details = this.#makeDetails(record, header);
+      this.#details.set(header, details);
+    }
+    return { name: displayName(record.name), record, header, details: await details };
+  }
+
+  /** In the store's order, newest first. A damaged model is listed with what its record says. */
+  async list(): Promise<InstalledModel[]> {
+    const records = await this.#store.list();
+    let cancel = (): void => {};
+    const patience = new Promise<undefined>((resolve) => {
+      cancel = this.#clock.timer(LIST_PATIENCE_MS, () => resolve(undefined));
+    });
+    try {
+      return await Promise.all(
+        records.map(async (record) => {
+          const name = displayName(record.name);
+          const opened = this.openRecord(record).catch((error: unknown) => {
+            this.#log.warn({ model: name, error: String(error) }, 'cannot read the header of an installed model');
+            return undefined;
+          });
+          const details = (await Promise.race([opened, patience]))?.details;
+          return { name, record, details: details ?? detailsWithoutHeader(record, () => this.#tensors(record)) };
+        }),
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  forget(record: InstallRecord): void {
+    this.#headers.forget(record.enginePath);
+  }
+
+  async #makeDetails(record: InstallRecord, header: CachedHeader): Promise<ModelDetails> {
+    const [abilities, parameters] = await Promise.all([
+      this.#templates.abilities(header),
+      modelParameters(header, record.localPath),
+    ]);
+    return modelDetails(header, abilities, parameters, () => this.#tensors(record));
+  }
+
+  async #tensors(record: InstallRecord): ReturnType<ModelDetails['tensors']> {
+    return (await this.#engine.inspect(record.enginePath)).tensors;
+  }
+}

@@ -1,0 +1,290 @@
+import { ChatTemplates } from '../chat/index.ts';
+import { OmgError } from '../errors/index.ts';
+import type {
+  ChatEvent,
+  ChatRequest,
+  Engine,
+  GenerateEvent,
+  GenerateRequest,
+  PromptSegment,
+} from '../inference/index.ts';
+import { Admission } from './admission.ts';
+import { runChat } from './chat-run.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { EventStream } from './event-stream.ts';
+import { ModelDirectory, type OpenedModel } from './model-directory.ts';
+import { mergeSampling, mergeStop } from './model-parameters.ts';
+import { type Lease, ModelSlot, type SlotSurroundings } from './model-slot.ts';
+import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
+import { Pulls } from './pulls.ts';
+import { RequestScope } from './request-scope.ts';
+import type { InstalledModel, LifecycleEvent, Models, PullJob, PullSpec, RunningModel, UseOptions } from './types.ts';
+
+export interface ModelManagerOptions {
+  engine: Engine;
+  library: ModelStore;
+  puller: Puller;
+  /** What is left out takes `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>;
+  /** Default: an own instance. The manager closes it. */
+  templates?: ChatTemplates;
+  clock?: Clock;
+  log?: LifecycleLog;
+  /** Text that changes when the file at a path does; for tests without files. */
+  fingerprint?: (path: string) => Promise<string>;
+}
+
+/** Tokenizers opened without weights leave soon: they are quick to open again. */
+const TOKENIZER_KEEP_ALIVE_MS = 60_000;
+
+/** The models of one daemon: installed, loaded, on their way. The only implementation of `Models`. */
+export class ModelManager implements Models {
+  readonly #engine: Engine;
+  readonly #store: ModelStore;
+  readonly #templates: ChatTemplates;
+  readonly #directory: ModelDirectory;
+  readonly #events: EventStream;
+  readonly #pulls: Pulls;
+  readonly #clock: Clock;
+  readonly #surroundings: SlotSurroundings;
+  readonly #slots = new Map<string, ModelSlot>();
+  readonly #requests = new Set<RequestScope>();
+  #idle: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: ModelManagerOptions) {
+    const { engine, library, puller } = options;
+    const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const clock = options.clock ?? systemClock;
+    const log = options.log ?? SILENT_LOG;
+    this.#engine = engine;
+    this.#store = library;
+    this.#clock = clock;
+    this.#templates = options.templates ?? new ChatTemplates();
+    this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.fingerprint);
+    this.#events = new EventStream(() => clock.now());
+    const admission = new Admission(engine, () => this.#slots.values(), limits.maxLoadedModels, log);
+    this.#surroundings = {
+      engine,
+      admission,
+      clock,
+      limits,
+      log,
+      events: this.#events,
+      onChange: (slot) => {
+        if (slot.vacant) this.#forget(slot);
+        admission.notify();
+      },
+    };
+    this.#pulls = new Pulls({
+      puller,
+      clock,
+      events: this.#events,
+      // Read ahead, so that the first list and the first chat need not wait.
+      onInstalled: (record) => void this.#directory.openRecord(record).catch(() => {}),
+    });
+  }
+
+  async resolve(name: string): Promise<InstalledModel> {
+    const { header: _, ...model } = await this.#directory.open(name);
+    return model;
+  }
+
+  list(): Promise<InstalledModel[]> {
+    return this.#directory.list();
+  }
+
+  running(): RunningModel[] {
+    const now = this.#clock.now();
+    const left = (model: RunningModel): number => model.expiresAt ?? (model.state === 'stopping' ? now : Infinity);
+    return [...this.#slots.values()]
+      .filter((slot) => !slot.tokenizerOnly)
+      .flatMap((slot) => slot.snapshot() ?? [])
+      .sort((a, b) => (left(a) === left(b) ? 0 : left(b) - left(a)));
+  }
+
+  async load(name: string, options: UseOptions = {}): Promise<RunningModel> {
+    const opened = await this.#open(name);
+    const scope = this.#enter(options.signal);
+    try {
+      const slot = this.#slotFor(opened);
+      const lease = await slot.acquire({ ...options, signal: scope.signal });
+      lease.release();
+      const snapshot = slot.snapshot();
+      if (snapshot === undefined) throw new OmgError('model_load_failed', `${opened.name} left memory at once.`);
+      return snapshot;
+    } finally {
+      this.#leave(scope);
+    }
+  }
+
+  async unload(name: string): Promise<boolean> {
+    const record = await this.#store.resolve(name);
+    return (await this.#slots.get(record.digest)?.unload('stopped')) ?? false;
+  }
+
+  async *generate(name: string, request: GenerateRequest, options: UseOptions = {}): AsyncGenerator<GenerateEvent> {
+    const opened = await this.#open(name);
+    const { parameters } = opened.details;
+    const merged: GenerateRequest = {
+      ...request,
+      sampling: mergeSampling(request.sampling, parameters),
+      stop: mergeStop(request.stop, parameters),
+    };
+    yield* this.#use(opened, options, (lease, signal) => lease.model.generate(merged, signal));
+  }
+
+  async *chat(name: string, request: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
+    const opened = await this.#open(name);
+    // Before the load: what the template refuses needs no weights.
+    const prompt = await this.#templates.render(opened.header, request);
+    yield* this.#use(opened, options, (lease, signal) =>
+      runChat(this.#templates, opened, request, prompt, lease.model, signal),
+    );
+  }
+
+  async renderChat(name: string, request: ChatRequest): Promise<string> {
+    const { header } = await this.#directory.open(name);
+    return (await this.#templates.render(header, request)).text;
+  }
+
+  async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {
+    return this.#withTokenizer(name, (lease) => lease.model.tokenize(prompt));
+  }
+
+  async detokenize(name: string, tokens: number[]): Promise<string> {
+    return this.#withTokenizer(name, (lease) => lease.model.detokenize(tokens));
+  }
+
+  async remove(name: string): Promise<void> {
+    const record = await this.#store.resolve(name, { exact: true });
+    await this.#slots.get(tokenizerKey(record.digest))?.unload('removed');
+    await this.#slots.get(record.digest)?.unload('removed');
+    await this.#store.remove(name);
+    this.#directory.forget(record);
+  }
+
+  async copy(source: string, destination: string): Promise<void> {
+    await this.#store.copy(source, destination);
+  }
+
+  pull(spec: PullSpec): PullJob {
+    return this.#pulls.pull(spec);
+  }
+
+  findPull(id: string): PullJob | undefined {
+    return this.#pulls.find(id);
+  }
+
+  pulls(): PullJob[] {
+    return this.#pulls.list();
+  }
+
+  events(signal?: AbortSignal): AsyncIterableIterator<LifecycleEvent> {
+    return this.#events.subscribe(signal);
+  }
+
+  close(drainMs: number): Promise<void> {
+    this.#closed ??= this.#close(drainMs);
+    return this.#closed;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const pulls = this.#pulls.close();
+    for (const slot of [...this.#slots.values()]) slot.close();
+    if (this.#requests.size > 0) {
+      const drained = new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      const cancel = this.#clock.timer(drainMs, () => {
+        for (const scope of this.#requests) scope.abort();
+      });
+      await drained;
+      cancel();
+    }
+    await pulls;
+    await this.#engine.close();
+    await this.#templates.close();
+    this.#events.close();
+  }
+
+  #open(name: string): Promise<OpenedModel> {
+    if (this.#closed !== undefined) throw new OmgError('shutting_down', 'The daemon is stopping.');
+    return this.#directory.open(name);
+  }
+
+  async *#use<T>(
+    opened: OpenedModel,
+    options: UseOptions,
+    run: (lease: Lease, signal: AbortSignal) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const scope = this.#enter(options.signal);
+    try {
+      const lease = await this.#slotFor(opened).acquire({ ...options, signal: scope.signal });
+      try {
+        yield* run(lease, scope.signal);
+      } finally {
+        lease.release();
+      }
+    } finally {
+      this.#leave(scope);
+    }
+  }
+
+  /** A loaded model's own tokenizer, else one opened without weights. */
+  async #withTokenizer<T>(name: string, use: (lease: Lease) => Promise<T>): Promise<T> {
+    const opened = await this.#open(name);
+    const loaded = this.#slots.get(opened.record.digest);
+    const model = loaded?.loadedModel;
+    // Counting tokens takes no sequence, so it need not queue behind answers.
+    if (model !== undefined) {
+      return use({ model, loadMs: 0, release: () => {} });
+    }
+    const scope = this.#enter(undefined);
+    try {
+      const lease = await this.#slotFor(opened, true).acquire({
+        signal: scope.signal,
+        keepAliveMs: TOKENIZER_KEEP_ALIVE_MS,
+      });
+      try {
+        return await use(lease);
+      } finally {
+        lease.release();
+      }
+    } finally {
+      this.#leave(scope);
+    }
+  }
+
+  #slotFor(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
+    const key = tokenizerOnly ? tokenizerKey(opened.record.digest) : opened.record.digest;
+    const known = this.#slots.get(key);
+    if (known !== undefined) return known;
+    const { name, record, details } = opened;
+    const slot = new ModelSlot(name, record, details, this.#surroundings, tokenizerOnly);
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  #forget(slot: ModelSlot): void {
+    const key = slot.tokenizerOnly ? tokenizerKey(slot.record.digest) : slot.record.digest;
+    if (this.#slots.get(key) === slot) this.#slots.delete(key);
+  }
+
+  #enter(signal: AbortSignal | undefined): RequestScope {
+    if (this.#closed !== undefined) throw new OmgError('shutting_down', 'The daemon is stopping.');
+    const scope = new RequestScope(signal);
+    this.#requests.add(scope);
+    return scope;
+  }
+
+  #leave(scope: RequestScope): void {
+    scope.close();
+    this.#requests.delete(scope);
+    if (this.#requests.size === 0) this.#idle?.();
+  }
+}
+
+function tokenizerKey(digest: string): string {
+  return `${digest} tokenizer`;
+}

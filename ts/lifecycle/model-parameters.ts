@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Sampling } from '../inference/index.ts';
+import type { CachedHeader } from './header-cache.ts';
+
+/** The model's own sampling defaults, under Ollama's option names. */
+export type ModelParameters = Record<string, number | string | boolean | string[]>;
+
+/** GGUF metadata `general.sampling.*` → Ollama option. */
+const GGUF_KEYS: Record<string, string> = {
+  temp: 'temperature',
+  temperature: 'temperature',
+  top_k: 'top_k',
+  top_p: 'top_p',
+  min_p: 'min_p',
+  typ_p: 'typical_p',
+  typical_p: 'typical_p',
+  penalty_repeat: 'repeat_penalty',
+  penalty_last_n: 'repeat_last_n',
+  penalty_present: 'presence_penalty',
+  penalty_freq: 'frequency_penalty',
+  mirostat: 'mirostat',
+  mirostat_tau: 'mirostat_tau',
+  mirostat_eta: 'mirostat_eta',
+};
+
+/** `generation_config.json` → Ollama option. */
+const HUGGING_FACE_KEYS: Record<string, string> = {
+  temperature: 'temperature',
+  top_k: 'top_k',
+  top_p: 'top_p',
+  min_p: 'min_p',
+  typical_p: 'typical_p',
+  repetition_penalty: 'repeat_penalty',
+};
+
+const SAMPLING_FIELDS: Record<string, Exclude<keyof Sampling, 'logitBias'>> = {
+  temperature: 'temperature',
+  top_k: 'topK',
+  top_p: 'topP',
+  min_p: 'minP',
+  typical_p: 'typicalP',
+  repeat_penalty: 'repeatPenalty',
+  repeat_last_n: 'repeatLastN',
+  presence_penalty: 'presencePenalty',
+  frequency_penalty: 'frequencyPenalty',
+  mirostat: 'mirostat',
+  mirostat_tau: 'mirostatTau',
+  mirostat_eta: 'mirostatEta',
+  seed: 'seed',
+};
+
+/** Reads the defaults a model brings: GGUF metadata, else `generation_config.json` in its folder. Never throws. */
+export async function modelParameters(header: CachedHeader, folder: string): Promise<ModelParameters> {
+  const parameters: ModelParameters = {};
+  for (const [key, option] of Object.entries(GGUF_KEYS)) {
+    const value = header.metadata[`general.sampling.${key}`];
+    if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
+  }
+  if (Object.keys(parameters).length > 0) return parameters;
+  const config = await generationConfig(folder);
+  for (const [key, option] of Object.entries(HUGGING_FACE_KEYS)) {
+    const value = config[key];
+    if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
+  }
+  return parameters;
+}
+
+/** What the request leaves open comes from the model. */
+export function mergeSampling(request: Sampling, parameters: ModelParameters): Sampling {
+  const merged: Record<string, unknown> = {};
+  for (const [option, field] of Object.entries(SAMPLING_FIELDS)) {
+    if (typeof parameters[option] === 'number') merged[field] = parameters[option];
+  }
+  for (const [field, value] of Object.entries(request)) if (value !== undefined) merged[field] = value;
+  return merged as Sampling;
+}
+
+/** The request's stop strings, or the model's where it gives none. */
+export function mergeStop(request: string[], parameters: ModelParameters): string[] {
+  if (request.length > 0) return request;
+  return Array.isArray(parameters.stop) ? parameters.stop : [];
+}
+
+async function generationConfig(folder: string): Promise<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(join(folder, 'generation_config.json'), 'utf8'));
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    // Absent or broken: the model has no defaults of its own.
+    return {};
+  }
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { OmgError } from '../errors/index.ts';
+import { type PullSurroundings, RunningPull } from './pull-job.ts';
+import type { PullJob, PullSpec } from './types.ts';
+
+const KEPT_AFTER_END_MS = 3_600_000;
+
+/** The pulls under way, and for an hour those that have ended. */
+export class Pulls {
+  readonly #with: PullSurroundings;
+  readonly #running = new Map<string, RunningPull>();
+  readonly #byId = new Map<string, RunningPull>();
+  #closed = false;
+
+  constructor(surroundings: PullSurroundings) {
+    this.#with = surroundings;
+  }
+
+  /** Joins a pull of the same files, else starts one. */
+  pull(spec: PullSpec): PullJob {
+    if (this.#closed) throw new OmgError('shutting_down', 'The daemon is stopping.');
+    this.#forgetOld();
+    const key = this.#with.puller.identify?.(spec) ?? defaultIdentity(spec);
+    const running = this.#running.get(key);
+    if (running !== undefined && !running.cancelling) return running;
+    const job = new RunningPull(`pull_${randomBytes(9).toString('base64url')}`, spec, this.#with, running?.ended);
+    this.#running.set(key, job);
+    this.#byId.set(job.id, job);
+    void job.ended.then(() => {
+      if (this.#running.get(key) === job) this.#running.delete(key);
+    });
+    return job;
+  }
+
+  find(id: string): PullJob | undefined {
+    this.#forgetOld();
+    return this.#byId.get(id);
+  }
+
+  /** The pulls under way. */
+  list(): PullJob[] {
+    return [...this.#running.values()];
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#running.values()].map((job) => job.cancel()));
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#with.clock.now() - KEPT_AFTER_END_MS;
+    for (const [id, job] of this.#byId) {
+      if (job.endedAtMs !== undefined && job.endedAtMs < oldest) this.#byId.delete(id);
+    }
+  }
+}
+
+function defaultIdentity(spec: PullSpec): string {
+  return JSON.stringify([spec.model.toLowerCase(), spec.revision, spec.quant?.toLowerCase(), spec.file]);
+}
