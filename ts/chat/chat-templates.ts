@@ -5,7 +5,8 @@ import { findAbilities, type TemplateAbilities } from './abilities.ts';
 import { type ChatFormat, formatOf } from './chat-format.ts';
 import { SpecialText } from './special-text.ts';
 import { type TemplateVariables, templateVariables } from './template-messages.ts';
-import { type SandboxOptions, TemplateSandbox } from './template-sandbox.ts';
+import type { RenderJob } from './template-runtime.ts';
+import { TemplateSandbox } from './template-sandbox.ts';
 import { type ChatHeader, templateFor } from './template-source.ts';
 
 export interface RenderedPrompt {
@@ -16,16 +17,22 @@ export interface RenderedPrompt {
   format: ChatFormat;
 }
 
+/** Runs templates; rejects with `template_failed`. */
+export interface TemplateRenderer {
+  render(job: RenderJob): Promise<string>;
+  close(): Promise<void>;
+}
+
 const PREFILL_END = '\u{F0002}';
 const MOST_REMEMBERED = 64;
 
 /** Renders prompts from the models' own templates. One instance per daemon. */
 export class ChatTemplates {
-  readonly #sandbox: TemplateSandbox;
+  readonly #sandbox: TemplateRenderer;
   readonly #abilities = new Map<string, Promise<TemplateAbilities>>();
 
-  constructor(options: SandboxOptions = {}) {
-    this.#sandbox = new TemplateSandbox(options);
+  constructor(renderer: TemplateRenderer = new TemplateSandbox()) {
+    this.#sandbox = renderer;
   }
 
   /** What the model's template can do; undefined when the model has none. */
@@ -69,7 +76,11 @@ export class ChatTemplates {
     const { special, text } = await this.#renderSafely(template, header.specialTokens, variables);
     const segments = special.split(prefill === undefined ? text : upTo(text, mark));
     const whole = segments.map((segment) => (segment.kind === 'text' ? segment.text : '')).join('');
-    return { segments, text: whole, format: formatOf({ template, prompt: whole, prefill, tools: request.tools ?? [] }) };
+    return {
+      segments,
+      text: whole,
+      format: formatOf({ template, prompt: whole, prefill, tools: request.tools ?? [] }),
+    };
   }
 
   async close(): Promise<void> {

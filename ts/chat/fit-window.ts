@@ -53,7 +53,10 @@ export async function dropTurns(request: ChatRequest, options: FitOptions): Prom
     throw new OmgError(
       'context_length_exceeded',
       `The part of the conversation that has to stay has ${kept} tokens, the context window ${contextLength}.`,
-      { hint: 'Shorten the last message, or load the model with a larger context length.', detail: { promptTokens: kept, contextLength } },
+      {
+        hint: 'Shorten the last message, or load the model with a larger context length.',
+        detail: { promptTokens: kept, contextLength },
+      },
     );
   }
   return { prompt: best.prompt, dropped: { messages: best.messages, tokens: wholeTokens - best.tokens } };

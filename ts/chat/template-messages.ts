@@ -74,7 +74,10 @@ function parsed(text: string): unknown {
 
 /** The last nine letters and digits: equal ids stay equal, as the template compares calls with their results. */
 function shortId(id: string): string {
-  return id.replace(/[^A-Za-z0-9]/g, '').slice(-9).padStart(9, '0');
+  return id
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(-9)
+    .padStart(9, '0');
 }
 
 function foldSystem(messages: ChatMessage[]): ChatMessage[] {
@@ -84,7 +87,5 @@ function foldSystem(messages: ChatMessage[]): ChatMessage[] {
   const text = system.join('\n\n');
   const first = rest.findIndex((message) => message.role === 'user');
   if (first < 0) return [{ role: 'user', content: text }, ...rest];
-  return rest.map((message, at) =>
-    at === first ? { ...message, content: `${text}\n\n${message.content}` } : message,
-  );
+  return rest.map((message, at) => (at === first ? { ...message, content: `${text}\n\n${message.content}` } : message));
 }

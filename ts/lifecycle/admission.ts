@@ -63,15 +63,17 @@ export class Admission {
   async #makeRoom(slot: ModelSlot, spec: LoadSpec, signal: AbortSignal): Promise<MemoryPlan> {
     for (;;) {
       if (signal.aborted) throw cancelled();
-      const others = [...this.#slots()].filter((other) => other !== slot && other.occupied && !other.tokenizerOnly);
+      const others = [...this.#slots()].filter((other) => other !== slot && this.#takesRoom(other));
       if (this.#maxLoadedModels > 0 && others.length >= this.#maxLoadedModels) {
         await this.#free(others, slot, signal);
         continue;
       }
       const plan = await this.#engine.plan(spec);
       if (this.#fits(plan)) {
-        const cramped = spec.contextLength === undefined && plan.contextLength < this.#comfortable(slot);
-        const idle = cramped ? leastRecentlyUsed(others.filter((other) => other.idle)) : undefined;
+        const idle =
+          spec.contextLength === undefined && cramped(slot, plan)
+            ? leastRecentlyUsed(others.filter((other) => other.idle))
+            : undefined;
         if (idle === undefined) return plan;
         await this.#evict(idle, slot);
         continue;
@@ -81,13 +83,14 @@ export class Admission {
     }
   }
 
+  /** In memory, or admitted to it. Who waits for admission takes none, or two could wait for each other. */
+  #takesRoom(slot: ModelSlot): boolean {
+    return !slot.tokenizerOnly && (slot.resident || this.#reserved.has(slot));
+  }
+
   #fits(plan: MemoryPlan): boolean {
     const reserved = [...this.#reserved.values()].reduce((sum, bytes) => sum + bytes, 0);
     return plan.fits && (reserved === 0 || plan.totalBytes <= plan.availableBytes - reserved);
-  }
-
-  #comfortable(slot: ModelSlot): number {
-    return Math.min(slot.details.trainedContextLength || COMFORTABLE_CONTEXT, COMFORTABLE_CONTEXT);
   }
 
   /** Evicts an idle model; where all are busy, asks the least recently used to leave after the requests it has, and waits. */
@@ -109,6 +112,12 @@ export class Admission {
 
 function leastRecentlyUsed(slots: ModelSlot[]): ModelSlot | undefined {
   return slots.sort((a, b) => a.lastUsedMs - b.lastUsedMs)[0];
+}
+
+/** Memory, and nothing else, keeps the window below what is comfortable. */
+function cramped(slot: ModelSlot, plan: MemoryPlan): boolean {
+  const missing = Math.min(slot.details.trainedContextLength, COMFORTABLE_CONTEXT) - plan.contextLength;
+  return missing > 0 && plan.totalBytes + missing * plan.kvBytesPerToken > plan.availableBytes;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

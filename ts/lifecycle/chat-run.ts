@@ -50,7 +50,8 @@ async function firstOf(
   try {
     first = await iterator.next();
   } catch (error) {
-    if (expectTooLong && error instanceof OmgError && error.code === 'context_length_exceeded') return { tooLong: true };
+    if (expectTooLong && error instanceof OmgError && error.code === 'context_length_exceeded')
+      return { tooLong: true };
     throw error;
   }
   async function* all(): AsyncGenerator<GenerateEvent> {

@@ -45,6 +45,7 @@ export class ManualClock implements Clock {
   /** Moves time on and runs what falls due, in order; then lets pending promises settle. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
+    await settle();
     for (;;) {
       const next = [...this.#timers].filter((timer) => timer.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
@@ -60,5 +61,5 @@ export class ManualClock implements Clock {
 
 /** A few turns of the event loop: long enough for chains of promises over the stand-in engine to settle. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Engine, ModelHeader } from '../inference/index.ts';
+import type { ModelFiles } from './model-files.ts';
 
 /** A header without its tensor list, which is long and rarely asked for. */
 export type CachedHeader = Omit<ModelHeader, 'tensors'>;
@@ -8,16 +7,16 @@ export type CachedHeader = Omit<ModelHeader, 'tensors'>;
 /** Headers by path, read again when the file changes. One reading however many ask at once. */
 export class HeaderCache {
   readonly #engine: Engine;
-  readonly #fingerprint: (path: string) => Promise<string>;
+  readonly #files: ModelFiles;
   readonly #headers = new Map<string, { fingerprint: string; header: Promise<CachedHeader> }>();
 
-  constructor(engine: Engine, fingerprint: (path: string) => Promise<string> = fileFingerprint) {
+  constructor(engine: Engine, files: ModelFiles) {
     this.#engine = engine;
-    this.#fingerprint = fingerprint;
+    this.#files = files;
   }
 
   async get(path: string): Promise<CachedHeader> {
-    const fingerprint = await this.#fingerprint(path);
+    const fingerprint = await this.#files.fingerprint(path);
     const known = this.#headers.get(path);
     if (known?.fingerprint === fingerprint) return known.header;
     const header = this.#engine.inspect(path).then(({ tensors: _, ...rest }) => rest);
@@ -33,11 +32,4 @@ export class HeaderCache {
   forget(path: string): void {
     this.#headers.delete(path);
   }
-}
-
-/** Changes when the file does. A folder counts by its `config.json`. */
-async function fileFingerprint(path: string): Promise<string> {
-  let stats = await stat(path).catch(() => undefined);
-  if (stats?.isDirectory()) stats = (await stat(join(path, 'config.json')).catch(() => undefined)) ?? stats;
-  return stats === undefined ? 'missing' : `${stats.mtimeMs}:${stats.size}`;
 }

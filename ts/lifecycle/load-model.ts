@@ -28,10 +28,14 @@ export async function loadModel(
     return await engine.load(spec, { signal: abort.signal, onProgress: arm });
   } catch (error) {
     if (!stalled) throw error;
-    throw new OmgError('model_load_failed', `${slot.name} made no progress for ${limits.loadTimeoutMs / 1000} s while it loaded.`, {
-      hint: 'Check the disk the model is on, and the log for what the runner said.',
-      cause: error,
-    });
+    throw new OmgError(
+      'model_load_failed',
+      `${slot.name} made no progress for ${limits.loadTimeoutMs / 1000} s while it loaded.`,
+      {
+        hint: 'Check the disk the model is on, and the log for what the runner said.',
+        cause: error,
+      },
+    );
   } finally {
     disarm();
     signal.removeEventListener('abort', cancel);

@@ -4,6 +4,7 @@ import { displayName, type InstallRecord } from '../library/index.ts';
 import type { Clock } from './clock.ts';
 import { type CachedHeader, HeaderCache } from './header-cache.ts';
 import { detailsWithoutHeader, modelDetails } from './model-details.ts';
+import type { ModelFiles } from './model-files.ts';
 import { modelParameters } from './model-parameters.ts';
 import type { LifecycleLog, ModelStore } from './ports.ts';
 import type { InstalledModel, ModelDetails } from './types.ts';
@@ -23,6 +24,7 @@ export class ModelDirectory {
   readonly #templates: ChatTemplates;
   readonly #clock: Clock;
   readonly #log: LifecycleLog;
+  readonly #files: ModelFiles;
   readonly #headers: HeaderCache;
   /** Details last as long as the header they were made from. */
   readonly #details = new WeakMap<CachedHeader, Promise<ModelDetails>>();
@@ -33,14 +35,15 @@ export class ModelDirectory {
     templates: ChatTemplates,
     clock: Clock,
     log: LifecycleLog,
-    fingerprint?: (path: string) => Promise<string>,
+    files: ModelFiles,
   ) {
     this.#store = store;
     this.#engine = engine;
     this.#templates = templates;
     this.#clock = clock;
     this.#log = log;
-    this.#headers = new HeaderCache(engine, fingerprint);
+    this.#headers = new HeaderCache(engine, files);
+    this.#files = files;
   }
 
   /** Throws what `ModelStore.resolve` and `Engine.inspect` throw. */
@@ -89,7 +92,7 @@ export class ModelDirectory {
   async #makeDetails(record: InstallRecord, header: CachedHeader): Promise<ModelDetails> {
     const [abilities, parameters] = await Promise.all([
       this.#templates.abilities(header),
-      modelParameters(header, record.localPath),
+      modelParameters(header, record.localPath, this.#files),
     ]);
     return modelDetails(header, abilities, parameters, () => this.#tensors(record));
   }

@@ -13,6 +13,7 @@ import { runChat } from './chat-run.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { EventStream } from './event-stream.ts';
 import { ModelDirectory, type OpenedModel } from './model-directory.ts';
+import { diskFiles, type ModelFiles } from './model-files.ts';
 import { mergeSampling, mergeStop } from './model-parameters.ts';
 import { type Lease, ModelSlot, type SlotSurroundings } from './model-slot.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
@@ -30,8 +31,8 @@ export interface ModelManagerOptions {
   templates?: ChatTemplates;
   clock?: Clock;
   log?: LifecycleLog;
-  /** Text that changes when the file at a path does; for tests without files. */
-  fingerprint?: (path: string) => Promise<string>;
+  /** Default: the disk. */
+  files?: ModelFiles;
 }
 
 /** Tokenizers opened without weights leave soon: they are quick to open again. */
@@ -61,7 +62,7 @@ export class ModelManager implements Models {
     this.#store = library;
     this.#clock = clock;
     this.#templates = options.templates ?? new ChatTemplates();
-    this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.fingerprint);
+    this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
     this.#events = new EventStream(() => clock.now());
     const admission = new Admission(engine, () => this.#slots.values(), limits.maxLoadedModels, log);
     this.#surroundings = {

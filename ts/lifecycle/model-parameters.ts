@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sampling } from '../inference/index.ts';
 import type { CachedHeader } from './header-cache.ts';
+import type { ModelFiles } from './model-files.ts';
 
 /** The model's own sampling defaults, under Ollama's option names. */
 export type ModelParameters = Record<string, number | string | boolean | string[]>;
@@ -51,14 +51,18 @@ const SAMPLING_FIELDS: Record<string, Exclude<keyof Sampling, 'logitBias'>> = {
 };
 
 /** Reads the defaults a model brings: GGUF metadata, else `generation_config.json` in its folder. Never throws. */
-export async function modelParameters(header: CachedHeader, folder: string): Promise<ModelParameters> {
+export async function modelParameters(
+  header: CachedHeader,
+  folder: string,
+  files: ModelFiles,
+): Promise<ModelParameters> {
   const parameters: ModelParameters = {};
   for (const [key, option] of Object.entries(GGUF_KEYS)) {
     const value = header.metadata[`general.sampling.${key}`];
     if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
   }
   if (Object.keys(parameters).length > 0) return parameters;
-  const config = await generationConfig(folder);
+  const config = await generationConfig(folder, files);
   for (const [key, option] of Object.entries(HUGGING_FACE_KEYS)) {
     const value = config[key];
     if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
@@ -82,12 +86,12 @@ export function mergeStop(request: string[], parameters: ModelParameters): strin
   return Array.isArray(parameters.stop) ? parameters.stop : [];
 }
 
-async function generationConfig(folder: string): Promise<Record<string, unknown>> {
+async function generationConfig(folder: string, files: ModelFiles): Promise<Record<string, unknown>> {
   try {
-    const parsed: unknown = JSON.parse(await readFile(join(folder, 'generation_config.json'), 'utf8'));
+    const parsed: unknown = JSON.parse((await files.readText(join(folder, 'generation_config.json'))) ?? '{}');
     return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
   } catch {
-    // Absent or broken: the model has no defaults of its own.
+    // Broken: the model has no defaults of its own.
     return {};
   }
 }

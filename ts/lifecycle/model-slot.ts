@@ -77,9 +77,8 @@ export class ModelSlot {
     return this.#state === 'vacant' && this.#queue.length === 0;
   }
 
-  /** In memory, or on its way in or out. */
-  get occupied(): boolean {
-    return this.#state !== 'vacant';
+  get resident(): boolean {
+    return this.#resident !== undefined;
   }
 
   get idle(): boolean {
@@ -116,8 +115,8 @@ export class ModelSlot {
   async acquire(options: WaitOptions): Promise<Lease> {
     if (this.#closed) throw shuttingDown();
     const { maxQueue, numParallel } = this.#with.limits;
-    const direct = this.#state === 'running' && this.#queue.length === 0 && this.active < numParallel;
-    if (!direct && this.#queue.length >= maxQueue) {
+    // While the model loads, those who will run at once when it is ready stand in the same line.
+    if (this.#queue.length >= maxQueue + Math.max(0, numParallel - this.active)) {
       throw new OmgError('server_busy', `The queue of ${this.name} is full (${maxQueue} requests wait).`, {
         hint: 'Try again later, or raise the queue limit.',
         detail: { queued: this.#queue.length },

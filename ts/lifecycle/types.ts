@@ -1,8 +1,13 @@
+import type { PullProgress } from '../hub/index.ts';
 import type {
-  ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedModelInfo, PromptSegment,
+  ChatEvent,
+  ChatRequest,
+  GenerateEvent,
+  GenerateRequest,
+  LoadedModelInfo,
+  PromptSegment,
 } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
-import type { PullProgress } from '../hub/index.ts';
 
 /** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
 export interface Models {

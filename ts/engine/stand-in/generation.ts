@@ -47,7 +47,12 @@ export async function* standInEvents(run: StandInRun): AsyncGenerator<GenerateEv
       if (request.topLogprobs !== undefined) pending.push(logprobOf(piece, run.vocabulary, request.topLogprobs));
       const { text, stop } = holder.push(piece);
       if (text !== '') {
-        yield { type: 'text', text, tokens: pendingTokens, ...(request.topLogprobs === undefined ? {} : { logprobs: pending }) };
+        yield {
+          type: 'text',
+          text,
+          tokens: pendingTokens,
+          ...(request.topLogprobs === undefined ? {} : { logprobs: pending }),
+        };
         pendingTokens = 0;
         pending = [];
       }
@@ -60,7 +65,8 @@ export async function* standInEvents(run: StandInRun): AsyncGenerator<GenerateEv
     }
   }
   if (signal.aborted) {
-    if (signal.reason instanceof OmgError && signal.reason.code === 'runner_crashed') throw failed(record, signal.reason);
+    if (signal.reason instanceof OmgError && signal.reason.code === 'runner_crashed')
+      throw failed(record, signal.reason);
     reason = 'cancelled';
     record.state = 'cancelled';
   } else {

@@ -4,7 +4,10 @@ import type { GenerateRequest, MemoryPlan, ModelHeader } from '../../inference/i
 /** How a stand-in model behaves. Every field is optional: without any it echoes the prompt's text, one word per token, at once. */
 export interface StandInScript {
   /** `echo` (default), a text, or a function of the request and the prompt's text that gives the pieces to send, one per token. */
-  reply?: 'echo' | string | ((request: GenerateRequest, promptText: string) => Iterable<string> | AsyncIterable<string>);
+  reply?:
+    | 'echo'
+    | string
+    | ((request: GenerateRequest, promptText: string) => Iterable<string> | AsyncIterable<string>);
   header?: Partial<ModelHeader>;
   memory?: Partial<MemoryPlan>;
   /** The window when the load asks for none; default 4096. */

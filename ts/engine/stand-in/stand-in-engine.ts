@@ -21,10 +21,10 @@ const GIB = 2 ** 30;
 
 /** The smallest template that uses every ability a dialect can ask for: system, tools, thinking. */
 export const STAND_IN_TEMPLATE =
-  "{%- if tools %}<|im_start|>system\nTools:{% for tool in tools %} {{ tool | tojson }}{% endfor %}\nCall as <tool_call>{json}</tool_call><|im_end|>\n{% endif %}" +
-  "{%- for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}" +
-  "{%- for call in message.tool_calls or [] %}<tool_call>{{ call.function | tojson }}</tool_call>{% endfor %}<|im_end|>\n{% endfor %}" +
-  "{%- if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}";
+  '{%- if tools %}<|im_start|>system\nTools:{% for tool in tools %} {{ tool | tojson }}{% endfor %}\nCall as <tool_call>{json}</tool_call><|im_end|>\n{% endif %}' +
+  '{%- for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}' +
+  '{%- for call in message.tool_calls or [] %}<tool_call>{{ call.function | tojson }}</tool_call>{% endfor %}<|im_end|>\n{% endfor %}' +
+  '{%- if add_generation_prompt %}<|im_start|>assistant\n{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}';
 
 export interface StandInOptions {
   /** Waits so many milliseconds or until the signal aborts, never rejects. Default: real timers. */
