@@ -103,6 +103,12 @@ export class FakeModels implements Models {
   findPull(): PullJob | undefined {
     return undefined;
   }
+  pulls(): PullJob[] {
+    return [];
+  }
+  events(): AsyncIterableIterator<LifecycleEvent> {
+    return play<LifecycleEvent>([]);
+  }
   async close(): Promise<void> {}
 }
 
