@@ -1,6 +1,14 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, PromptSegment } from '../../inference/index.ts';
-import type { InstalledModel, Models, PullJob, PullSpec, RunningModel, UseOptions } from '../../lifecycle/types.ts';
+import type {
+  InstalledModel,
+  LifecycleEvent,
+  Models,
+  PullJob,
+  PullSpec,
+  RunningModel,
+  UseOptions,
+} from '../../lifecycle/types.ts';
 
 export const USAGE = { promptTokens: 7, cachedTokens: 2, completionTokens: 3, reasoningTokens: 0 };
 export const TIMINGS = { queueMs: 1, prefillMs: 2, decodeMs: 3 };
