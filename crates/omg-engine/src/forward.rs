@@ -1,0 +1,50 @@
+use std::ops::Range;
+
+use crate::error::Result;
+use crate::types::PromptSegment;
+
+/// Tokens of several sequences to compute in one pass.
+#[derive(Debug)]
+pub(crate) struct StepBatch<'a> {
+    pub(crate) tokens: &'a [u32],
+    pub(crate) positions: &'a [u32],
+    pub(crate) seqs: &'a [StepSeq<'a>],
+    /// Rows of `tokens` whose logits (or hidden states) are wanted, ascending.
+    pub(crate) outputs: &'a [usize],
+}
+
+/// The rows of one sequence; its earlier tokens are in the blocks already.
+#[derive(Debug)]
+pub(crate) struct StepSeq<'a> {
+    pub(crate) rows: Range<usize>,
+    pub(crate) first_position: usize,
+    pub(crate) block_table: &'a [u32],
+}
+
+/// A model with its KV cache, as the scheduler sees it. A row's result must not depend on the other rows of the batch nor
+/// on where its sequence was cut into chunks; prefix reuse and preemption rest on that.
+pub(crate) trait Forward: Send {
+    /// Columns of the logits; may be padded beyond the tokenizer's vocabulary.
+    fn vocab_size(&self) -> usize;
+    /// [outputs, vocab_size]
+    fn forward(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>>;
+    /// [outputs, hidden size], after the last norm.
+    fn hidden(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>>;
+}
+
+/// A tokenizer, as the scheduler sees it.
+pub(crate) trait Vocabulary: Send + Sync {
+    fn size(&self) -> usize;
+    fn is_eog(&self, token: u32) -> bool;
+    /// The bytes of a token as text, special tokens by their name.
+    fn token_bytes(&self, token: u32) -> Vec<u8>;
+    fn encode(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>>;
+    fn decoder(&self, keep_special: bool) -> Box<dyn TokenDecoder>;
+}
+
+/// Text of a growing token sequence. Whole UTF-8 characters only.
+pub(crate) trait TokenDecoder: Send {
+    fn push(&mut self, token: u32) -> String;
+    /// What is left at the end: incomplete characters become U+FFFD.
+    fn finish(&mut self) -> String;
+}

@@ -1,0 +1,157 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{EngineError, Result};
+use crate::types::Event;
+
+type Waker = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct State {
+    events: Vec<Event>,
+    error: Option<EngineError>,
+    /// Nothing more will come.
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+/// Where the scheduler leaves the events of one request.
+#[derive(Default)]
+pub(crate) struct Sink {
+    state: Mutex<State>,
+    ready: Condvar,
+    cancelled: AtomicBool,
+}
+
+impl Sink {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Text joins text that nobody has fetched yet, so a slow reader costs no more than the text itself.
+    pub(crate) fn push(&self, event: Event) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        let closes = matches!(event, Event::End { .. });
+        match (state.events.last_mut(), event) {
+            (
+                Some(Event::Text {
+                    text,
+                    tokens,
+                    logprobs,
+                }),
+                Event::Text {
+                    text: more,
+                    tokens: n,
+                    logprobs: further,
+                },
+            ) => {
+                text.push_str(&more);
+                *tokens += n;
+                if let (Some(all), Some(further)) = (logprobs, further) {
+                    all.extend(further);
+                }
+            }
+            (_, event) => state.events.push(event),
+        }
+        state.closed = closes;
+        self.wake(state);
+    }
+
+    /// Ends the stream with an error in place of an end event.
+    pub(crate) fn fail(&self, error: EngineError) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.error = Some(error);
+        state.closed = true;
+        self.wake(state);
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let waker = state.waker.take();
+        drop(state);
+        self.ready.notify_all();
+        if let Some(waker) = waker {
+            waker();
+        }
+    }
+}
+
+/// One request under way. Dropping it cancels the request.
+pub struct Generation {
+    sink: Arc<Sink>,
+}
+
+impl Generation {
+    pub(crate) fn new(sink: Arc<Sink>) -> Self {
+        Self { sink }
+    }
+
+    /// Waits for the events since the last call. `None` after the end event has been handed out; an error comes once, in
+    /// place of the end event.
+    pub fn next(&self) -> Result<Option<Vec<Event>>> {
+        let mut state = self.sink.lock();
+        while state.events.is_empty() && !state.closed {
+            state = self
+                .sink
+                .ready
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        take(&mut state)
+    }
+
+    /// Like `next`, without waiting: `Ok(Some(vec![]))` when there is nothing yet.
+    pub fn try_next(&self) -> Result<Option<Vec<Event>>> {
+        let mut state = self.sink.lock();
+        if state.events.is_empty() && !state.closed {
+            return Ok(Some(Vec::new()));
+        }
+        take(&mut state)
+    }
+
+    /// Calls `waker` once, from any thread, as soon as `try_next` has something to say; at once if it has already. A
+    /// second waker takes the place of the first.
+    pub fn on_ready(&self, waker: impl FnOnce() + Send + 'static) {
+        let mut state = self.sink.lock();
+        if state.events.is_empty() && !state.closed {
+            state.waker = Some(Box::new(waker));
+        } else {
+            drop(state);
+            waker();
+        }
+    }
+
+    /// The request ends with `cancelled` within one step. Idempotent; too late is no error.
+    pub fn cancel(&self) {
+        self.sink.cancel();
+    }
+}
+
+impl Drop for Generation {
+    fn drop(&mut self) {
+        self.sink.cancel();
+    }
+}
+
+fn take(state: &mut State) -> Result<Option<Vec<Event>>> {
+    if !state.events.is_empty() {
+        return Ok(Some(std::mem::take(&mut state.events)));
+    }
+    match state.error.take() {
+        Some(error) => Err(error),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,432 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::answer::describe;
+use super::sequence::{Job, Sequence};
+use crate::blocks::BlockPool;
+use crate::error::{EngineError, Result};
+use crate::forward::{Forward, StepBatch, StepSeq, Vocabulary};
+use crate::sampler::logprobs_of;
+use crate::types::StopReason;
+
+/// Prompt tokens of one step, at most.
+const MAX_CHUNK: usize = 512;
+/// Below this a step is bound by reading the weights, so smaller chunks would only cost time.
+const MIN_CHUNK: usize = 64;
+/// How long a step may take for the sake of streams that are already running, and of cancellation when there are none.
+const SHARED_STEP: Duration = Duration::from_millis(300);
+const ALONE_STEP: Duration = Duration::from_millis(1500);
+/// Rows of logits kept at once when the log probabilities of a prompt are asked for.
+const LOGPROB_CHUNK: usize = 32;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) blocks: usize,
+    pub(crate) block_tokens: usize,
+    pub(crate) context_length: usize,
+    pub(crate) max_sequences: usize,
+}
+
+/// The scheduler without its thread: requests wait in order, run together, and are computed one step at a time.
+///
+/// `running` is in order of admission. When blocks run out the youngest gives its own back and waits at the head of the
+/// queue to be computed again; the oldest is never made to, and the pool holds at least one full context, so there is
+/// always progress.
+pub(crate) struct Core {
+    forward: Box<dyn Forward>,
+    vocabulary: Arc<dyn Vocabulary>,
+    limits: Limits,
+    pub(super) pool: BlockPool,
+    pub(super) waiting: VecDeque<Sequence>,
+    pub(super) running: Vec<Sequence>,
+    /// Prompt tokens per second, a running mean.
+    prefill_rate: f64,
+}
+
+/// The rows that one sequence has in a step.
+struct Share {
+    /// Index in `running`.
+    at: usize,
+    rows: usize,
+}
+
+impl Core {
+    pub(crate) fn new(
+        forward: Box<dyn Forward>,
+        vocabulary: Arc<dyn Vocabulary>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            pool: BlockPool::new(limits.blocks, limits.block_tokens),
+            forward,
+            vocabulary,
+            limits,
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            prefill_rate: 256.0,
+        }
+    }
+
+    pub(crate) fn submit(&mut self, job: Job) {
+        self.waiting.push_back(Sequence::new(job));
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// Ends every request with `error` and forgets the cache, whose content is uncertain now.
+    pub(crate) fn fail_all(&mut self, error: &EngineError) {
+        for sequence in self.waiting.drain(..).chain(self.running.drain(..)) {
+            sequence.fail(error.clone());
+        }
+        self.pool = BlockPool::new(self.limits.blocks, self.limits.block_tokens);
+    }
+
+    /// Ends every request as cancelled.
+    pub(crate) fn cancel_all(&mut self) {
+        for mut sequence in self.waiting.drain(..).chain(self.running.drain(..)) {
+            self.pool.release(&mut sequence.table);
+            sequence.end(StopReason::Cancelled, None, false);
+        }
+    }
+
+    /// Computes one batch: the next token of every running answer and, beside them, a chunk of the prompts.
+    pub(crate) fn step(&mut self) {
+        self.reap();
+        self.admit();
+        let shares = self.plan();
+        if shares.is_empty() {
+            return;
+        }
+        match self.compute(&shares) {
+            Ok(logits) => self.advance(&shares, logits),
+            Err(error) => {
+                for share in shares.iter().rev() {
+                    let mut sequence = self.running.remove(share.at);
+                    self.pool.release(&mut sequence.table);
+                    sequence.fail(error.clone());
+                }
+            }
+        }
+    }
+
+    fn reap(&mut self) {
+        let pool = &mut self.pool;
+        let mut keep = |sequence: &mut Sequence| {
+            if !sequence.is_cancelled() {
+                return true;
+            }
+            pool.release(&mut sequence.table);
+            sequence.end(StopReason::Cancelled, None, false);
+            false
+        };
+        self.waiting.retain_mut(&mut keep);
+        self.running.retain_mut(&mut keep);
+    }
+
+    /// Lets requests in, strictly in order, as long as there are blocks for all of their tokens beside what the running
+    /// ones still need.
+    fn admit(&mut self) {
+        while self.running.len() < self.limits.max_sequences {
+            let Some(next) = self.waiting.front() else {
+                return;
+            };
+            let max_blocks = next.reusable_blocks(self.limits.block_tokens);
+            let (_, shared) = self.pool.cached_prefix(&next.tokens, max_blocks);
+            let need = self.pool.blocks_for(next.tokens.len() + 1) - shared;
+            let promised: usize = self
+                .running
+                .iter()
+                .map(|s| {
+                    self.pool
+                        .blocks_for(s.tokens.len() + 1)
+                        .saturating_sub(s.table.blocks.len())
+                })
+                .sum();
+            if !self.running.is_empty() && need + promised > self.pool.available() {
+                return;
+            }
+            let Some(mut sequence) = self.waiting.pop_front() else {
+                return;
+            };
+            let cached = self
+                .pool
+                .reuse(&mut sequence.table, &sequence.tokens, max_blocks);
+            sequence.admit(cached);
+            self.running.push(sequence);
+        }
+    }
+
+    /// Shares the step out, oldest first, and gets the blocks for it.
+    fn plan(&mut self) -> Vec<Share> {
+        let mut prefill = self.prefill_budget();
+        let mut shares = Vec::new();
+        let mut at = 0;
+        while at < self.running.len() {
+            let sequence = &self.running[at];
+            let remaining = sequence.remaining();
+            let wanted = match (remaining, &sequence.prompt_logprobs) {
+                (1, _) => 1,
+                (_, Some(_)) => remaining.min(prefill).min(LOGPROB_CHUNK),
+                _ => remaining.min(prefill),
+            };
+            let rows = self.grow_or_preempt(at, wanted);
+            if rows > 0 {
+                if remaining > 1 {
+                    prefill -= rows;
+                }
+                shares.push(Share { at, rows });
+            }
+            at += 1;
+        }
+        shares
+    }
+
+    fn prefill_budget(&self) -> usize {
+        let shared = self.running.iter().any(|s| s.remaining() == 1);
+        let time = if shared { SHARED_STEP } else { ALONE_STEP };
+        ((self.prefill_rate * time.as_secs_f64()) as usize).clamp(MIN_CHUNK, MAX_CHUNK)
+    }
+
+    /// Blocks for up to `rows` more tokens of `running[at]`, taken from younger requests if need be. Returns the rows there
+    /// is room for; 0 when it must wait for older ones (or has given its own blocks back).
+    fn grow_or_preempt(&mut self, at: usize, rows: usize) -> usize {
+        if rows == 0 {
+            return 0;
+        }
+        loop {
+            let sequence = &mut self.running[at];
+            let want = sequence.computed + rows;
+            if self.pool.grow(&mut sequence.table, want) {
+                return rows;
+            }
+            let room = sequence.table.blocks.len() * self.limits.block_tokens - sequence.computed;
+            if room > 0 {
+                return room.min(rows);
+            }
+            let Some(mut youngest) = self.running.pop() else {
+                return 0;
+            };
+            self.pool.release(&mut youngest.table);
+            youngest.reset();
+            self.waiting.push_front(youngest);
+            if at == self.running.len() {
+                return 0;
+            }
+        }
+    }
+
+    fn compute(&mut self, shares: &[Share]) -> Result<Vec<f32>> {
+        let mut tokens = Vec::new();
+        let mut positions = Vec::new();
+        let mut outputs = Vec::new();
+        let mut seqs = Vec::with_capacity(shares.len());
+        for share in shares {
+            let s = &self.running[share.at];
+            let first = tokens.len();
+            let end = s.computed + share.rows;
+            tokens.extend_from_slice(&s.tokens[s.computed..end]);
+            positions.extend(s.computed as u32..end as u32);
+            if s.prompt_logprobs.is_some() {
+                outputs.extend(first..tokens.len());
+            } else if end == s.tokens.len() {
+                outputs.push(tokens.len() - 1);
+            }
+            seqs.push(StepSeq {
+                rows: first..tokens.len(),
+                first_position: s.computed,
+                block_table: &s.table.blocks,
+            });
+        }
+        let batch = StepBatch {
+            tokens: &tokens,
+            positions: &positions,
+            seqs: &seqs,
+            outputs: &outputs,
+        };
+        let begin = Instant::now();
+        let logits = self.forward.forward(&batch)?;
+        if logits.len() != outputs.len() * self.forward.vocab_size() {
+            return Err(EngineError::Internal(
+                "the model returned logits of the wrong size".to_owned(),
+            ));
+        }
+        if tokens.len() >= MIN_CHUNK {
+            let rate = tokens.len() as f64 / begin.elapsed().as_secs_f64().max(1e-6);
+            self.prefill_rate += (rate - self.prefill_rate) * 0.5;
+        }
+        Ok(logits)
+    }
+
+    /// Takes the results of a step over: new blocks, new tokens, ends.
+    fn advance(&mut self, shares: &[Share], mut logits: Vec<f32>) {
+        let width = self.forward.vocab_size();
+        // Rows beyond the tokenizer's vocabulary are padding and can never be drawn.
+        let usable = width.min(self.vocabulary.size());
+        let mut rows = logits.chunks_exact_mut(width).map(|row| &mut row[..usable]);
+        let mut finished = Vec::new();
+        for share in shares {
+            let s = &mut self.running[share.at];
+            let first = s.computed;
+            s.computed += share.rows;
+            self.pool.publish(&mut s.table, &s.tokens[..s.computed]);
+            let mut last = None;
+            if s.prompt_logprobs.is_some() {
+                for position in first..s.computed {
+                    last = rows.next();
+                    if let Some(row) = &last {
+                        record_prompt_logprob(&self.vocabulary, s, position, row);
+                    }
+                }
+            } else if s.remaining() == 0 {
+                last = rows.next();
+            }
+            if s.remaining() > 0 {
+                continue;
+            }
+            s.start();
+            let done = match last {
+                Some(row) => next_token(&self.vocabulary, self.limits.context_length, s, row),
+                None => Err(EngineError::Internal(
+                    "a row of logits is missing".to_owned(),
+                )),
+            };
+            match done {
+                Ok(false) => {}
+                Ok(true) => finished.push(share.at),
+                Err(error) => {
+                    s.fail(error);
+                    finished.push(share.at);
+                }
+            }
+        }
+        for at in finished.into_iter().rev() {
+            let mut sequence = self.running.remove(at);
+            self.pool.release(&mut sequence.table);
+        }
+    }
+
+    /// Mean (or last) of the hidden states after the last norm. Runs between two steps, on blocks of its own, which
+    /// younger requests give up if need be.
+    pub(crate) fn embed(&mut self, tokens: &[u32], last_only: bool) -> Result<Vec<f32>> {
+        let mut table = crate::blocks::BlockTable::default();
+        while !self.pool.grow(&mut table, tokens.len()) {
+            let Some(mut youngest) = self.running.pop() else {
+                self.pool.release(&mut table);
+                return Err(EngineError::ContextLengthExceeded {
+                    prompt_tokens: tokens.len(),
+                    context_length: self.limits.context_length,
+                });
+            };
+            self.pool.release(&mut youngest.table);
+            youngest.reset();
+            self.waiting.push_front(youngest);
+        }
+        let pooled = self.pooled(tokens, &table.blocks, last_only);
+        self.pool.release(&mut table);
+        pooled
+    }
+
+    fn pooled(&mut self, tokens: &[u32], blocks: &[u32], last_only: bool) -> Result<Vec<f32>> {
+        let mut sum: Vec<f64> = Vec::new();
+        let mut counted = 0usize;
+        for first in (0..tokens.len()).step_by(MAX_CHUNK) {
+            let end = (first + MAX_CHUNK).min(tokens.len());
+            let positions: Vec<u32> = (first as u32..end as u32).collect();
+            let outputs: Vec<usize> = match (last_only, end == tokens.len()) {
+                (true, false) => Vec::new(),
+                (true, true) => vec![end - first - 1],
+                (false, _) => (0..end - first).collect(),
+            };
+            let hidden = self.forward.hidden(&StepBatch {
+                tokens: &tokens[first..end],
+                positions: &positions,
+                seqs: &[StepSeq {
+                    rows: 0..end - first,
+                    first_position: first,
+                    block_table: blocks,
+                }],
+                outputs: &outputs,
+            })?;
+            if outputs.is_empty() {
+                continue;
+            }
+            for row in hidden.chunks_exact(hidden.len() / outputs.len()) {
+                sum.resize(row.len(), 0.0);
+                for (s, &x) in sum.iter_mut().zip(row) {
+                    *s += f64::from(x);
+                }
+                counted += 1;
+            }
+        }
+        if sum.iter().any(|x| !x.is_finite()) {
+            return Err(EngineError::NotFinite);
+        }
+        Ok(sum
+            .iter()
+            .map(|x| (x / counted.max(1) as f64) as f32)
+            .collect())
+    }
+}
+
+/// `row` follows the token at `position`; it judges the one after it.
+fn record_prompt_logprob(
+    vocabulary: &Arc<dyn Vocabulary>,
+    s: &mut Sequence,
+    position: usize,
+    row: &[f32],
+) {
+    let n = s.top_logprobs.unwrap_or(0);
+    let Some(all) = &mut s.prompt_logprobs else {
+        return;
+    };
+    if position == 0 {
+        let nothing = crate::sampler::Logprobs {
+            logprob: 0.0,
+            top: Vec::new(),
+        };
+        all.push(describe(vocabulary, s.tokens[0], nothing));
+    }
+    if position + 1 < s.prompt_tokens {
+        let token = s.tokens[position + 1];
+        all.push(describe(vocabulary, token, logprobs_of(row, token, n)));
+    }
+}
+
+/// Draws the next token and ends the request if it is the last; true when it has ended.
+fn next_token(
+    vocabulary: &Arc<dyn Vocabulary>,
+    context_length: usize,
+    s: &mut Sequence,
+    logits: &mut [f32],
+) -> Result<bool> {
+    if s.max_tokens == 0 {
+        s.end(StopReason::Length, None, false);
+        return Ok(true);
+    }
+    let unmodified = s.top_logprobs.map(|n| (n, logits.to_vec()));
+    let token = s.sampler.sample(logits, &s.tokens)?;
+    s.completion_tokens += 1;
+    if vocabulary.is_eog(token) {
+        s.end(StopReason::Stop, None, false);
+        return Ok(true);
+    }
+    s.tokens.push(token);
+    let logprob =
+        unmodified.map(|(n, row)| describe(vocabulary, token, logprobs_of(&row, token, n)));
+    let (event, stop) = s.answer.push(token, logprob);
+    s.emit(event);
+    if stop.is_some() {
+        s.end(StopReason::Stop, stop, false);
+        return Ok(true);
+    }
+    let by_count = s.completion_tokens >= s.max_tokens;
+    let window_full = s.tokens.len() >= context_length;
+    if by_count || window_full {
+        s.end(StopReason::Length, None, !by_count);
+        return Ok(true);
+    }
+    Ok(false)
+}

@@ -1,0 +1,16 @@
+//! Which tokens are computed when, and on which blocks.
+
+mod answer;
+mod core;
+mod sequence;
+mod worker;
+
+pub(crate) use answer::Answer;
+pub(crate) use core::{Core, Limits};
+pub(crate) use sequence::Job;
+pub(crate) use worker::{Pooling, Worker};
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;

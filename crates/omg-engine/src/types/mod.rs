@@ -1,0 +1,13 @@
+//! The shapes of `ts/inference`, field for field.
+
+mod generate;
+mod model;
+
+pub use generate::{
+    Alternative, Event, GenerateRequest, PromptSegment, Sampling, StopReason, Timings,
+    TokenLogprob, Usage,
+};
+pub use model::{
+    Capability, DeviceInfo, DeviceKind, LoadSpec, LoadedModelInfo, MemoryPlan, ModelHeader,
+    TensorSummary,
+};
