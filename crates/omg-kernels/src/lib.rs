@@ -1,1 +1,33 @@
+//! The CPU's hot loops: quantised and float matrix products, attention over a paged cache, norms, rotary embedding,
+//! activations, and what a sampler asks of logits. Slices in, slices out.
+//!
+//! Every kernel is written once, over 16 lanes, and compiled for each instruction set ([`Isa`]); which one runs is a
+//! property of the [`Pool`]. Every output is computed in the same order of operations whatever the batch and the number
+//! of threads, so a sequence gives the same bits alone or among others.
 
+mod activation;
+mod aligned;
+mod attention;
+mod cores;
+mod error;
+mod float;
+mod isa;
+mod logits;
+mod matrix;
+mod norm;
+mod pool;
+mod quant;
+mod rope;
+mod rows;
+mod shared;
+mod simd;
+
+pub use activation::{Activation, activate, add, add_bias, add_scaled, gated, scale, softcap};
+pub use attention::{AttentionShape, BLOCK_TOKENS, Mask, PagedKv, SeqView, attention};
+pub use error::{Error, Result};
+pub use isa::Isa;
+pub use logits::{argmax, log_sum_exp, softmax, top_k};
+pub use matrix::{Matrix, MatrixBuilder, Product, multiply};
+pub use norm::{add_rms_norm, layer_norm, rms_norm, rms_norm_in_place};
+pub use pool::Pool;
+pub use rope::{Pairing, RopeTable, Rotations, rope, rotate};

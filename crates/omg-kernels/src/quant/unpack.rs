@@ -1,0 +1,334 @@
+//! From a panel to a [`Tile`].
+
+use super::layout::{Layout, Planes, Scales};
+use super::{GROUP, LANES, TILE_COLS, Tile};
+use crate::simd::Simd;
+use crate::simd::scalar::Scalar;
+
+/// Unpacks `groups` groups of 32 columns from column `first` (a multiple of 256) of `panel`.
+#[inline(always)]
+pub(crate) fn unpack<S: Simd>(
+    s: S,
+    layout: &Layout,
+    panel: &[u8],
+    first: usize,
+    groups: usize,
+    tile: &mut Tile,
+) {
+    let units = (groups * GROUP).div_ceil(layout.unit_cols);
+    let unit_bytes = layout.unit_bytes();
+    let panel = &panel[first / layout.unit_cols * unit_bytes..][..units * unit_bytes];
+    match layout.planes {
+        Planes::Four => planes::<S, FOUR>(s, layout, panel, tile),
+        Planes::FourOne => planes::<S, FOUR_ONE>(s, layout, panel, tile),
+        Planes::FourTwo => planes::<S, FOUR_TWO>(s, layout, panel, tile),
+        Planes::Eight => planes::<S, EIGHT>(s, layout, panel, tile),
+        Planes::Two => planes::<S, TWO>(s, layout, panel, tile),
+        Planes::TwoOne => planes::<S, TWO_ONE>(s, layout, panel, tile),
+    }
+    let units = panel.chunks_exact(unit_bytes).enumerate();
+    match layout.scales {
+        Scales::D => units.for_each(|(u, unit)| tile.scales[u] = s.to_array(half(s, unit, 0))),
+        Scales::DM => units.for_each(|(u, unit)| {
+            tile.scales[u] = s.to_array(half(s, unit, 0));
+            tile.mins[u] = s.to_array(half(s, unit, 32));
+        }),
+        Scales::Exponent => units.for_each(|(u, unit)| {
+            for lane in 0..LANES {
+                tile.scales[u][lane] = exponent(unit[lane]);
+            }
+        }),
+        Scales::Six => six(s, panel, tile),
+        Scales::Nibbles => nibbles(s, panel, tile),
+        Scales::Signed => signed(s, panel, tile),
+        Scales::SixSigned => six_signed::<S, 16>(s, panel, tile),
+        Scales::SixSignedWide => six_signed::<S, 8>(s, panel, tile),
+    }
+}
+
+/// 2^(e - 128)
+fn exponent(e: u8) -> f32 {
+    match e {
+        0 => f32::from_bits(0x0020_0000),
+        1 => f32::from_bits(0x0040_0000),
+        e => f32::from_bits((u32::from(e) - 1) << 23),
+    }
+}
+
+const FOUR: u8 = 0;
+const FOUR_ONE: u8 = 1;
+const FOUR_TWO: u8 = 2;
+const EIGHT: u8 = 3;
+const TWO: u8 = 4;
+const TWO_ONE: u8 = 5;
+
+#[inline(always)]
+fn planes<S: Simd, const P: u8>(s: S, layout: &Layout, units: &[u8], tile: &mut Tile) {
+    let head = layout.scales.bytes();
+    let chunk_bytes = layout.planes.bytes();
+    let mut out = tile.quants.chunks_exact_mut(GROUP * LANES);
+    for unit in units.chunks_exact(layout.unit_bytes()) {
+        for chunk in unit[head..].chunks_exact(chunk_bytes) {
+            let Some(out) = out.next() else { return };
+            assert!(chunk.len() >= chunk_bytes_of::<P>() && out.len() == GROUP * LANES);
+            // SAFETY: the lengths were just checked.
+            unsafe { chunk_planes::<S, P>(s, layout.table, chunk.as_ptr(), out.as_mut_ptr()) };
+        }
+    }
+}
+
+const fn chunk_bytes_of<const P: u8>() -> usize {
+    match P {
+        FOUR => 256,
+        FOUR_ONE => 320,
+        FOUR_TWO => 384,
+        EIGHT => 512,
+        TWO => 128,
+        _ => 192,
+    }
+}
+
+/// # Safety
+/// The bytes of one chunk can be read at `from`, 512 bytes written at `to`.
+#[inline(always)]
+unsafe fn chunk_planes<S: Simd, const P: u8>(
+    s: S,
+    table: Option<&[u8; 16]>,
+    from: *const u8,
+    to: *mut u8,
+) {
+    // SAFETY: vectors 0..bytes/64 of the chunk and 0..8 of the output are within what the caller vouches for.
+    let get = |v: usize| unsafe { s.load_bytes(from.add(v * 64)) };
+    // SAFETY: as above.
+    let put = |v: usize, x: S::B| unsafe { s.store_bytes(to.add(v * 64), x) };
+    s.prefetch(from.wrapping_add(4096));
+    if P == EIGHT {
+        for v in 0..8 {
+            s.prefetch(from.wrapping_add(4096 + v * 64));
+            put(v, get(v));
+        }
+        return;
+    }
+    if P == TWO || P == TWO_ONE {
+        let three = s.splat_byte(3);
+        let high = if P == TWO_ONE {
+            Some((get(2), s.splat_byte(4)))
+        } else {
+            None
+        };
+        let with = |v: usize, low: S::B| match high {
+            Some((bits, four)) => s.or(low, s.and(bit_to::<S, 2>(s, bits, v), four)),
+            None => low,
+        };
+        s.prefetch(from.wrapping_add(4096 + 64));
+        for p in 0..2 {
+            let w = get(p);
+            put(4 * p, with(4 * p, s.and(w, three)));
+            put(4 * p + 1, with(4 * p + 1, s.and(s.shr::<2>(w), three)));
+            put(4 * p + 2, with(4 * p + 2, s.and(s.shr::<4>(w), three)));
+            put(4 * p + 3, with(4 * p + 3, s.and(s.shr::<6>(w), three)));
+        }
+        return;
+    }
+    let low = s.splat_byte(15);
+    for v in 0..4 {
+        s.prefetch(from.wrapping_add(4096 + v * 64));
+        let w = get(v);
+        let (mut a, mut b) = (s.and(w, low), s.and(s.shr::<4>(w), low));
+        if P == FOUR {
+            if let Some(table) = table {
+                (a, b) = (s.lookup(table, a), s.lookup(table, b));
+            }
+        }
+        if P == FOUR_ONE {
+            let (bits, mask) = (get(4), s.splat_byte(16));
+            a = s.or(a, s.and(bit_to::<S, 4>(s, bits, v), mask));
+            b = s.or(b, s.and(bit_to::<S, 4>(s, bits, v + 4), mask));
+        }
+        if P == FOUR_TWO {
+            let mask = s.splat_byte(0x30);
+            a = s.or(a, s.and(pair_to_4(s, get(4), v), mask));
+            b = s.or(b, s.and(pair_to_4(s, get(5), v), mask));
+        }
+        put(v, a);
+        put(v + 4, b);
+    }
+}
+
+/// Moves bit `v` of each byte to bit `TO` (4 or 2); other bits are rubbish.
+#[inline(always)]
+fn bit_to<S: Simd, const TO: usize>(s: S, x: S::B, v: usize) -> S::B {
+    match (v + 4 - TO, TO) {
+        (0, _) => s.shl::<4>(x),
+        (1, _) => s.shl::<3>(x),
+        (2, _) => s.shl::<2>(x),
+        (3, _) => s.shl::<1>(x),
+        (4, _) => x,
+        (5, _) => s.shr::<1>(x),
+        (6, _) => s.shr::<2>(x),
+        (7, _) => s.shr::<3>(x),
+        (8, _) => s.shr::<4>(x),
+        _ => s.shr::<5>(x),
+    }
+}
+
+/// Moves bits 2f, 2f+1 of each byte to bits 4, 5; other bits are rubbish.
+#[inline(always)]
+fn pair_to_4<S: Simd>(s: S, x: S::B, f: usize) -> S::B {
+    match f {
+        0 => s.shl::<4>(x),
+        1 => s.shl::<2>(x),
+        2 => x,
+        _ => s.shr::<2>(x),
+    }
+}
+
+#[inline(always)]
+fn half<S: Simd>(s: S, unit: &[u8], at: usize) -> S::F {
+    let bytes = &unit[at..at + 32];
+    // SAFETY: 32 bytes are 16 half floats.
+    unsafe { s.load_f16(bytes.as_ptr().cast()) }
+}
+
+#[inline(always)]
+fn bytes16<S: Simd>(s: S, bytes: &[u8], at: usize) -> S::F {
+    let bytes = &bytes[at..at + 16];
+    // SAFETY: 16 bytes.
+    unsafe { s.load_u8(bytes.as_ptr()) }
+}
+
+#[inline(always)]
+fn put<S: Simd>(s: S, out: &mut [f32; LANES], x: S::F) {
+    // SAFETY: 16 floats.
+    unsafe { s.store(out.as_mut_ptr(), x) }
+}
+
+#[inline(always)]
+fn six<S: Simd>(s: S, unit: &[u8], tile: &mut Tile) {
+    let head = &unit[..256];
+    let (d, minus_dmin) = (half(s, head, 0), s.sub(s.splat(0.0), half(s, head, 32)));
+    let mut unpacked = [0u8; 256];
+    // SAFETY: 64 bytes at 64, 128 and 192 of 256; the same in `unpacked`.
+    unsafe {
+        let (a, b, high) = (
+            s.load_bytes(head.as_ptr().add(64)),
+            s.load_bytes(head.as_ptr().add(128)),
+            s.load_bytes(head.as_ptr().add(192)),
+        );
+        let (low, top) = (s.splat_byte(15), s.splat_byte(0x30));
+        let out = unpacked.as_mut_ptr();
+        s.store_bytes(out, s.or(s.and(a, low), s.and(s.shl::<4>(high), top)));
+        s.store_bytes(out.add(64), s.or(s.and(b, low), s.and(high, top)));
+        s.store_bytes(
+            out.add(128),
+            s.or(s.and(s.shr::<4>(a), low), s.and(s.shl::<2>(high), top)),
+        );
+        s.store_bytes(
+            out.add(192),
+            s.or(s.and(s.shr::<4>(b), low), s.and(s.shr::<2>(high), top)),
+        );
+    }
+    for g in 0..8 {
+        put(
+            s,
+            &mut tile.scales[g],
+            s.mul(d, bytes16(s, &unpacked, g * 16)),
+        );
+        put(
+            s,
+            &mut tile.mins[g],
+            s.mul(minus_dmin, bytes16(s, &unpacked, 128 + g * 16)),
+        );
+    }
+}
+
+#[inline(always)]
+fn nibbles<S: Simd>(s: S, unit: &[u8], tile: &mut Tile) {
+    let head = &unit[..64 + TILE_COLS];
+    let (d, minus_dmin) = (half(s, head, 0), s.sub(s.splat(0.0), half(s, head, 32)));
+    let mut unpacked = [0u8; 512];
+    let low = s.splat_byte(15);
+    for v in 0..4 {
+        // SAFETY: 64 bytes at 64 + 64 v of 320, and twice 64 of 512.
+        unsafe {
+            let x = s.load_bytes(head.as_ptr().add(64 + v * 64));
+            s.store_bytes(unpacked.as_mut_ptr().add(v * 64), s.and(x, low));
+            s.store_bytes(
+                unpacked.as_mut_ptr().add(256 + v * 64),
+                s.and(s.shr::<4>(x), low),
+            );
+        }
+    }
+    for g in 0..16 {
+        put(
+            s,
+            &mut tile.scales[g],
+            s.mul(d, bytes16(s, &unpacked, g * 16)),
+        );
+        put(
+            s,
+            &mut tile.mins[g],
+            s.mul(minus_dmin, bytes16(s, &unpacked, 256 + g * 16)),
+        );
+    }
+}
+
+#[inline(always)]
+fn signed<S: Simd>(s: S, unit: &[u8], tile: &mut Tile) {
+    let head = &unit[..32 + TILE_COLS];
+    let d = half(s, head, 0);
+    for g in 0..16 {
+        let scales = &head[32 + g * 16..][..16];
+        let scales: [f32; LANES] = std::array::from_fn(|lane| f32::from(scales[lane] as i8));
+        // SAFETY: 16 floats.
+        put(
+            s,
+            &mut tile.scales[g],
+            s.mul(d, unsafe { s.load(scales.as_ptr()) }),
+        );
+    }
+}
+
+#[inline(always)]
+fn six_signed<S: Simd, const GROUPS: usize>(s: S, unit: &[u8], tile: &mut Tile) {
+    let head = &unit[..32 + GROUPS * 12];
+    let d = half(s, head, 0);
+    let (low, high) = head[32..].split_at(GROUPS * 8);
+    for g in 0..GROUPS {
+        let low = &low[g % (GROUPS / 2) * 16..][..16];
+        let high = &high[g % (GROUPS / 4) * 16..][..16];
+        let (low_shift, high_shift) = (4 * (g / (GROUPS / 2)), 2 * (g / (GROUPS / 4)));
+        let scales: [f32; LANES] = std::array::from_fn(|lane| {
+            let six = (low[lane] >> low_shift & 15) | (high[lane] >> high_shift & 3) << 4;
+            f32::from(six as i8 - 32)
+        });
+        // SAFETY: 16 floats.
+        put(
+            s,
+            &mut tile.scales[g],
+            s.mul(d, unsafe { s.load(scales.as_ptr()) }),
+        );
+    }
+}
+
+/// Dequantises row `lane` of a panel into `out`, one float per column.
+pub(crate) fn unpack_row(layout: &Layout, panel: &[u8], lane: usize, out: &mut [f32]) {
+    let mut tile = Tile::zeroed();
+    let mut first = 0;
+    for out in out.chunks_mut(TILE_COLS) {
+        unpack(Scalar, layout, panel, first, out.len() / GROUP, &mut tile);
+        for (c, out) in out.iter_mut().enumerate() {
+            let quant = i32::from(tile.quants[c / 4 * 64 + lane * 4 + c % 4]) - layout.zero();
+            let group = if layout.halves {
+                c / (GROUP / 2)
+            } else {
+                c / GROUP
+            };
+            *out = tile.scales[group][lane] * quant as f32;
+            if layout.mins {
+                *out += tile.mins[group][lane];
+            }
+        }
+        first += TILE_COLS;
+    }
+}
