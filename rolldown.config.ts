@@ -3,8 +3,12 @@ import { defineConfig } from 'rolldown';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
-/** Files that are started by path: the command, and the child process that runs a model. */
-const entries = { omg: 'ts/cli/main.ts', runner: 'ts/engine/runner/main.ts' };
+/** Files that are started by path: the command, the child process that runs a model, the thread that renders chat templates. */
+const entries = {
+  omg: 'ts/cli/main.ts',
+  runner: 'ts/engine/runner/main.ts',
+  'template-worker': 'ts/chat/template-worker.ts',
+};
 
 export default defineConfig({
   input: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { entryFile } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { RenderJob, RenderOutcome } from './template-runtime.ts';
 
@@ -24,7 +25,7 @@ export class TemplateSandbox {
   constructor(options: SandboxOptions = {}) {
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#idleMs = options.idleMs ?? 60_000;
-    this.#workerFile = options.workerFile ?? defaultWorkerFile();
+    this.#workerFile = options.workerFile ?? entryFile(import.meta.url, './template-worker.ts', 'template-worker');
   }
 
   /** Throws `template_failed` with the template's own words, or when it takes too much time or memory. */
@@ -107,10 +108,4 @@ function refused(reason: string): OmgError {
   return new OmgError('template_failed', `The chat template of the model refused the messages: ${reason}`, {
     hint: 'Check the roles and their order. Some models take no system message, or no tools.',
   });
-}
-
-/** Sources are run by Node as they are; the bundle has `template-worker.js` beside its chunks. */
-function defaultWorkerFile(): URL {
-  const fromSource = import.meta.url.endsWith('.ts');
-  return new URL(fromSource ? './template-worker.ts' : './template-worker.js', import.meta.url);
 }

@@ -1,5 +1,6 @@
 export { formatDuration, parseGoDuration, parseKeepAlive } from './duration.ts';
 export { writeSettings } from './edit.ts';
+export { entryFile } from './entry-file.ts';
 export {
   type Config,
   type Environment,

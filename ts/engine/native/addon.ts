@@ -1,0 +1,42 @@
+import type { ErrorData } from '../../errors/index.ts';
+import type {
+  DeviceInfo,
+  GenerateEvent,
+  GenerateRequest,
+  LoadedModelInfo,
+  LoadSpec,
+  MemoryPlan,
+  ModelHeader,
+  PromptSegment,
+} from '../../inference/index.ts';
+
+/** How the addon answers: errors cross as data, because napi loses their codes. */
+export type Outcome<T> = { ok: T } | { error: ErrorData };
+
+type Answer<T> = Outcome<T> | Promise<Outcome<T>>;
+
+/** The native surface, as `crates/omg-node` exports it. */
+export interface Addon {
+  version(): string;
+  devices(): Answer<DeviceInfo[]>;
+  inspect(path: string): Answer<ModelHeader>;
+  plan(spec: LoadSpec): Answer<MemoryPlan>;
+  load(spec: LoadSpec, onProgress: (fraction: number) => void): Answer<AddonModel>;
+  /** Asks the system to end this process when its parent ends; absent where the system cannot. */
+  dieWithParent?(): void;
+}
+
+export interface AddonModel {
+  readonly info: LoadedModelInfo;
+  tokenize(prompt: PromptSegment[]): Answer<number[]>;
+  detokenize(tokens: number[]): Answer<string>;
+  generate(request: GenerateRequest): Answer<AddonGeneration>;
+  /** Waits for the generations under way. Idempotent. */
+  unload(): Answer<unknown>;
+}
+
+export interface AddonGeneration {
+  /** The next events as soon as there are any; null after the `end` event. */
+  next(): Answer<GenerateEvent[] | null>;
+  cancel(): void;
+}

@@ -1,0 +1,150 @@
+import { entryFile } from '../config/index.ts';
+import { OmgError } from '../errors/index.ts';
+import type {
+  DeviceInfo,
+  Engine,
+  LoadedModel,
+  LoadOptions,
+  LoadSpec,
+  MemoryPlan,
+  ModelHeader,
+} from '../inference/index.ts';
+import { addonCandidates, addonUnavailable } from './native/index.ts';
+import { Probe } from './probe.ts';
+import { RunnerModel } from './runner-model.ts';
+import { RunnerProcess } from './runner-process.ts';
+
+export interface RunnerEngineOptions {
+  /** The addon's file; absent: the checkout's build, then the package of this platform. */
+  addonFile?: string;
+  /** The runner's entry; default the one of the sources or of the bundle. */
+  entry?: URL;
+  /** For the runners, less what looks like a secret; absent: that of this process. */
+  environment?: Record<string, string | undefined>;
+  /** What runners write to stderr, line by line. */
+  onStderr?: (line: string, runner: { pid: number | undefined; model: string }) => void;
+  /** For devices, inspect and plan. Default 60,000. */
+  probeTimeoutMs?: number;
+  /** How long the process of those stays for further questions. Default 2,000. */
+  probeIdleMs?: number;
+}
+
+/** Runs each model in a child process that loads the addon. The process that makes a `RunnerEngine` never does. */
+export class RunnerEngine implements Engine {
+  readonly #options: RunnerEngineOptions;
+  readonly #entry: URL;
+  readonly #probe: Probe;
+  readonly #models = new Set<RunnerModel>();
+  readonly #loading = new Set<RunnerProcess>();
+  /** The addon that has loaded and answered in a process made for that. */
+  #trusted: string | undefined;
+  #closed = false;
+
+  constructor(options: RunnerEngineOptions = {}) {
+    this.#options = options;
+    this.#entry = options.entry ?? entryFile(import.meta.url, './runner/main.ts', 'runner');
+    this.#probe = new Probe({
+      start: () => this.#startProbe(),
+      timeoutMs: options.probeTimeoutMs ?? 60_000,
+      idleMs: options.probeIdleMs ?? 2_000,
+    });
+  }
+
+  /** The addon's version. Throws `addon_unavailable`. */
+  async version(): Promise<string> {
+    return this.#probe.ask('version', {});
+  }
+
+  async devices(): Promise<DeviceInfo[]> {
+    return this.#probe.ask('devices', {});
+  }
+
+  async inspect(path: string): Promise<ModelHeader> {
+    return this.#probe.ask('inspect', { path });
+  }
+
+  async plan(spec: LoadSpec): Promise<MemoryPlan> {
+    return this.#probe.ask('plan', { spec });
+  }
+
+  async load(spec: LoadSpec, { signal, onProgress }: LoadOptions = {}): Promise<LoadedModel> {
+    if (this.#trusted === undefined) await this.version();
+    if (signal?.aborted) throw cancelled();
+    if (this.#closed) throw new OmgError('shutting_down', 'The engine is closed.');
+    const process = this.#start(this.#trusted ?? '', spec.path);
+    this.#loading.add(process);
+    const kill = (): void => process.kill();
+    signal?.addEventListener('abort', kill, { once: true });
+    try {
+      const info = await process.call('load', { spec }, onProgress);
+      if (signal?.aborted) throw cancelled();
+      const model = new RunnerModel(process, info);
+      this.#models.add(model);
+      void model.gone.then(() => this.#models.delete(model));
+      return model;
+    } catch (error) {
+      kill();
+      await process.ended;
+      if (signal?.aborted) throw cancelled();
+      throw asLoadError(OmgError.from(error));
+    } finally {
+      this.#loading.delete(process);
+      signal?.removeEventListener('abort', kill);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const process of this.#loading) process.kill();
+    await Promise.all([...this.#models].map((model) => model.unload()));
+    await this.#probe.close();
+  }
+
+  #start(addonFile: string, model: string): RunnerProcess {
+    const { environment, onStderr } = this.#options;
+    const runner: RunnerProcess = new RunnerProcess({
+      entry: this.#entry,
+      addonFile,
+      ...(environment === undefined ? {} : { environment }),
+      onStderr: (line) => onStderr?.(line, { pid: runner.pid, model }),
+    });
+    return runner;
+  }
+
+  /** Also finds out which addon works, as its process is thrown away; a failure is not remembered, for a repair to take effect. */
+  async #startProbe(): Promise<RunnerProcess> {
+    if (this.#trusted !== undefined) return this.#start(this.#trusted, 'probe');
+    const candidates = addonCandidates(this.#options.addonFile);
+    let reason: string | undefined;
+    for (const candidate of candidates) {
+      const process = this.#start(candidate, 'probe');
+      try {
+        await process.call('version', {});
+        this.#trusted = candidate;
+        return process;
+      } catch (error) {
+        reason = OmgError.from(error).message;
+        process.kill();
+        await process.ended;
+      }
+    }
+    throw addonUnavailable(candidates, reason);
+  }
+}
+
+function cancelled(): OmgError {
+  return new OmgError('cancelled', 'The load was cancelled.');
+}
+
+/** A process that dies while it loads did not load. */
+function asLoadError(error: OmgError): OmgError {
+  if (error.code !== 'runner_crashed') return error;
+  return new OmgError('model_load_failed', `The model could not be loaded. ${error.message}`, {
+    hint:
+      error.detail?.signal === 'SIGKILL'
+        ? 'The system may have run out of memory. Choose a smaller model or context length.'
+        : error.hint,
+    detail: error.detail,
+    cause: error,
+  });
+}

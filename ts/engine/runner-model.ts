@@ -1,0 +1,122 @@
+import { OmgError } from '../errors/index.ts';
+import type {
+  GenerateEvent,
+  GenerateRequest,
+  LoadedModel,
+  LoadedModelInfo,
+  PromptSegment,
+  RunnerExit,
+} from '../inference/index.ts';
+import type { RunnerProcess } from './runner-process.ts';
+
+/** How long an unload may take after the last generation before the process is ended anyway. */
+const UNLOAD_PATIENCE_MS = 10_000;
+
+/** A model in its own process. */
+export class RunnerModel implements LoadedModel {
+  readonly info: LoadedModelInfo;
+  readonly gone: Promise<RunnerExit>;
+  readonly #process: RunnerProcess;
+  /** Generations the caller has not finished with, and those left early that the engine has not. */
+  readonly #running = new Set<Promise<void>>();
+  #unloaded: Promise<void> | undefined;
+
+  constructor(process: RunnerProcess, info: LoadedModelInfo) {
+    this.#process = process;
+    this.info = info;
+    this.gone = process.ended.then(({ code, signal }) =>
+      this.#unloaded !== undefined
+        ? { reason: 'unloaded' }
+        : { reason: 'crashed', message: `The runner ended with ${signal ?? `exit code ${code}`}.` },
+    );
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  tokenize(prompt: PromptSegment[]): Promise<number[]> {
+    return this.#process.call('tokenize', { prompt });
+  }
+
+  detokenize(tokens: number[]): Promise<string> {
+    return this.#process.call('detokenize', { tokens });
+  }
+
+  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+    if (signal?.aborted) throw new OmgError('cancelled', 'The request was cancelled.');
+    if (this.#unloaded !== undefined) throw new OmgError('runner_crashed', 'The model is being unloaded.');
+    const batches: GenerateEvent[][] = [];
+    let wake: () => void = () => {};
+    let finished = false;
+    let failure: OmgError | undefined;
+    let settled: () => void = () => {};
+    const running = new Promise<void>((resolve) => {
+      settled = resolve;
+    });
+    this.#running.add(running);
+    const finish = (error?: OmgError): void => {
+      finished = true;
+      failure = error;
+      this.#running.delete(running);
+      settled();
+      wake();
+    };
+    const id = this.#process.open(
+      { id: 0, op: 'generate', request },
+      {
+        events: (events) => {
+          batches.push(events);
+          wake();
+        },
+        progress: () => {},
+        ok: () => finish(),
+        fail: finish,
+      },
+    );
+    const cancel = (): void => this.#process.signal('cancel', id);
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      for (;;) {
+        const batch = batches.shift();
+        if (batch !== undefined) {
+          // Asked for before the reader is done with this one, so that the hop costs no time.
+          this.#process.signal('more', id);
+          yield* batch;
+        } else if (failure !== undefined) {
+          throw failure;
+        } else if (finished) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      cancel();
+    }
+  }
+
+  unload(): Promise<void> {
+    this.#unloaded ??= this.#unload();
+    return this.#unloaded;
+  }
+
+  /** Ends the process at once. */
+  kill(): void {
+    this.#unloaded ??= this.#process.ended.then(() => {});
+    this.#process.kill();
+  }
+
+  async #unload(): Promise<void> {
+    await Promise.all(this.#running);
+    const patience = setTimeout(() => this.#process.kill(), UNLOAD_PATIENCE_MS);
+    // The end of the process gives the memory back; the addon's own unload only lets it finish in order.
+    await this.#process.call('unload', {}).catch(() => {});
+    clearTimeout(patience);
+    this.#process.kill();
+    await this.#process.ended;
+  }
+}

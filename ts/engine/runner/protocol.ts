@@ -1,0 +1,42 @@
+import type { ErrorData } from '../../errors/index.ts';
+import type {
+  DeviceInfo,
+  GenerateEvent,
+  GenerateRequest,
+  LoadedModelInfo,
+  LoadSpec,
+  MemoryPlan,
+  ModelHeader,
+  PromptSegment,
+} from '../../inference/index.ts';
+
+/** What a runner can be asked, and what it answers. */
+export interface RunnerCalls {
+  version: { ask: Record<never, never>; answer: string };
+  devices: { ask: Record<never, never>; answer: DeviceInfo[] };
+  inspect: { ask: { path: string }; answer: ModelHeader };
+  plan: { ask: { spec: LoadSpec }; answer: MemoryPlan };
+  load: { ask: { spec: LoadSpec }; answer: LoadedModelInfo };
+  tokenize: { ask: { prompt: PromptSegment[] }; answer: number[] };
+  detokenize: { ask: { tokens: number[] }; answer: string };
+  /** Answers with batches of events, then null. */
+  generate: { ask: { request: GenerateRequest }; answer: null };
+  unload: { ask: Record<never, never>; answer: null };
+}
+
+export type RunnerOp = keyof RunnerCalls;
+
+export type RunnerAsk = { [Op in RunnerOp]: { id: number; op: Op } & RunnerCalls[Op]['ask'] }[RunnerOp];
+
+/** From the daemon to the runner. `cancel` and `more` belong to the generation with that id and get no answer. */
+export type ToRunner = RunnerAsk | { id: number; op: 'cancel' } | { id: number; op: 'more' };
+
+/** From the runner to the daemon. The last message of an id is `ok` or `error`. */
+export type FromRunner =
+  | { id: number; ok: unknown }
+  | { id: number; error: ErrorData }
+  | { id: number; events: GenerateEvent[] }
+  | { id: number; progress: number };
+
+/** Batches of events that may be under way before the reader asks for more: enough to hide the hop, few enough to hold a slow reader's engine back. */
+export const BATCHES_AHEAD = 4;
