@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseKeepAlive } from '../../config/index.ts';
-import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/types.ts';
 import { disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
-import { type AnswerEnd, doneReason, metrics, timestamp, wireLogprobs } from './answer.ts';
+import { type AnswerEnd, doneReason, endless, metrics, timestamp, wireLogprobs } from './answer.ts';
 import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
 import { type ChatBody, chatSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
@@ -164,9 +163,4 @@ async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): 
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
   return { ...finalObject(context, message, end, dropped), ...(context.top === undefined ? {} : { logprobs }) };
-}
-
-/** A source that stops without its last event must not look like a short success. */
-export function endless(): OmgError {
-  return new OmgError('internal', 'The answer ended without its last event.');
 }

@@ -27,6 +27,7 @@ export function modelRequired(): OmgError {
 
 /** Resolves a name as the client sent it; the texts are Ollama's, which some clients compare. */
 export async function resolveModel(models: Models, name: string): Promise<InstalledModel> {
+  if (name === '') throw new OmgError('model_not_found', "model '' not found", { detail: { param: 'model' } });
   try {
     return await models.resolve(name);
   } catch (thrown) {

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/types.ts';
+import { chatCompletions } from './chat.ts';
+import { completions } from './completions.ts';
 import { modelRoutes } from './models.ts';
 
 export interface OpenAiDeps {
@@ -8,7 +11,24 @@ export interface OpenAiDeps {
   settings: () => Settings;
 }
 
+/** Routes of the surface that this build does not have. */
+const MISSING = [
+  '/v1/embeddings',
+  '/v1/responses',
+  '/v1/audio/transcriptions',
+  '/v1/audio/translations',
+  '/v1/audio/speech',
+  '/v1/images/generations',
+];
+
 /** `/v1/*` but for the Anthropic messages. */
-export async function openAiRoutes(app: FastifyInstance, { models }: OpenAiDeps): Promise<void> {
+export async function openAiRoutes(app: FastifyInstance, { models, settings }: OpenAiDeps): Promise<void> {
   modelRoutes(app, models);
+  app.post('/v1/chat/completions', (request, reply) => chatCompletions(models, settings(), request, reply));
+  app.post('/v1/completions', (request, reply) => completions(models, settings(), request, reply));
+  for (const path of MISSING) {
+    app.post(path, { config: { rawBody: true } }, async () => {
+      throw new OmgError('unsupported', `${path} is not supported by this version.`);
+    });
+  }
 }

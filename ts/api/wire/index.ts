@@ -7,6 +7,7 @@ export {
   retryAfterSeconds,
   toOmgError,
 } from './errors.ts';
+export { insertPrompt } from './insert-prompt.ts';
 export { type ModelOptions, parseOptions } from './options.ts';
 export { normalisePath } from './path.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';

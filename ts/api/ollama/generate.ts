@@ -1,0 +1,181 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseKeepAlive } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import type {
+  ChatEvent,
+  ChatMessage,
+  ChatRequest,
+  GenerateEvent,
+  GenerateRequest,
+  PromptSegment,
+} from '../../inference/index.ts';
+import type { InstalledModel, Models, UseOptions } from '../../lifecycle/types.ts';
+import { disconnectSignal, insertPrompt, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
+import { type AnswerEnd, doneReason, endless, metrics, timestamp, wireLogprobs } from './answer.ts';
+import { loadOrUnload } from './chat.ts';
+import { lacks, ollamaErrorBody, resolveModel } from './errors.ts';
+import { renderGoTemplate } from './go-template.ts';
+import { refuseImages } from './messages.ts';
+import { type GenerateBody, generateSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
+
+/** Longer token lists are left out of `context`. */
+const MAX_CONTEXT_TOKENS = 32_768;
+
+/** POST /api/generate */
+export async function generate(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const startedAt = performance.now();
+  const body = parseBody(generateSchema, request.body);
+  const name = body.model ?? '';
+  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const options = parseOptions(body.options);
+  const model = await resolveModel(models, name);
+  if (!model.details.capabilities.includes('completion')) throw lacks(name, 'generate');
+  const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength: options.contextLength };
+  if ((body.prompt ?? '') === '' && (body.suffix ?? '') === '') {
+    return { model: name, created_at: timestamp(), response: '', ...(await loadOrUnload(models, name, use)) };
+  }
+  refuseFormat(body.format);
+  const think = parseThink(body.think);
+  if (think !== undefined && think !== false && !model.details.capabilities.includes('thinking'))
+    throw lacks(name, 'thinking');
+  if ((body.images?.length ?? 0) > 0) refuseImages(name, 'images');
+  const { sampling, stop, maxTokens } = options;
+  const top = parseLogprobs(body);
+  const common = { sampling, stop, maxTokens, topLogprobs: top };
+  const prompt = rawPrompt(body, model, name);
+  const messages: ChatMessage[] = [
+    ...(body.system ? [{ role: 'system' as const, content: body.system }] : []),
+    { role: 'user', content: body.prompt ?? '' },
+  ];
+  const chatRequest: ChatRequest = { ...common, messages, think, overlong: 'error' };
+  if (body._debug_render_only === true) {
+    const rendered = prompt === undefined ? await models.renderChat(name, chatRequest) : textOf(prompt);
+    return {
+      model: name,
+      created_at: timestamp(),
+      response: '',
+      _debug_info: { rendered_template: rendered, image_count: 0 },
+    };
+  }
+  const isRaw = body.raw === true;
+  const before = body.context ?? [];
+  let segments = prompt;
+  if (segments === undefined && before.length > 0) {
+    segments = [{ kind: 'text', text: await models.renderChat(name, chatRequest), parseSpecial: true }];
+  }
+  const generateRequest: GenerateRequest | undefined =
+    segments === undefined
+      ? undefined
+      : { ...common, prompt: before.length > 0 ? [{ kind: 'tokens', tokens: before }, ...segments] : segments };
+  const events: AsyncIterable<ChatEvent | GenerateEvent> =
+    generateRequest === undefined ? models.chat(name, chatRequest, use) : models.generate(name, generateRequest, use);
+  const promptSegments = async (): Promise<PromptSegment[]> =>
+    generateRequest?.prompt ?? [{ kind: 'text', text: await models.renderChat(name, chatRequest), parseSpecial: true }];
+  const answer: Answer = {
+    name,
+    startedAt,
+    top,
+    context: isRaw ? async () => undefined : (text, end) => contextOf(models, name, promptSegments, text, end),
+  };
+  if (body.stream === false) return collect(events, answer);
+  return sendStream(reply, frames(events, answer), {
+    kind: 'ndjson',
+    failure: (error) => ndjson(ollamaErrorBody(error)),
+  });
+}
+
+/** The prompt where the chat template is not used: raw, fill-in-the-middle, or a template of the request. */
+function rawPrompt(body: GenerateBody, model: InstalledModel, name: string): PromptSegment[] | undefined {
+  const prompt = body.prompt ?? '';
+  if (body.raw === true) {
+    if (body.template || body.system || (body.context?.length ?? 0) > 0) {
+      throw new OmgError('invalid_request', 'raw mode does not support template, system, or context', {
+        detail: { param: 'raw' },
+      });
+    }
+    return [{ kind: 'text', text: prompt, parseSpecial: true }];
+  }
+  if (body.template) {
+    return renderGoTemplate(body.template, {
+      System: body.system ?? '',
+      Prompt: prompt,
+      Suffix: body.suffix ?? '',
+      Response: '',
+    });
+  }
+  return body.suffix ? insertPrompt(model, name, prompt, body.suffix) : undefined;
+}
+
+function textOf(prompt: PromptSegment[]): string {
+  return prompt.map((segment) => (segment.kind === 'text' ? segment.text : `<${segment.tokens.join(' ')}>`)).join('');
+}
+
+/** Prompt and answer as token ids, for the next request of a client without a chat. */
+async function contextOf(
+  models: Models,
+  name: string,
+  prompt: () => Promise<PromptSegment[]>,
+  text: string,
+  end: AnswerEnd,
+): Promise<number[] | undefined> {
+  if (end.usage.promptTokens + end.usage.completionTokens > MAX_CONTEXT_TOKENS) return undefined;
+  return models.tokenize(name, [...(await prompt()), { kind: 'text', text, parseSpecial: false }]);
+}
+
+interface Answer {
+  name: string;
+  startedAt: number;
+  top: number | undefined;
+  context: (text: string, end: AnswerEnd) => Promise<number[] | undefined>;
+}
+
+async function* frames(events: AsyncIterable<ChatEvent | GenerateEvent>, answer: Answer): AsyncGenerator<string> {
+  let whole = '';
+  let ended = false;
+  for await (const event of events) {
+    if (event.type === 'end') {
+      ended = true;
+      yield ndjson(await finalObject(answer, '', whole, event));
+    } else if (event.type === 'text' || event.type === 'content' || event.type === 'reasoning') {
+      const piece = event.type === 'reasoning' ? { response: '', thinking: event.text } : { response: event.text };
+      if (event.type !== 'reasoning') whole += event.text;
+      const logprobs =
+        event.logprobs && answer.top !== undefined ? { logprobs: wireLogprobs(event.logprobs, answer.top) } : undefined;
+      yield ndjson({ model: answer.name, created_at: timestamp(), ...piece, done: false, ...logprobs });
+    }
+  }
+  if (!ended) throw endless();
+}
+
+async function collect(events: AsyncIterable<ChatEvent | GenerateEvent>, answer: Answer): Promise<object> {
+  let response = '';
+  let thinking = '';
+  let end: AnswerEnd | undefined;
+  const logprobs: unknown[] = [];
+  for await (const event of events) {
+    if (event.type === 'end') end = event;
+    else if (event.type === 'text' || event.type === 'content' || event.type === 'reasoning') {
+      if (event.type === 'reasoning') thinking += event.text;
+      else response += event.text;
+      if (event.logprobs && answer.top !== undefined) logprobs.push(...wireLogprobs(event.logprobs, answer.top));
+    }
+  }
+  if (end === undefined) throw endless();
+  const final = await finalObject(answer, response, response, end);
+  return { ...final, ...(thinking === '' ? {} : { thinking }), ...(answer.top === undefined ? {} : { logprobs }) };
+}
+
+async function finalObject(answer: Answer, response: string, whole: string, end: AnswerEnd): Promise<object> {
+  const reason = doneReason(end);
+  const numbers = metrics(answer.startedAt, end);
+  const context = await answer.context(whole, end);
+  return {
+    model: answer.name,
+    created_at: timestamp(),
+    response,
+    done: true,
+    done_reason: reason,
+    ...(context === undefined ? {} : { context }),
+    ...numbers,
+  };
+}

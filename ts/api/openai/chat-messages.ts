@@ -1,0 +1,81 @@
+import { OmgError } from '../../errors/index.ts';
+import type { ChatMessage } from '../../inference/index.ts';
+import { pairToolResults } from '../wire/index.ts';
+import type { OpenAiMessage } from './chat-schema.ts';
+
+const ROLES = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+  tool: 'tool',
+  function: 'tool',
+} as const;
+
+/** Messages of the wire as the chat core has them. Throws `invalid_request`; media throw `unsupported`. */
+export function toChatMessages(wire: OpenAiMessage[]): ChatMessage[] {
+  const messages = wire.map((message, index) => toChatMessage(message, `messages[${index}]`));
+  pairToolResults(messages);
+  return messages;
+}
+
+function toChatMessage(message: OpenAiMessage, param: string): ChatMessage {
+  const legacy = message.function_call === undefined ? [] : [{ id: undefined, function: message.function_call }];
+  const calls = [...(message.tool_calls ?? []), ...legacy];
+  if (message.content === undefined && calls.length === 0) {
+    throw invalid(`${param}.content`, 'content is required; it may be null only beside tool_calls');
+  }
+  const reasoning = message.reasoning ?? message.reasoning_content;
+  return {
+    role: ROLES[message.role],
+    content: textOf(message.content, `${param}.content`),
+    ...(reasoning ? { reasoning } : {}),
+    ...(calls.length > 0
+      ? {
+          toolCalls: calls.map((call, index) => ({
+            id: call.id ?? `call_${param}_${index}`,
+            name: call.function.name,
+            arguments: argumentText(call.function.arguments, `${param}.tool_calls[${index}].function.arguments`),
+          })),
+        }
+      : {}),
+    ...(message.tool_call_id === undefined ? {} : { toolCallId: message.tool_call_id }),
+    ...(message.role === 'function' && message.name !== undefined ? { toolName: message.name } : {}),
+  };
+}
+
+/** The parts of one message stay one message. */
+function textOf(content: OpenAiMessage['content'], param: string): string {
+  if (content === undefined || typeof content === 'string') return content ?? '';
+  return content
+    .map((part, index) => {
+      const text = part.type === 'refusal' ? part.refusal : part.text;
+      if ((part.type === 'text' || part.type === 'refusal') && typeof text === 'string') return text;
+      if (part.type === 'image_url' || part.type === 'input_audio') {
+        throw new OmgError(
+          'unsupported',
+          `The model does not take ${part.type === 'image_url' ? 'images' : 'audio'}.`,
+          {
+            detail: { param: `${param}[${index}]` },
+          },
+        );
+      }
+      throw invalid(`${param}[${index}]`, `unknown content part "${part.type}"`);
+    })
+    .join('');
+}
+
+function argumentText(value: string | undefined, param: string): string {
+  if (value === undefined || value.trim() === '') return '{}';
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return value;
+  } catch {
+    // Reported below, as is JSON that is no object.
+  }
+  throw invalid(param, 'must be the JSON text of an object');
+}
+
+function invalid(param: string, text: string): OmgError {
+  return new OmgError('invalid_request', `${param}: ${text}`, { detail: { param } });
+}

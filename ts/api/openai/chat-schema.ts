@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { optional } from '../wire/index.ts';
+import { samplingFields } from './sampling-fields.ts';
+
+const anyObject = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'expected an object',
+);
+
+const functionSchema = z.object({
+  name: z.string().min(1),
+  description: optional(z.string()),
+  parameters: optional(anyObject),
+});
+
+const callFunction = z.object({ name: z.string(), arguments: optional(z.string()) });
+
+const messageSchema = z.object({
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+  content: optional(z.union([z.string(), z.array(z.looseObject({ type: z.string() }))])),
+  name: optional(z.string()),
+  tool_calls: optional(
+    z.array(z.object({ id: optional(z.string()), type: optional(z.string()), function: callFunction })),
+  ),
+  function_call: optional(callFunction),
+  tool_call_id: optional(z.string()),
+  reasoning: optional(z.string()),
+  reasoning_content: optional(z.string()),
+});
+
+export const chatSchema = z.object({
+  ...samplingFields,
+  messages: z.array(messageSchema).min(1),
+  max_completion_tokens: optional(z.number().int().min(0)),
+  response_format: optional(z.looseObject({ type: z.string() })),
+  tools: optional(z.array(z.object({ type: optional(z.string()), function: optional(functionSchema) }))),
+  tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
+  parallel_tool_calls: optional(z.boolean()),
+  functions: optional(z.array(functionSchema)),
+  function_call: optional(z.union([z.string(), anyObject])),
+  reasoning_effort: optional(z.string()),
+  reasoning: optional(z.looseObject({ effort: optional(z.string()) })),
+  think: z.unknown().optional(),
+  chat_template_kwargs: optional(anyObject),
+  logprobs: optional(z.boolean()),
+  top_logprobs: optional(z.number().int().min(0).max(20)),
+  modalities: optional(z.array(z.string())),
+  audio: z.unknown().optional(),
+  prediction: z.unknown().optional(),
+  web_search_options: z.unknown().optional(),
+});
+
+export type ChatBody = z.output<typeof chatSchema>;
+export type OpenAiMessage = z.output<typeof messageSchema>;

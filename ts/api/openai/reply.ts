@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { OmgError } from '../../errors/index.ts';
+import type { ChatEvent, GenerateUsage, TokenLogprob } from '../../inference/index.ts';
+import { sse } from '../wire/index.ts';
+import { openAiErrorBody } from './errors.ts';
+
+export const FINGERPRINT = 'fp_ohmygpu';
+
+/** `prefix` and 24 random hex digits. */
+export function newId(prefix: string): string {
+  return prefix + randomBytes(12).toString('hex');
+}
+
+export function unixSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Client libraries raise on a chunk with `error`; the end marker follows, so that none waits for more. */
+export function failureFrames(error: OmgError): string {
+  return `${sse(openAiErrorBody(error))}data: [DONE]\n\n`;
+}
+
+/** The prompt counts once however many choices it has. */
+export function usageJson(parts: (GenerateUsage & { reasoningTokens?: number })[]): object {
+  const prompt = parts[0]?.promptTokens ?? 0;
+  const completion = parts.reduce((sum, part) => sum + part.completionTokens, 0);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: parts[0]?.cachedTokens ?? 0, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: parts.reduce((sum, part) => sum + (part.reasoningTokens ?? 0), 0),
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  };
+}
+
+/** `tool_calls` takes the place of `stop` only. An answer that was cut off from our side is an error. */
+export function finishReason(
+  reason: Extract<ChatEvent, { type: 'end' }>['reason'],
+  hasCalls = false,
+): 'stop' | 'length' | 'tool_calls' {
+  if (reason === 'cancelled')
+    throw new OmgError('cancelled', 'The answer was cancelled because the model was stopped.');
+  if (reason === 'length') return 'length';
+  return hasCalls || reason === 'tool-calls' ? 'tool_calls' : 'stop';
+}
+
+export function endless(): OmgError {
+  return new OmgError('internal', 'The answer ended without its last event.');
+}
+
+export function logprobContent(logprobs: TokenLogprob[]): object[] {
+  return logprobs.map(({ token, logprob, bytes, top }) => ({
+    token,
+    logprob,
+    bytes,
+    top_logprobs: top.map((entry) => ({ token: entry.token, logprob: entry.logprob, bytes: entry.bytes })),
+  }));
+}
