@@ -1,1 +1,2 @@
-export { type ManagementDeps, managementRoutes } from './routes.ts';
+export type { ConfigPort, Endpoint, ManagementDeps, ModelStorePort, SearchHit } from './ports.ts';
+export { managementRoutes } from './routes.ts';

@@ -1,12 +1,18 @@
+import websocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
-import { VERSION } from '../../config/index.ts';
-import type { Models } from '../../lifecycle/types.ts';
+import { configRoutes } from './config.ts';
+import { eventRoutes } from './events.ts';
+import { modelRoutes } from './models.ts';
+import type { ManagementDeps } from './ports.ts';
+import { pullRoutes } from './pulls.ts';
+import { systemRoutes } from './system.ts';
 
-export interface ManagementDeps {
-  models: Models;
-}
-
-export async function managementRoutes(app: FastifyInstance, _deps: ManagementDeps): Promise<void> {
-  app.get('/health', async () => ({ status: 'ok', version: VERSION }));
-  app.get('/version', async () => ({ version: VERSION }));
+/** `/health`, `/version`, `/v1/models/pull` and `/ohmygpu/v1/*`. */
+export async function managementRoutes(app: FastifyInstance, deps: ManagementDeps): Promise<void> {
+  await app.register(websocket);
+  systemRoutes(app, deps);
+  pullRoutes(app, deps.models);
+  modelRoutes(app, deps.models, deps.store);
+  configRoutes(app, deps.config);
+  eventRoutes(app, deps.models);
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/types.ts';
+import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, timestamp, wireLogprobs } from './answer.ts';
 import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';

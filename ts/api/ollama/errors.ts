@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import type { InstalledModel, Models } from '../../lifecycle/types.ts';
+import type { InstalledModel, Models } from '../../lifecycle/index.ts';
 import type { ErrorReply } from '../wire/index.ts';
 
 /** `{"error":"<string>"}`, always a string: clients test for the key and show the value. */

@@ -9,7 +9,7 @@ import type {
   GenerateRequest,
   PromptSegment,
 } from '../../inference/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/types.ts';
+import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { disconnectSignal, insertPrompt, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, timestamp, wireLogprobs } from './answer.ts';
 import { loadOrUnload } from './chat.ts';

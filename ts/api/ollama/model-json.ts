@@ -1,4 +1,4 @@
-import type { InstalledModel, ModelDetails, RunningModel } from '../../lifecycle/types.ts';
+import type { InstalledModel, ModelDetails, RunningModel } from '../../lifecycle/index.ts';
 
 /** Ollama shows "forever" as a time about 292 years ahead; its CLI prints Forever beyond 20. */
 const FOREVER_MS = 292 * 365.25 * 24 * 3600 * 1000;

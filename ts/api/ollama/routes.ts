@@ -1,23 +1,54 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { Settings } from '../../config/index.ts';
-import type { Models } from '../../lifecycle/types.ts';
+import { type ErrorCode, OmgError } from '../../errors/index.ts';
+import type { Models } from '../../lifecycle/index.ts';
 import { chat } from './chat.ts';
+import { generate } from './generate.ts';
+import { copy, remove } from './manage.ts';
 import { runningJson, tagJson } from './model-json.ts';
+import { pull } from './pull.ts';
+import { show } from './show.ts';
 
 export interface OllamaDeps {
   models: Models;
   settings: () => Settings;
 }
 
+/** Routes of the surface that this build does not have. */
+const MISSING: [HTTPMethods, string, ErrorCode, string][] = [
+  ['POST', '/api/embed', 'unsupported', 'embeddings are not supported by this version'],
+  ['POST', '/api/embeddings', 'unsupported', 'embeddings are not supported by this version'],
+  ['POST', '/api/create', 'unsupported', 'creating models is not supported by this version'],
+  ['POST', '/api/push', 'unsupported', 'push is not supported'],
+  ['HEAD', '/api/blobs/:digest', 'not_found', 'there is no such blob'],
+  ['POST', '/api/blobs/:digest', 'unsupported', 'uploading blobs is not supported by this version'],
+];
+
 /** `/` and `/api/*`. */
 export async function ollamaRoutes(app: FastifyInstance, { models, settings }: OllamaDeps): Promise<void> {
   app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('Ollama is running'));
   app.get('/api/version', async () => ({ version: settings()['api.ollama_version'] }));
   app.get('/api/status', async () => ({ cloud: { disabled: true, source: 'config' } }));
+  app.get('/api/experimental/model-recommendations', async () => ({ recommendations: [] }));
   app.get('/api/tags', async () => ({ models: (await models.list()).map(tagJson) }));
   app.get('/api/ps', async () => {
     const keepAliveMs = settings()['models.keep_alive'];
     return { models: models.running().map((running) => runningJson(running, keepAliveMs)) };
   });
   app.post('/api/chat', (request, reply) => chat(models, request, reply));
+  app.post('/api/generate', (request, reply) => generate(models, request, reply));
+  app.post('/api/show', (request) => show(models, request));
+  app.post('/api/pull', (request, reply) => pull(models, request, reply));
+  app.delete('/api/delete', (request, reply) => remove(models, request, reply));
+  app.post('/api/copy', (request, reply) => copy(models, request, reply));
+  for (const [method, url, code, message] of MISSING) {
+    app.route({
+      method,
+      url,
+      config: { rawBody: url.startsWith('/api/blobs') },
+      handler: async () => {
+        throw new OmgError(code, message);
+      },
+    });
+  }
 }

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatRequest, ThinkLevel, ToolDefinition } from '../../inference/index.ts';
-import type { InstalledModel } from '../../lifecycle/types.ts';
+import type { InstalledModel } from '../../lifecycle/index.ts';
 import { toChatMessages } from './chat-messages.ts';
 import type { ChatBody } from './chat-schema.ts';
 import { readSampling } from './sampling-fields.ts';

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseKeepAlive, type Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
-import type { Models } from '../../lifecycle/types.ts';
+import type { Models } from '../../lifecycle/index.ts';
 import { disconnectSignal, parseBody, sendStream, sse } from '../wire/index.ts';
 import { toChatRequest } from './chat-request.ts';
 import { chatSchema } from './chat-schema.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseKeepAlive, type Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { GenerateEvent, PromptSegment } from '../../inference/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/types.ts';
+import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { disconnectSignal, insertPrompt, optional, parseBody, sendStream, sse } from '../wire/index.ts';
 import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts';
 import { interleave } from './interleave.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
-import type { InstalledModel, Models } from '../../lifecycle/types.ts';
+import type { InstalledModel, Models } from '../../lifecycle/index.ts';
 
 /** GET /v1/models, GET and DELETE /v1/models/{id…}; ids hold slashes, raw or encoded. */
 export function modelRoutes(app: FastifyInstance, models: Models): void {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import type { Models } from '../../lifecycle/types.ts';
+import type { Models } from '../../lifecycle/index.ts';
 import { chatCompletions } from './chat.ts';
 import { completions } from './completions.ts';
 import { modelRoutes } from './models.ts';

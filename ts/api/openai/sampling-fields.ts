@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { Sampling } from '../../inference/index.ts';
-import type { InstalledModel } from '../../lifecycle/types.ts';
+import type { InstalledModel } from '../../lifecycle/index.ts';
 import { type ModelOptions, optional, parseOptions } from '../wire/index.ts';
 
 /** Fields that chat and text completions share, with the extensions that strict servers ignore. */

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { GenerateEvent, GenerateRequest } from '../../inference/index.ts';
-import type { Models, UseOptions } from '../../lifecycle/types.ts';
+import type { Models, UseOptions } from '../../lifecycle/index.ts';
 
 /** A completion as Ollama does it: the prompt is a user message, the answer's content the text. Token prompts stay as they are. */
 export async function* templatedCompletion(

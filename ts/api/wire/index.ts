@@ -10,6 +10,7 @@ export {
 export { insertPrompt } from './insert-prompt.ts';
 export { type ModelOptions, parseOptions } from './options.ts';
 export { normalisePath } from './path.ts';
+export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
 export { pairToolResults } from './tool-messages.ts';
 export { optional, parseBody } from './validate.ts';

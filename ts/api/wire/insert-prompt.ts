@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { PromptSegment } from '../../inference/index.ts';
-import type { InstalledModel } from '../../lifecycle/types.ts';
+import type { InstalledModel } from '../../lifecycle/index.ts';
 
 /** GGUF metadata keys of the fill-in-the-middle tokens; the older names follow the newer ones. */
 const KEYS = {

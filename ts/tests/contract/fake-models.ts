@@ -8,7 +8,7 @@ import type {
   PullSpec,
   RunningModel,
   UseOptions,
-} from '../../lifecycle/types.ts';
+} from '../../lifecycle/index.ts';
 
 export const USAGE = { promptTokens: 7, cachedTokens: 2, completionTokens: 3, reasoningTokens: 0 };
 export const TIMINGS = { queueMs: 1, prefillMs: 2, decodeMs: 3 };

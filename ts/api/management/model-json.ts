@@ -1,0 +1,68 @@
+import type { InstalledModel, PullJob, RunningModel } from '../../lifecycle/index.ts';
+import { progressDigest } from '../wire/index.ts';
+
+/** A model with everything that is known about it. */
+export function modelJson(model: InstalledModel, running: RunningModel | undefined, pull?: PullJob): object {
+  const { record, details } = model;
+  return {
+    id: model.name.replace(/:latest$/, ''),
+    name: model.name,
+    state: running?.state ?? (pull === undefined ? 'installed' : 'downloading'),
+    kind: details.capabilities.includes('completion') ? 'chat' : 'embedding',
+    capabilities: details.capabilities,
+    modalities: details.capabilities.includes('vision') ? ['text', 'image'] : ['text'],
+    context_length: details.trainedContextLength,
+    family: details.family,
+    format: details.format,
+    parameter_size: details.parameterSize,
+    quantization: details.quantization,
+    size: record.sizeBytes,
+    digest: record.digest,
+    path: record.localPath,
+    installed_at: record.installedAt,
+    source: {
+      provider: record.modelRef.provider,
+      repo: record.modelRef.repo,
+      revision: record.revision.branch,
+      commit: record.revision.resolvedCommit ?? null,
+    },
+    files: record.artifacts.map(({ filename, size, sha256 }) => ({ name: filename, size, sha256 })),
+    ...(running === undefined ? {} : { runtime: runtimeJson(running) }),
+    ...(pull === undefined ? {} : { download: pullJson(pull) }),
+  };
+}
+
+function runtimeJson(running: RunningModel): object {
+  const { info, pid, expiresAt } = running;
+  return {
+    context_length: info?.contextLength ?? null,
+    device: info?.device ?? null,
+    memory: info?.memory.totalBytes ?? null,
+    pid: pid ?? null,
+    expires_at: expiresAt === undefined || !Number.isFinite(expiresAt) ? null : new Date(expiresAt).toISOString(),
+    /** Loaded until it is stopped. */
+    forever: expiresAt === Number.POSITIVE_INFINITY,
+    active_requests: running.activeRequests,
+    queued_requests: running.queuedRequests,
+  };
+}
+
+/** A pull as it stands now. */
+export function pullJson({ id, model, state }: PullJob): object {
+  const { status, progress, error } = state;
+  return {
+    id,
+    model,
+    status,
+    completed: progress.completedBytes,
+    total: progress.totalBytes,
+    files: progress.files.map(({ filename, sha256, size, completedBytes, cached }) => ({
+      name: filename,
+      digest: progressDigest(filename, sha256),
+      completed: completedBytes,
+      total: size,
+      cached,
+    })),
+    ...(error === undefined ? {} : { error }),
+  };
+}

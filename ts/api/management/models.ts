@@ -1,0 +1,103 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { parseKeepAlive } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import type { Models, RunningModel } from '../../lifecycle/index.ts';
+import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
+import { modelJson, pullJson } from './model-json.ts';
+import type { ModelStorePort } from './ports.ts';
+
+const startSchema = z.object({ context_length: optional(z.number().int().min(4)), keep_alive: z.unknown().optional() });
+const gcSchema = z.object({ dry_run: optional(z.boolean()) });
+const importSchema = z.object({ path: z.string().min(1), name: optional(z.string()), copy: optional(z.boolean()) });
+
+const BASE = '/ohmygpu/v1/models';
+
+/** The store and the life cycle of single models. Names hold slashes, so an action is the end of the path. */
+export function modelRoutes(app: FastifyInstance, models: Models, store: ModelStorePort): void {
+  app.get<{ Querystring: { installed?: string } }>(BASE, async (request) => {
+    const installed = (await models.list()).map((model) => modelJson(model, runningOf(models, model.record.digest)));
+    if (request.query.installed === 'true') return { models: installed };
+    const coming = models
+      .pulls()
+      .map((job) => ({ id: job.model, name: job.model, state: 'downloading', download: pullJson(job) }));
+    return { models: [...installed, ...coming] };
+  });
+  app.get<{ Params: { '*': string } }>(`${BASE}/*`, (request) => one(models, request.params['*']));
+  app.post(`${BASE}/gc`, async (request) => {
+    const { dry_run: dryRun = false } = parseBody(gcSchema, request.body ?? {});
+    const { removed, freedBytes } = await store.gc(dryRun);
+    return { removed, freed_bytes: freedBytes };
+  });
+  app.post(`${BASE}/import`, async (request, reply) => {
+    const { path, name, copy = false } = parseBody(importSchema, request.body);
+    const { name: installed, method } = await store.import(path, { name, copy, signal: disconnectSignal(reply) });
+    return { ...(await one(models, installed)), import_method: method };
+  });
+  app.post<{ Params: { '*': string }; Querystring: Record<string, string | undefined> }>(
+    `${BASE}/*`,
+    async (request, reply) => {
+      const match = /^(.+)\/(start|stop)$/.exec(request.params['*']);
+      if (match === null) throw new OmgError('not_found', `There is no route POST ${request.url.split('?', 1)[0]}.`);
+      const name = match[1] ?? '';
+      return match[2] === 'start' ? start(models, name, request, reply) : stop(models, name, request.query.timeout);
+    },
+  );
+}
+
+function runningOf(models: Models, digest: string): RunningModel | undefined {
+  return models.running().find(({ record }) => record.digest === digest);
+}
+
+async function one(models: Models, name: string): Promise<object> {
+  const model = await models.resolve(name);
+  return modelJson(
+    model,
+    runningOf(models, model.record.digest),
+    models.pulls().find((job) => job.model === name),
+  );
+}
+
+async function start(
+  models: Models,
+  name: string,
+  request: FastifyRequest<{ Querystring: Record<string, string | undefined> }>,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const body = parseBody(startSchema, request.body ?? {});
+  const use = { keepAliveMs: parseKeepAlive(body.keep_alive), contextLength: body.context_length };
+  const model = await models.resolve(name);
+  if (request.query.wait === 'true') {
+    const timeoutMs = seconds(request.query.timeout);
+    const gone = disconnectSignal(reply);
+    const signal = timeoutMs === undefined ? gone : AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)]);
+    await models.load(name, { ...use, signal });
+    return one(models, name);
+  }
+  // Whoever does not wait learns of a failure from the events or the next request.
+  models.load(name, use).catch(() => {});
+  return reply.code(202).send(modelJson(model, runningOf(models, model.record.digest)));
+}
+
+async function stop(models: Models, name: string, timeout: string | undefined): Promise<object> {
+  const timeoutMs = seconds(timeout);
+  const stopping = models.unload(name);
+  if (timeoutMs === undefined) return { stopped: await stopping, state: 'stopped' };
+  stopping.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  const stopped = await Promise.race([stopping, late]);
+  clearTimeout(timer);
+  return stopped === undefined ? { stopped: false, state: 'stopping' } : { stopped, state: 'stopped' };
+}
+
+function seconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) {
+    throw new OmgError('invalid_request', 'timeout must be a number of seconds', { detail: { param: 'timeout' } });
+  }
+  return value * 1000;
+}

@@ -1,0 +1,53 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { OmgError } from '../../errors/index.ts';
+import type { Models, PullJob, PullSpec } from '../../lifecycle/index.ts';
+import { disconnectSignal, ndjson, optional, parseBody, pullLines, sendStream } from '../wire/index.ts';
+import { pullJson } from './model-json.ts';
+
+const schema = z.object({
+  model: z.string().min(1),
+  revision: optional(z.string()),
+  file: optional(z.string()),
+  quant: optional(z.string()),
+  stream: optional(z.boolean()),
+  force: optional(z.boolean()),
+});
+
+/** POST /v1/models/pull, GET and DELETE /v1/models/pull/{id}. */
+export function pullRoutes(app: FastifyInstance, models: Models): void {
+  app.post('/v1/models/pull', async (request, reply) => {
+    const { stream, ...spec } = parseBody(schema, request.body);
+    if (stream === true) {
+      return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
+        kind: 'ndjson',
+        failure: (error) =>
+          ndjson({ error: error.message, code: error.code, ...(error.hint === undefined ? {} : { hint: error.hint }) }),
+      });
+    }
+    const job = models.pull(spec);
+    job.detach();
+    if (job.state.status === 'success') return { status: 'success' };
+    return reply.code(202).send(pullJson(job));
+  });
+  app.get<{ Params: { id: string } }>('/v1/models/pull/:id', async (request) =>
+    pullJson(find(models, request.params.id)),
+  );
+  app.delete<{ Params: { id: string } }>('/v1/models/pull/:id', async (request) => {
+    const job = find(models, request.params.id);
+    await job.cancel();
+    return pullJson(job);
+  });
+}
+
+function find(models: Models, id: string): PullJob {
+  const job = models.findPull(id);
+  if (job === undefined)
+    throw new OmgError('not_found', `There is no pull ${id}.`, { hint: 'Pulls are kept for an hour.' });
+  return job;
+}
+
+async function* frames(models: Models, spec: PullSpec, signal: AbortSignal): AsyncGenerator<string> {
+  const progress = { [Symbol.asyncIterator]: () => models.pull(spec).watch(signal)[Symbol.asyncIterator]() };
+  for await (const line of pullLines(progress)) yield ndjson(line);
+}

@@ -1,0 +1,31 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Models } from '../../lifecycle/index.ts';
+import { disconnectSignal, ndjson, optional, parseBody, pullLines, sendStream } from '../wire/index.ts';
+import { modelRequired, ollamaErrorBody } from './errors.ts';
+
+const schema = z.object({ model: optional(z.string()), name: optional(z.string()), stream: optional(z.boolean()) });
+
+/** POST /api/pull */
+export async function pull(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const body = parseBody(schema, request.body);
+  const model = body.model || body.name;
+  if (!model) throw modelRequired();
+  const signal = disconnectSignal(reply);
+  if (body.stream === false) {
+    for await (const _ of models.pull({ model }).watch(signal)) {
+      // Only the end counts here; what goes wrong is thrown and keeps its status.
+    }
+    return { status: 'success' };
+  }
+  return sendStream(reply, frames(models, model, signal), {
+    kind: 'ndjson',
+    failure: (error) => ndjson(ollamaErrorBody(error)),
+  });
+}
+
+async function* frames(models: Models, model: string, signal: AbortSignal): AsyncGenerator<string> {
+  // The first line goes out before the hub is asked, as clients of Ollama see it.
+  const progress = { [Symbol.asyncIterator]: () => models.pull({ model }).watch(signal)[Symbol.asyncIterator]() };
+  for await (const line of pullLines(progress)) yield ndjson(line);
+}
