@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
+import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
+import { OmgError } from '../errors/index.ts';
+import type { ModelHub } from '../hub/index.ts';
+import type { Engine } from '../inference/index.ts';
+import { demoModel, displayName, Library } from '../library/index.ts';
+import { type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
+import type { AppDeps } from './app.ts';
+import type { StartOptions } from './daemon.ts';
+import { createEngine, createHub } from './default-parts.ts';
+import type { Log } from './log.ts';
+
+/** What runs models and what brings them; the hub is made when it is first needed. */
+export interface DaemonParts {
+  engine: Engine;
+  hub: () => Promise<Pick<ModelHub, 'pull' | 'search'>>;
+}
+
+export interface Composition {
+  models: Models;
+  deps: Omit<AppDeps, 'access' | 'endpoint' | 'shutdown'>;
+}
+
+/** Settings that take effect while the daemon runs; the others need a restart. */
+const LIVE_KEYS: readonly SettingKey[] = ['api.ollama_version', 'api.reasoning_field', 'compat.templated_completions'];
+
+/** Puts the store, the hub, the engine and the life cycle together. */
+export async function composeDaemon({ config, reload, parts = {} }: StartOptions, log: Log): Promise<Composition> {
+  const { paths, settings } = config;
+  const engine = parts.engine ?? (await createEngine(log));
+  const library = new Library({
+    modelsDir: paths.models,
+    aliasesFile: join(paths.home, 'aliases.yaml'),
+    bundled: [demoModel()],
+  });
+  const hub = once(parts.hub ?? (() => createHub(config)));
+  const models = new ModelManager({
+    engine,
+    library,
+    puller: {
+      pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, onProgress }),
+    },
+    limits: limitsOf(settings),
+    log,
+  });
+  let current = config;
+  const devices = once(() => engine.devices());
+  const deps: Composition['deps'] = {
+    models,
+    settings: () => current.settings,
+    devices,
+    search: async (query, limit, signal): Promise<SearchHit[]> => (await hub()).search(query, limit, signal),
+    store: storePort(library, engine),
+    config: {
+      current: () => current,
+      async update(changes) {
+        await writeSettings(paths.configFile, changes);
+        const next = await reload();
+        const keys = (Object.keys(changes) as SettingKey[]).filter((key) => !LIVE_KEYS.includes(key));
+        current = next;
+        return keys;
+      },
+    },
+  };
+  return { models, deps };
+}
+
+function storePort(library: Library, engine: Engine): ManagementDeps['store'] {
+  return {
+    gc: (dryRun) => library.gc({ dryRun }),
+    async import(path, { name, copy, signal }) {
+      const { record, method } = await library.import(path, {
+        name,
+        mode: copy ? 'copy' : 'link',
+        inspect: (file) => engine.inspect(file),
+        signal,
+      });
+      return { name: displayName(record.name), method };
+    },
+  };
+}
+
+function limitsOf(settings: Settings): Partial<Limits> {
+  const device = settings['models.device'];
+  if (!isDevice(device)) {
+    throw new OmgError('invalid_config', `models.device is "${device}".`, { hint: 'Use auto, cpu, cuda:N or metal.' });
+  }
+  return {
+    keepAliveMs: settings['models.keep_alive'],
+    maxQueue: settings['models.max_queue'],
+    maxLoadedModels: settings['models.max_loaded'],
+    numParallel: settings['models.num_parallel'],
+    loadTimeoutMs: settings['models.load_timeout'],
+    ...(settings['models.context_length'] === 0 ? {} : { contextLength: settings['models.context_length'] }),
+    device,
+    ...(settings['models.threads'] === 0 ? {} : { threads: settings['models.threads'] }),
+  };
+}
+
+function isDevice(device: string): device is NonNullable<Limits['device']> {
+  return /^(auto|cpu|metal|cuda:\d+)$/.test(device);
+}
+
+/** Runs at the first call; a failure is not kept, so that the next call tries again. */
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}

@@ -1,0 +1,150 @@
+import { Server as HttpServer, type Server } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Endpoint } from '../api/management/index.ts';
+import type { Config } from '../config/index.ts';
+import { OmgError } from '../errors/index.ts';
+import type { Models } from '../lifecycle/index.ts';
+import { buildApp } from './app.ts';
+import { composeDaemon, type DaemonParts } from './compose.ts';
+import { listenAlso, listenSocket, listenTcp, socketAnswers } from './listen.ts';
+import { createLog, type LogTarget } from './log.ts';
+import { isLoopback } from './origins.ts';
+import { takePidFile } from './pid-file.ts';
+
+const OLLAMA_PORT = 11434;
+/** What is still open so long after the last answer is cut off. */
+const CLOSE_MS = 2000;
+
+export interface StartOptions {
+  config: Config;
+  /** Reads the configuration again after it was changed over HTTP. */
+  reload: () => Promise<Config>;
+  /** Log to standard output instead of the log file. */
+  foreground: boolean;
+  /** What tests put in place of the engine and the hub. */
+  parts?: Partial<DaemonParts>;
+}
+
+export interface Daemon {
+  readonly endpoint: Endpoint;
+  /** Answers new requests with 503, lets those under way finish, then ends everything. Idempotent. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped, whoever asked for it. */
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * Starts the daemon of a home folder. Throws `daemon_running`, `port_in_use`, `permission_denied`, `invalid_config`; then
+ * nothing is left behind.
+ */
+export async function startDaemon(options: StartOptions): Promise<Daemon> {
+  const { settings, paths } = options.config;
+  requireKey(options.config);
+  const pidFile = await takePidFile(paths.pidFile, () => answers(options.config));
+  const undo: (() => Promise<unknown> | undefined)[] = [() => pidFile.release()];
+  try {
+    const target = createLog(settings, options.foreground ? 'stdout' : { file: paths.logFile });
+    undo.push(() => target.close());
+    return await listen(options, target, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function listen(
+  options: StartOptions,
+  target: LogTarget,
+  undo: (() => Promise<unknown> | undefined)[],
+): Promise<Daemon> {
+  const { config } = options;
+  const { settings, paths } = config;
+  const { log } = target;
+  let stopping: Promise<void> | undefined;
+  const stopped = Promise.withResolvers<void>();
+  const endpoint: Endpoint = { host: settings['server.host'], port: 0, url: '', socket: paths.socket ?? null };
+  const { deps, models } = await composeDaemon(options, log);
+  undo.push(() => models.close(0));
+  const app = await buildApp({
+    ...deps,
+    access: {
+      origins: settings['server.origins'],
+      apiKey: settings['server.api_key'],
+      checkHost: isLoopback(endpoint.host),
+    },
+    stopping: () => stopping !== undefined,
+    endpoint: () => endpoint,
+    shutdown: () => void stop(),
+    log,
+  });
+  undo.push(() => app.close());
+  endpoint.port = await listenTcp(app, endpoint.host, settings['server.port']);
+  endpoint.url = urlOf(endpoint);
+  const servers: Server[] = [];
+  undo.push(() => closeServers(servers));
+  if (paths.socket !== undefined) servers.push(await listenSocket(app, paths.socket));
+  if (settings['server.also_ollama_port']) servers.push(await listenAlso(app, '127.0.0.1', OLLAMA_PORT));
+  for (const warning of config.warnings) log.warn({}, warning);
+  log.info({ url: endpoint.url, socket: endpoint.socket, pid: process.pid, home: paths.home }, 'daemon started');
+
+  function stop(): Promise<void> {
+    stopping ??= (async () => {
+      log.info({}, 'daemon stopping');
+      await stopAll(app, models, servers, settings['server.drain_timeout']);
+      await undo[0]?.();
+      log.info({}, 'daemon stopped');
+      target.close();
+      stopped.resolve();
+    })();
+    return stopping;
+  }
+  return { endpoint, stop, stopped: stopped.promise };
+}
+
+async function stopAll(app: FastifyInstance, models: Models, servers: Server[], drainMs: number): Promise<void> {
+  await models.close(drainMs);
+  const all = [app.server, ...servers].filter((server) => server instanceof HttpServer);
+  const cut = setTimeout(() => {
+    for (const server of all) server.closeAllConnections();
+  }, CLOSE_MS);
+  await Promise.all([app.close(), closeServers(servers)]);
+  clearTimeout(cut);
+}
+
+async function closeServers(servers: Server[]): Promise<void> {
+  await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeIdleConnections();
+        }),
+    ),
+  );
+}
+
+/** Whoever can reach the daemon can use it, so beyond this machine a key is asked for. */
+function requireKey({ settings }: Config): void {
+  const host = settings['server.host'];
+  if (isLoopback(host) || settings['server.api_key'] !== '' || settings['server.insecure_no_auth']) return;
+  throw new OmgError('invalid_config', `Listening on ${host} lets other machines in, and no API key is set.`, {
+    hint: 'Set OMG_API_KEY, or say --insecure-no-auth if the network is trusted.',
+  });
+}
+
+async function answers({ settings, paths }: Config): Promise<boolean> {
+  if (paths.socket !== undefined) return socketAnswers(paths.socket);
+  try {
+    const reply = await fetch(`${urlOf({ host: settings['server.host'], port: settings['server.port'] })}/health`, {
+      signal: AbortSignal.timeout(1000),
+    });
+    return reply.headers.has('x-omg-version');
+  } catch {
+    return false;
+  }
+}
+
+function urlOf({ host, port }: { host: string; port: number }): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
