@@ -33,6 +33,8 @@ export interface Daemon {
   readonly stopped: Promise<void>;
 }
 
+type Undo = () => unknown;
+
 /**
  * Starts the daemon of a home folder. Throws `daemon_running`, `port_in_use`, `permission_denied`, `invalid_config`; then
  * nothing is left behind.
@@ -41,7 +43,7 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
   const { settings, paths } = options.config;
   requireKey(options.config);
   const pidFile = await takePidFile(paths.pidFile, () => answers(options.config));
-  const undo: (() => Promise<unknown> | undefined)[] = [() => pidFile.release()];
+  const undo: Undo[] = [() => pidFile.release()];
   try {
     const target = createLog(settings, options.foreground ? 'stdout' : { file: paths.logFile });
     undo.push(() => target.close());
@@ -55,7 +57,7 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
 async function listen(
   options: StartOptions,
   target: LogTarget,
-  undo: (() => Promise<unknown> | undefined)[],
+  undo: Undo[],
 ): Promise<Daemon> {
   const { config } = options;
   const { settings, paths } = config;
