@@ -1,3 +1,4 @@
+export { Hub, type HubOptions } from './hub.ts';
 export type {
   ModelHub,
   PullOptions,

@@ -37,6 +37,8 @@ export interface RemoteFile {
   size: number;
   /** Known from the start for large files only; small ones are hashed as they arrive. */
   sha256?: string;
+  /** Of the others: the id of the git blob, 40 hex digits. */
+  gitSha1?: string;
 }
 
 /** What a pull would bring. */
@@ -49,6 +51,8 @@ export interface RemoteModel {
   commit: string;
   /** The quantisation chosen, for GGUF. */
   quant?: string;
+  /** What the engine opens, for GGUF. */
+  engineFile?: string;
   files: RemoteFile[];
   totalBytes: number;
 }

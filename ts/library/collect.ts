@@ -33,13 +33,14 @@ export async function removeFiles(
 }
 
 /**
- * Removes blobs and folders that no manifest names, and downloads that no living pull works on. Needs the store's lock. While a
+ * Removes blobs and folders that no manifest names, and downloads that no living pull works on and nothing has touched for
+ * `partialAgeMs`, so that a stopped pull can still go on. Needs the store's lock. While a
  * manifest is unreadable (`keepInstalled`) blobs and folders stay, since it may be their only reference.
  */
 export async function collectGarbage(
   records: readonly InstallRecord[],
   layout: StoreLayout,
-  options: { dryRun: boolean; keepInstalled: boolean },
+  options: { dryRun: boolean; keepInstalled: boolean; partialAgeMs: number },
 ): Promise<GcReport> {
   const report: GcReport = { removed: [], freedBytes: 0 };
   const drop = async (path: string) => {
@@ -58,7 +59,7 @@ export async function collectGarbage(
       if (sha256 === undefined || (!needed.has(sha256) && !leased.has(sha256))) await drop(join(layout.blobs, file));
     }
   }
-  for (const path of await stalePartials(layout)) await drop(path);
+  for (const path of await stalePartials(layout, options.partialAgeMs)) await drop(path);
   for (const folder of [layout.files, layout.manifests, layout.leases]) {
     for (const file of await list(folder)) if (file.startsWith(TEMPORARY_PREFIX)) await drop(join(folder, file));
   }
@@ -72,12 +73,18 @@ function neededBlobs(records: readonly InstallRecord[], layout: StoreLayout): Se
 }
 
 /** Files of `partial/` share the part of their name before the first dot with the lock of the download. */
-async function stalePartials(layout: StoreLayout): Promise<string[]> {
+async function stalePartials(layout: StoreLayout, ageMs: number): Promise<string[]> {
+  const keyOf = (file: string) => file.split('.', 1)[0] ?? file;
   const files = await list(layout.partial);
-  const keys = new Set(files.map((file) => file.split('.', 1)[0] ?? file));
-  const busy = new Set<string>();
-  for (const key of keys) if (await isLockHeld(join(layout.partial, `${key}.lock`))) busy.add(key);
-  return files.filter((file) => !busy.has(file.split('.', 1)[0] ?? file)).map((file) => join(layout.partial, file));
+  const kept = new Set<string>();
+  for (const file of files) {
+    const stats = await stat(join(layout.partial, file)).catch(() => undefined);
+    if (stats !== undefined && Date.now() - stats.mtimeMs < ageMs) kept.add(keyOf(file));
+  }
+  for (const key of new Set(files.map(keyOf))) {
+    if (!kept.has(key) && (await isLockHeld(join(layout.partial, `${key}.lock`)))) kept.add(key);
+  }
+  return files.filter((file) => !kept.has(keyOf(file))).map((file) => join(layout.partial, file));
 }
 
 /** The folders at the depth of `files/<host>/<namespace>/<model>/<tag>-<digest>`. */

@@ -49,7 +49,7 @@ export async function commitInstall(
     sizeBytes: sizeOf(input.artifacts),
   };
   let copied: string[] = [];
-  if (input.inPlace === undefined && !(await isComplete(folder, input.artifacts))) {
+  if (input.inPlace === undefined && !(await isComplete(folder, input.artifacts, layout))) {
     copied = await placeFiles(folder, input.artifacts, layout, onStep);
   }
   onStep('manifest');
@@ -103,16 +103,16 @@ async function placeFiles(
   return copied;
 }
 
-async function isComplete(folder: string, artifacts: readonly Artifact[]): Promise<boolean> {
-  const sizes = await Promise.all(
-    artifacts.map(({ filename }) =>
-      stat(join(folder, filename)).then(
-        ({ size }) => size,
-        () => undefined,
-      ),
-    ),
-  );
-  return artifacts.every(({ size }, index) => sizes[index] === size);
+/** Whether the folder of the same digest can stay as it is: every file is there, and is the blob where there is one. */
+async function isComplete(folder: string, artifacts: readonly Artifact[], layout: StoreLayout): Promise<boolean> {
+  for (const { filename, sha256, size } of artifacts) {
+    const [file, blob] = await Promise.all([
+      stat(join(folder, filename)).catch(() => undefined),
+      stat(layout.blob(sha256)).catch(() => undefined),
+    ]);
+    if (file?.size !== size || (blob !== undefined && blob.ino !== file.ino)) return false;
+  }
+  return true;
 }
 
 function assertDistinct(artifacts: readonly Artifact[]): void {

@@ -15,14 +15,31 @@ const leaseSchema = z.object({
 
 /** Keeps blobs that no manifest names yet from being collected, for as long as the process lives. */
 export interface Lease {
+  /** Adds blobs whose hash was not known at first. */
+  add(sha256: string): Promise<void>;
   end(): Promise<void>;
 }
 
 export async function takeLease(layout: StoreLayout, sha256: readonly string[]): Promise<Lease> {
   await mkdir(layout.leases, { recursive: true });
   const path = join(layout.leases, `${randomUUID()}.json`);
-  await writeFileAtomically(path, JSON.stringify({ ...(await ownIdentity()), sha256 }));
-  return { end: () => rm(path, { force: true }) };
+  const identity = await ownIdentity();
+  const all = new Set(sha256);
+  // Written one after another: an older list must not replace a newer one.
+  let written = writeFileAtomically(path, JSON.stringify({ ...identity, sha256: [...all] }));
+  await written;
+  return {
+    add: async (more) => {
+      if (all.has(more)) return await written;
+      all.add(more);
+      written = written.then(() => writeFileAtomically(path, JSON.stringify({ ...identity, sha256: [...all] })));
+      await written;
+    },
+    end: async () => {
+      await written.catch(() => {});
+      await rm(path, { force: true });
+    },
+  };
 }
 
 /** The blobs under a living lease, and the files of leases whose process is gone. */

@@ -16,6 +16,8 @@ import { asStoreChange } from './store-error.ts';
 import { StoreLayout } from './store-layout.ts';
 import type { InstallRecord, ModelName } from './types.ts';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 export interface LibraryOptions {
   /** Absolute. Made when something is first written to it. */
   modelsDir: string;
@@ -140,12 +142,19 @@ export class Library {
     });
   }
 
-  /** Removes what nothing refers to; what a living pull works on stays. */
-  async gc(options: { dryRun?: boolean } = {}): Promise<GcReport> {
+  /**
+   * Removes what nothing refers to. What a living pull works on stays, and so do stopped downloads until they have lain for
+   * `partialAgeMs` (default a day).
+   */
+  async gc(options: { dryRun?: boolean; partialAgeMs?: number } = {}): Promise<GcReport> {
     return await this.#change('clean the models folder', async () => {
       const records = await this.#index.records();
       const keepInstalled = (await this.#index.problems()).length > 0;
-      return await collectGarbage(records, this.layout, { dryRun: options.dryRun ?? false, keepInstalled });
+      return await collectGarbage(records, this.layout, {
+        dryRun: options.dryRun ?? false,
+        keepInstalled,
+        partialAgeMs: options.partialAgeMs ?? DAY_MS,
+      });
     });
   }
 

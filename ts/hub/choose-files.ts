@@ -1,0 +1,115 @@
+import { OmgError } from '../errors/index.ts';
+import { groupGguf, type NamedFile, selectSafetensors } from '../library/index.ts';
+import { type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
+
+export interface ChosenFiles<T extends NamedFile> {
+  kind: 'gguf' | 'safetensors';
+  files: T[];
+  /** For GGUF: what the engine opens, and the label of the quantisation where it has one. */
+  engineFile?: string;
+  quant?: string;
+}
+
+export interface FileWish {
+  quant?: string;
+  file?: string;
+}
+
+/** The GGUF models of a repository; the shards of one are one candidate. */
+export function ggufCandidates<T extends NamedFile>(files: readonly T[]): GgufCandidate<T>[] {
+  return groupGguf(files).map(({ stem, files: found }) => ({ stem, label: quantLabel(stem), files: found }));
+}
+
+/**
+ * Chooses what to download: the asked file or quantisation, else Q4_K_M or the nearest, else the safetensors set. Throws
+ * `no_model_files` (detail.available), and `invalid_request` when several files have the quantisation.
+ */
+export function chooseFiles<T extends NamedFile>(repo: string, files: readonly T[], wish: FileWish): ChosenFiles<T> {
+  const candidates = ggufCandidates(files);
+  if (wish.file !== undefined) return chooseByFile(repo, candidates, wish.file);
+  if (wish.quant !== undefined && candidates.length > 0) {
+    return only(repo, candidates, matchQuant(candidates, wish.quant), wish.quant);
+  }
+  if (candidates.length > 0) return only(repo, candidates, preferredQuant(candidates), undefined);
+  const safetensors = selectSafetensors(files);
+  if (safetensors.length > 0 && wish.quant === undefined) return { kind: 'safetensors', files: safetensors };
+  throw nothingToRun(repo, files, wish);
+}
+
+function chooseByFile<T extends NamedFile>(
+  repo: string,
+  candidates: readonly GgufCandidate<T>[],
+  file: string,
+): ChosenFiles<T> {
+  const found = candidates.find(({ files }) => files.some(({ filename }) => filename === file));
+  if (found !== undefined) return chosen(found);
+  throw new OmgError('no_model_files', `${repo} has no GGUF model ${JSON.stringify(file)}.`, {
+    hint: listing(candidates),
+    detail: { available: labels(candidates) },
+  });
+}
+
+function only<T extends NamedFile>(
+  repo: string,
+  candidates: readonly GgufCandidate<T>[],
+  found: readonly GgufCandidate<T>[],
+  asked: string | undefined,
+): ChosenFiles<T> {
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return chosen(first);
+  const detail = { available: labels(candidates) };
+  if (first === undefined) {
+    const wanted = asked === undefined ? 'quantisation that is taken by itself' : `quantisation ${asked}`;
+    throw new OmgError('no_model_files', `${repo} has no ${wanted}.`, { hint: listing(candidates), detail });
+  }
+  const names = found.map(({ files }) => files[0]?.filename ?? '');
+  throw new OmgError(
+    'invalid_request',
+    `${repo} has ${found.length} models of the same quantisation: ${names.join(', ')}.`,
+    {
+      hint: `Name one of them, as in ${repo}:${names[0]?.replace(/^.*\//, '').replace(/\.gguf$/i, '')}.`,
+      detail: { ...detail, files: names },
+    },
+  );
+}
+
+function chosen<T extends NamedFile>({ label, files }: GgufCandidate<T>): ChosenFiles<T> {
+  return {
+    kind: 'gguf',
+    files,
+    engineFile: files[0]?.filename,
+    ...(label === undefined ? {} : { quant: label }),
+  };
+}
+
+function nothingToRun(repo: string, files: readonly NamedFile[], wish: FileWish): OmgError {
+  const has = (pattern: RegExp) => files.some(({ filename }) => pattern.test(filename));
+  const [what, hint] =
+    wish.quant !== undefined && has(/\.safetensors$/i)
+      ? [
+          'has no GGUF files, so there is no quantisation to choose',
+          'Pull it without a quantisation, or look for a GGUF conversion with omg search.',
+        ]
+      : has(/^adapter_config\.json$/)
+        ? ['holds an adapter, not a model', 'Pull the model that the adapter is merged into.']
+        : has(/\.gguf$/i)
+          ? [
+              'has only parts of a GGUF model',
+              'Files of a split model are missing there, or they belong to another model.',
+            ]
+          : has(/\.(?:bin|pth?|onnx|h5|msgpack)$/i)
+            ? [
+                'has its weights in formats that omg does not read',
+                'Look for a GGUF or safetensors version with omg search.',
+              ]
+            : ['has no GGUF or safetensors files', 'Look for another repository with omg search.'];
+  return new OmgError('no_model_files', `${repo} ${what}.`, { hint, detail: { available: [] } });
+}
+
+function labels<T extends NamedFile>(candidates: readonly GgufCandidate<T>[]): string[] {
+  return [...new Set(candidates.map(({ label, stem }) => label ?? stem))].sort();
+}
+
+function listing<T extends NamedFile>(candidates: readonly GgufCandidate<T>[]): string {
+  return `It has: ${labels(candidates).join(', ')}.`;
+}

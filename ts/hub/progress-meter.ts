@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import type { PullProgress, RemoteFile } from './types.ts';
+
+const INTERVAL_MS = 60;
+
+/** Gathers what the transfers report and tells it at most every 60 ms, and at once when the status changes. */
+export class ProgressMeter {
+  readonly #onProgress: ((progress: PullProgress) => void) | undefined;
+  #status: PullProgress['status'] = 'resolving';
+  #files: PullProgress['files'] = [];
+  #lastMs = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(onProgress: ((progress: PullProgress) => void) | undefined) {
+    this.#onProgress = onProgress;
+  }
+
+  start(repo: string, files: readonly RemoteFile[]): void {
+    this.#files = files.map(({ filename, size, sha256 }) => ({
+      filename,
+      // Clients use the hash as the key of a progress bar; a file whose hash is not known yet needs one of its own.
+      sha256: sha256 ?? createHash('sha256').update(`${repo}/${filename}`).digest('hex'),
+      size,
+      completedBytes: 0,
+      cached: false,
+    }));
+  }
+
+  status(status: PullProgress['status']): void {
+    if (status === this.#status && this.#lastMs !== -Infinity) return;
+    this.#status = status;
+    this.#tell();
+  }
+
+  completed(filename: string, bytes: number): void {
+    const file = this.#files.find((other) => other.filename === filename);
+    if (file === undefined || file.completedBytes === bytes) return;
+    file.completedBytes = Math.min(bytes, file.size);
+    this.#tellSoon();
+  }
+
+  cached(filename: string): void {
+    const file = this.#files.find((other) => other.filename === filename);
+    if (file === undefined) return;
+    file.cached = true;
+    file.completedBytes = file.size;
+    this.#tellSoon();
+  }
+
+  /** Nothing is told after this. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #tellSoon(): void {
+    const waitMs = this.#lastMs + INTERVAL_MS - performance.now();
+    if (waitMs <= 0) this.#tell();
+    else this.#timer ??= setTimeout(() => this.#tell(), waitMs);
+  }
+
+  #tell(): void {
+    this.stop();
+    this.#lastMs = performance.now();
+    this.#onProgress?.({
+      status: this.#status,
+      totalBytes: this.#files.reduce((sum, { size }) => sum + size, 0),
+      completedBytes: this.#files.reduce((sum, { completedBytes }) => sum + completedBytes, 0),
+      files: this.#files.map((file) => ({ ...file })),
+    });
+  }
+}
