@@ -120,11 +120,6 @@ describe('asking and answering', () => {
     expect(chat.shown.at(-1)).toBe('notice: The answer ends here: it reached its longest length.');
   });
 
-  test('messages that were left out are named', () => {
-    const chat = new Chat({ columns: 80 }).send('Hi').answer('Well', { ...END, droppedMessages: 4 });
-    expect(chat.shown.at(-1)).toBe('notice: The oldest 4 messages no longer fit into the context window.');
-  });
-
   test('a failed question is not sent again with the next one', () => {
     const chat = new Chat().send('Hi').do({ type: 'failed', message: 'The model is gone.', hint: 'omg list' });
     expect(chat.shown).toEqual(['user: Hi', 'error: The model is gone.', 'hint: omg list']);

@@ -37,13 +37,6 @@ export function reduce(state: ChatState, action: Action): Step {
       if (answer.stopped) next = appendEntry(next, 'notice', 'Stopped.');
       else if (end.reason === 'length')
         next = appendEntry(next, 'notice', 'The answer ends here: it reached its longest length.');
-      if (end.droppedMessages) {
-        next = appendEntry(
-          next,
-          'notice',
-          `The oldest ${end.droppedMessages} messages no longer fit into the context window.`,
-        );
-      }
       return only({ ...withAnswer(next, answer.content), status: speed(end) });
     }
     case 'failed': {

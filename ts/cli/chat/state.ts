@@ -46,8 +46,6 @@ export interface AnswerEnd {
   reason: 'stop' | 'length' | 'cancelled';
   tokens: number;
   tokensPerSecond: number | undefined;
-  /** Messages that no longer fit into the window and were left out. */
-  droppedMessages?: number;
 }
 
 export type Action =

@@ -1,0 +1,47 @@
+import { basename } from 'node:path';
+import { Command, Option } from 'clipanion';
+import { OmgError } from '../../errors/index.ts';
+import { CATEGORY, OmgCommand } from '../command.ts';
+import { candidates } from '../completion/candidates.ts';
+import { COMPLETION_SCRIPTS, isCompletionShell } from '../completion/scripts.ts';
+import type { Session } from '../session.ts';
+
+const SHELLS = Object.keys(COMPLETION_SCRIPTS).join(', ');
+
+export class CompletionCommand extends OmgCommand {
+  static override paths = [['completion']];
+  static override usage = Command.Usage({
+    category: CATEGORY.setup,
+    description: 'Print the completion script of a shell.',
+    details: `Completes commands, options, names of installed models and settings. Shells: ${SHELLS}; without a name the one in use.`,
+    examples: [
+      ['bash, in ~/.bashrc', 'eval "$(omg completion bash)"'],
+      ['zsh, in ~/.zshrc', 'eval "$(omg completion zsh)"'],
+      ['fish', 'omg completion fish > ~/.config/fish/completions/omg.fish'],
+    ],
+  });
+
+  shell = Option.String({ name: 'shell', required: false });
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    const shell = this.shell ?? basename(config.settings['system.shell']);
+    if (!isCompletionShell(shell)) {
+      throw new OmgError('invalid_request', shell === '' ? 'Which shell?' : `There is no completion for "${shell}".`, {
+        hint: `Shells: ${SHELLS}.`,
+      });
+    }
+    printer.stdout.write(COMPLETION_SCRIPTS[shell]);
+  }
+}
+
+/** What the scripts call: prints the words that may stand in place of the last argument, one per line. */
+export class CompletionWordsCommand extends OmgCommand {
+  static override paths = [['completion', 'words']];
+
+  words = Option.Proxy();
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    const words = this.words[0] === '--' ? this.words.slice(1) : this.words;
+    for (const word of await candidates(words, config)) printer.line(word);
+  }
+}

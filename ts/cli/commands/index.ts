@@ -1,0 +1,71 @@
+import { Command, type CommandClass } from 'clipanion';
+import type { CliContext } from '../command.ts';
+
+/** A file of commands; what else it exports is of no interest here. */
+type Module = Record<string, unknown>;
+
+/**
+ * The commands by the words that name them. A file is loaded when the command line begins with one of its words, so that each
+ * command costs its own imports only; the help loads them all.
+ */
+export const COMMANDS: readonly { paths: readonly string[]; load: () => Promise<Module> }[] = [
+  { paths: ['run', 'model run', 'chat'], load: () => import('./run.ts') },
+  { paths: ['pull', 'model pull'], load: () => import('./pull.ts') },
+  { paths: ['list', 'ls', 'models', 'model list', 'model ls'], load: () => import('./list.ts') },
+  { paths: ['show', 'model show', 'model info'], load: () => import('./show.ts') },
+  { paths: ['ps', 'model ps'], load: () => import('./ps.ts') },
+  { paths: ['stop', 'model stop'], load: () => import('./stop.ts') },
+  { paths: ['rm', 'model rm', 'model remove'], load: () => import('./rm.ts') },
+  { paths: ['cp', 'model cp'], load: () => import('./cp.ts') },
+  { paths: ['import', 'model import'], load: () => import('./import.ts') },
+  { paths: ['search', 'model search'], load: () => import('./search.ts') },
+  { paths: ['gc', 'model gc'], load: () => import('./gc.ts') },
+  { paths: ['serve'], load: () => import('./serve.ts') },
+  { paths: ['serve status', 'status'], load: () => import('./serve-status.ts') },
+  { paths: ['serve stop'], load: () => import('./serve-stop.ts') },
+  { paths: ['logs', 'serve logs'], load: () => import('./logs.ts') },
+  { paths: ['config', 'config list', 'config get', 'config set', 'config path'], load: () => import('./config.ts') },
+  { paths: ['doctor'], load: () => import('./doctor.ts') },
+  { paths: ['completion', 'completion words'], load: () => import('./completion.ts') },
+];
+
+/** The words that may follow `given`, such as `status` and `stop` after `serve`. */
+export function nextWords(given: readonly string[]): string[] {
+  const words = COMMANDS.flatMap(({ paths }) => paths)
+    .map((path) => path.split(' '))
+    .filter((path) => path.length > given.length && given.every((word, index) => path[index] === word))
+    .map((path) => path[given.length] ?? '');
+  return [...new Set(words)];
+}
+
+/** The command classes that a command line may mean: those whose path is its longest beginning. */
+export async function commandsFor(args: readonly string[]): Promise<CommandClass<CliContext>[]> {
+  const length = Math.max(0, ...COMMANDS.flatMap(({ paths }) => paths.map((path) => matchLength(path, args))));
+  const matching = COMMANDS.filter(
+    ({ paths }) => length > 0 && paths.some((path) => matchLength(path, args) === length),
+  );
+  return classesOf(matching);
+}
+
+export async function allCommands(): Promise<CommandClass<CliContext>[]> {
+  return classesOf(COMMANDS);
+}
+
+function matchLength(path: string, args: readonly string[]): number {
+  const words = path.split(' ');
+  return words.every((word, index) => args[index] === word) ? words.length : 0;
+}
+
+async function classesOf(commands: typeof COMMANDS): Promise<CommandClass<CliContext>[]> {
+  const modules = await Promise.all(commands.map(({ load }) => load()));
+  return modules.flatMap((module) => Object.values(module).filter(isCommand));
+}
+
+function isCommand(value: unknown): value is CommandClass<CliContext> {
+  return typeof value === 'function' && value.prototype instanceof Command;
+}
+
+/** The names in an option's definition, such as `-n,--lines #0`. */
+export function optionNames({ definition }: { definition: string }): string[] {
+  return (definition.split(' ')[0] ?? '').split(',');
+}

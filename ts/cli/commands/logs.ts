@@ -1,0 +1,68 @@
+import { Command, Option } from 'clipanion';
+import { OmgError } from '../../errors/index.ts';
+import { CATEGORY, DataCommand } from '../command.ts';
+import { followFile, lastLines } from '../log-tail.ts';
+import type { Session } from '../session.ts';
+import type { Style } from '../terminal/style.ts';
+import { printable } from '../terminal/text.ts';
+
+export class LogsCommand extends DataCommand {
+  static override paths = [['logs'], ['serve', 'logs']];
+  static override usage = Command.Usage({
+    category: CATEGORY.daemon,
+    description: 'Show the log of the daemon.',
+    details: 'Works without a running daemon.',
+    examples: [
+      ['The last 20 lines, and what comes', '$0 logs -n 20 -f'],
+      ['As they are in the file', '$0 logs --json'],
+    ],
+  });
+
+  count = Option.String('-n,--lines', '100', { description: 'How many lines.' });
+  follow = Option.Boolean('-f,--follow', false, { description: 'Go on until Ctrl-C.' });
+
+  protected override async run({ printer, config, signal }: Session): Promise<void> {
+    const count = Number(this.count);
+    if (!Number.isInteger(count) || count < 0) {
+      throw new OmgError('invalid_request', `--lines is a whole number, not "${this.count}".`);
+    }
+    const { logFile } = config.paths;
+    const print = (line: string) => printer.line(printer.isJson ? line : readableLogLine(line, printer.style));
+    const { lines, size } = await lastLines(logFile, count);
+    for (const line of lines) print(line);
+    if (this.follow) await followFile(logFile, size, print, signal);
+  }
+}
+
+const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+const NOISE = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'v']);
+
+/** A line of structured log as people read it: time, level, message, then the other fields. */
+export function readableLogLine(line: string, style: Style): string {
+  let entry: Record<string, unknown>;
+  try {
+    const parsed: unknown = JSON.parse(line);
+    if (typeof parsed !== 'object' || parsed === null) return printable(line);
+    entry = parsed as Record<string, unknown>;
+  } catch {
+    return printable(line);
+  }
+  const level =
+    typeof entry.level === 'number' ? (LEVELS[entry.level] ?? String(entry.level)) : String(entry.level ?? 'info');
+  const time = new Date(entry.time as string | number);
+  const when = Number.isNaN(time.getTime()) ? '' : time.toISOString().replace('T', ' ').slice(0, 23);
+  const fields = Object.entries(entry)
+    .filter(([name]) => !NOISE.has(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const paint = level === 'error' || level === 'fatal' ? style.red : level === 'warn' ? style.yellow : style.cyan;
+  const words = [
+    style.dim(when),
+    paint(level.padEnd(5)),
+    printable(String(entry.msg ?? '')),
+    style.dim(printable(fields.join(' '))),
+  ];
+  return words
+    .filter((word) => word !== '')
+    .join(' ')
+    .trimEnd();
+}

@@ -1,0 +1,35 @@
+import { Command, Option } from 'clipanion';
+import { CATEGORY, DataCommand } from '../command.ts';
+import { showTransfer } from '../progress/show-transfer.ts';
+import type { Session } from '../session.ts';
+
+export class PullCommand extends DataCommand {
+  static override paths = [['pull'], ['model', 'pull']];
+  static override usage = Command.Usage({
+    category: CATEGORY.models,
+    description: 'Bring a model from the hub.',
+    details:
+      'A model is `owner/repo`, with `:QUANT` for a GGUF of that quantisation and `@REVISION` for a branch, tag or commit. A download that was interrupted goes on where it stopped.',
+    examples: [
+      ['The best fitting files of a repository', '$0 pull microsoft/phi-2'],
+      ['A quantisation', '$0 pull bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M'],
+      ['A revision', '$0 pull Qwen/Qwen3-0.6B@main'],
+    ],
+  });
+
+  model = Option.String({ name: 'model' });
+  quant = Option.String('--quant', { description: 'Quantisation, such as Q4_K_M.' });
+  revision = Option.String('--revision', { description: 'Branch, tag or commit.' });
+  file = Option.String('--file', { description: 'This file of the repository.' });
+  force = Option.Boolean('--force', false, { description: 'Download again what is there already.' });
+
+  protected override async run(session: Session): Promise<void> {
+    const { printer, signal } = session;
+    const client = await session.daemon();
+    const { model, quant, revision, file, force } = this;
+    const transfer = await showTransfer(printer, client.pull({ model, quant, revision, file, force }, signal));
+    if (printer.isJson) printer.json({ model, status: transfer.status, bytes: transfer.received });
+    else if (transfer.received === 0) printer.status(`${model} is up to date.`);
+    printer.hint(`Chat with it: \`omg run ${model}\`.`);
+  }
+}

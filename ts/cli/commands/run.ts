@@ -1,0 +1,129 @@
+import { fstatSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { Command, Option } from 'clipanion';
+import type { Client } from '../../client/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { answerOnce } from '../chat/answer-once.ts';
+import { settingsOf } from '../chat/options.ts';
+import { CATEGORY, DataCommand } from '../command.ts';
+import { showTransfer } from '../progress/show-transfer.ts';
+import type { Session } from '../session.ts';
+import { confirm } from '../terminal/confirm.ts';
+import { version } from '../version.ts';
+
+/** What `run` and `chat` share: a model to talk to, and how. */
+abstract class TalkCommand extends DataCommand {
+  system = Option.String('--system', { description: 'System message.' });
+  set = Option.Array('--set', [], {
+    description: 'NAME=VALUE: temperature, top_k, top_p, min_p, seed, num_ctx, num_predict, think, …',
+  });
+  think = Option.String('--think', { description: 'on, off, low, medium, high or max.' });
+  verbose = Option.Boolean('--verbose', false, { description: 'Report tokens and speed of a single answer.' });
+  start = Option.Boolean('--start', false, { description: 'Start a daemon without asking when none runs.' });
+
+  protected get settings() {
+    return settingsOf([...this.set, ...(this.think === undefined ? [] : [`think=${this.think}`])]);
+  }
+
+  protected async talk(session: Session, client: Client, model: string, prompt: string | undefined): Promise<void> {
+    const { settings, system } = this;
+    const name = await installedName(session, client, model);
+    if (prompt !== undefined) {
+      const messages = [{ role: 'user' as const, content: prompt }];
+      return answerOnce(session, client, { model: name, system, settings, messages }, { isVerbose: this.verbose });
+    }
+    const { runChat } = await import('../chat/run-chat.tsx');
+    const greeting = `omg ${version()} · ${name} · /help for commands`;
+    await runChat(session, client, { model: name, system, settings, greeting });
+  }
+}
+
+export class RunCommand extends TalkCommand {
+  static override paths = [['run'], ['model', 'run']];
+  static override usage = Command.Usage({
+    category: CATEGORY.chat,
+    description: 'Ask a model something, or chat with it.',
+    details:
+      'With a prompt, or with text on the standard input, one answer is printed as it comes. Without either it opens a chat. Both together: the prompt first, then the text.',
+    examples: [
+      ['Chat', '$0 run demo'],
+      ['One answer', '$0 run demo "What is the capital of France?"'],
+      ['Work on a file', '$0 run qwen3:4b "Summarise this:" < notes.txt'],
+      ['Always the same answer', '$0 run demo --set temperature=0 "Spell cat"'],
+    ],
+  });
+
+  model = Option.String({ name: 'model' });
+  prompt = Option.Rest({ name: 'prompt' });
+
+  protected override async run(session: Session): Promise<void> {
+    const prompt = await promptOf(session, this.prompt);
+    if (prompt === undefined && !session.isInteractive) {
+      throw new OmgError('invalid_request', 'There is nothing to answer: no prompt, and no terminal to chat on.', {
+        hint: `Say \`omg run ${this.model} "your question"\`.`,
+      });
+    }
+    const client = await session.daemon(this.start);
+    return this.talk(session, client, this.model, prompt);
+  }
+}
+
+export class ChatCommand extends TalkCommand {
+  static override paths = [['chat']];
+  static override usage = Command.Usage({
+    category: CATEGORY.chat,
+    description: 'Chat with a model on the terminal.',
+    details: 'Without a name: the only installed model, or `demo`.',
+    examples: [['Chat', '$0 chat microsoft/phi-2']],
+  });
+
+  model = Option.String({ name: 'model', required: false });
+
+  protected override async run(session: Session): Promise<void> {
+    if (!session.isInteractive) {
+      throw new OmgError('invalid_request', 'A chat needs a terminal.', {
+        hint: `For one answer: \`omg run ${this.model ?? 'demo'} "your question"\`.`,
+      });
+    }
+    const client = await session.daemon(this.start);
+    return this.talk(session, client, this.model ?? (await onlyModel(client)), undefined);
+  }
+}
+
+async function onlyModel(client: Client): Promise<string> {
+  const models = (await client.list()).filter(({ capabilities }) => capabilities.includes('completion'));
+  const [only] = models;
+  return models.length === 1 && only !== undefined ? only.name : 'demo';
+}
+
+/** The prompt from the command line and from what is piped in; undefined without either. */
+async function promptOf(session: Session, words: string[]): Promise<string | undefined> {
+  const piped = isPiped(session) ? (await text(session.terminal.stdin)).trim() : '';
+  const prompt = [words.join(' ').trim(), piped].filter((part) => part !== '').join('\n\n');
+  return prompt === '' ? undefined : prompt;
+}
+
+/** A pipe or a file, and not a terminal or /dev/null, whose end would be waited for in vain. */
+function isPiped({ terminal }: Session): boolean {
+  if (terminal.stdin.isTTY) return false;
+  const { fd } = terminal.stdin as { fd?: number };
+  if (fd === undefined) return true;
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFIFO() || stats.isFile() || stats.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** The name of the model once it is there; on a terminal one that is missing can be pulled. */
+async function installedName(session: Session, client: Client, model: string): Promise<string> {
+  try {
+    return (await client.model(model)).id;
+  } catch (error) {
+    if (!(error instanceof OmgError) || error.code !== 'model_not_found' || !session.isInteractive) throw error;
+    if (!(await confirm(session.terminal, `${model} is not installed. Pull it?`))) throw error;
+  }
+  await showTransfer(session.printer, client.pull({ model }, session.signal));
+  return (await client.model(model)).id;
+}

@@ -1,0 +1,49 @@
+import { Command } from 'clipanion';
+import { Client } from '../../client/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { CATEGORY, DataCommand } from '../command.ts';
+import type { Session } from '../session.ts';
+import { formatElapsed } from '../terminal/units.ts';
+
+export class ServeStatusCommand extends DataCommand {
+  static override paths = [['serve', 'status'], ['status']];
+  static override usage = Command.Usage({
+    category: CATEGORY.daemon,
+    description: 'Show whether the daemon runs, where, and which models it has loaded.',
+    details: 'Exits with 3 when it does not run.',
+    examples: [['The address', '$0 serve status --json | jq -r .url']],
+  });
+
+  protected override async run({ printer, config }: Session): Promise<number> {
+    let status: Awaited<ReturnType<Client['status']>>;
+    try {
+      status = await Client.of(config).status();
+    } catch (error) {
+      if (!(error instanceof OmgError) || error.code !== 'daemon_not_running') throw error;
+      if (printer.isJson) printer.json({ status: 'stopped' });
+      else printer.line('The daemon is not running.');
+      printer.hint('Start it with `omg serve -d`.');
+      return error.exitCode;
+    }
+    if (printer.isJson) {
+      printer.json(status);
+      return 0;
+    }
+    printer.pairs('Daemon', [
+      ['state', status.status],
+      ['url', status.url],
+      ['socket', status.socket ?? 'none'],
+      ['version', status.version],
+      ['pid', String(status.pid)],
+      ['up for', formatElapsed(status.uptime_seconds * 1000)],
+      ['home', status.data_dir],
+    ]);
+    printer.line();
+    printer.pairs('Models', [
+      ['installed', String(status.models.installed)],
+      ['loaded', status.models.running.join(', ') || 'none'],
+      ['downloading', status.models.downloading.join(', ') || 'none'],
+    ]);
+    return 0;
+  }
+}

@@ -1,0 +1,87 @@
+import { Command, Option } from 'clipanion';
+import type { ModelEntry, ShowReply } from '../../client/index.ts';
+import { CATEGORY, DataCommand } from '../command.ts';
+import type { Printer } from '../printer.ts';
+import type { Session } from '../session.ts';
+import { printable } from '../terminal/text.ts';
+import { formatBytes } from '../terminal/units.ts';
+
+export class ShowCommand extends DataCommand {
+  static override paths = [['show'], ['model', 'show'], ['model', 'info']];
+  static override usage = Command.Usage({
+    category: CATEGORY.models,
+    description: 'Show what is known about a model.',
+    examples: [
+      ['Source, type, path, size and abilities', '$0 show demo'],
+      ['The chat template only', '$0 show demo --template'],
+    ],
+  });
+
+  model = Option.String({ name: 'model' });
+  template = Option.Boolean('--template', false, { description: 'Print the chat template.' });
+  tensors = Option.Boolean('--tensors', false, { description: 'List the tensors.' });
+
+  protected override async run(session: Session): Promise<void> {
+    const { printer } = session;
+    const client = await session.daemon();
+    const [entry, details] = await Promise.all([client.model(this.model), client.show(this.model, this.tensors)]);
+    if (printer.isJson) return printer.json({ ...entry, ...details });
+    if (this.template) return printer.line(printable(details.template));
+    showModel(printer, entry, details);
+    if (this.tensors) {
+      printer.line();
+      printer.table(
+        [{ title: 'TENSOR' }, { title: 'TYPE' }, { title: 'SHAPE', align: 'right' }],
+        (details.tensors ?? []).map(({ name, type, shape }) => [name, type, shape.join(' × ')]),
+      );
+    }
+  }
+}
+
+function showModel(printer: Printer, entry: ModelEntry, details: ShowReply): void {
+  const { source, runtime } = entry;
+  printer.pairs('Model', [
+    ['name', entry.name],
+    ['family', entry.family],
+    ['parameters', entry.parameter_size],
+    ['quantization', entry.quantization],
+    ['context length', String(entry.context_length)],
+    ['capabilities', entry.capabilities.join(', ')],
+  ]);
+  printer.line();
+  printer.pairs('Files', [
+    [
+      'source',
+      source.commit === null
+        ? `${source.provider} ${source.repo}`
+        : `${source.provider} ${source.repo}@${source.commit.slice(0, 12)}`,
+    ],
+    ['type', entry.format],
+    ['path', entry.path],
+    ['size', formatBytes(entry.size)],
+    ['id', entry.digest.slice(0, 12)],
+    ...entry.files.map(({ name, size }): [string, string] => ['file', `${name}   ${formatBytes(size)}`]),
+  ]);
+  if (runtime !== undefined) {
+    printer.line();
+    printer.pairs('Running', [
+      ['state', entry.state],
+      ['device', runtime.device ?? ''],
+      ['context', String(runtime.context_length ?? '')],
+      ['memory', runtime.memory === null ? '' : formatBytes(runtime.memory)],
+    ]);
+  }
+  if (details.parameters.trim() !== '') {
+    printer.line();
+    printer.pairs('Parameters', details.parameters.trim().split('\n').map(nameAndValue));
+  }
+  if (details.license.trim() !== '') {
+    printer.line();
+    printer.pairs('License', [['text', details.license.trim().split('\n')[0] ?? '']]);
+  }
+}
+
+function nameAndValue(line: string): [string, string] {
+  const [, name = line, value = ''] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
+  return [name, value];
+}

@@ -1,0 +1,50 @@
+import { Cli } from 'clipanion';
+import { Client } from '../../client/index.ts';
+import { type Config, SETTINGS, type SettingKey, specOf } from '../../config/index.ts';
+import type { CliContext } from '../command.ts';
+import { commandsFor, nextWords, optionNames } from '../commands/index.ts';
+
+/** Commands whose arguments are installed models. */
+const TAKES_MODELS = new Set(['run', 'chat', 'show', 'info', 'stop', 'rm', 'remove', 'cp']);
+const TAKES_SETTING = new Set(['get', 'set']);
+const TAKES_SHELL = 'completion';
+
+/** The words that may stand in place of the last of `words` (what follows `omg`), which may be empty. */
+export async function candidates(words: readonly string[], config: Config): Promise<string[]> {
+  const current = words.at(-1) ?? '';
+  const given = words.slice(0, -1);
+  const found = current.startsWith('-')
+    ? await optionsOf(given)
+    : [...nextWords(given), ...(await argumentsOf(given, config))];
+  return [...new Set(found)].filter((word) => word.startsWith(current)).sort();
+}
+
+async function optionsOf(given: readonly string[]): Promise<string[]> {
+  const cli = Cli.from<CliContext>(await commandsFor(given), { binaryName: 'omg' });
+  const path = given.filter((word) => !word.startsWith('-'));
+  const definitions = cli.definitions().filter((definition) => {
+    const own = definition.path.split(' ').slice(1);
+    return own.every((word, index) => path[index] === word);
+  });
+  return ['--help', ...definitions.flatMap(({ options }) => options.flatMap(optionNames))];
+}
+
+async function argumentsOf(given: readonly string[], config: Config): Promise<string[]> {
+  const words = given.filter((word) => !word.startsWith('-'));
+  const [command, argument] =
+    words[0] === 'model' ? [words[1] ?? '', words.slice(2)] : [words[0] ?? '', words.slice(1)];
+  if (command === 'config' && TAKES_SETTING.has(argument[0] ?? '') && argument.length === 1) {
+    return (Object.keys(SETTINGS) as SettingKey[]).filter((key) => specOf(key).file !== false);
+  }
+  if (command === TAKES_SHELL && argument.length === 0) return ['bash', 'zsh', 'fish'];
+  return TAKES_MODELS.has(command) ? modelNames(config) : [];
+}
+
+/** Without a daemon there are none: a press of Tab starts nothing. */
+async function modelNames(config: Config): Promise<string[]> {
+  try {
+    return (await Client.of(config).list()).map(({ name }) => name.replace(/:latest$/, ''));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, type DaemonStatus } from '../client/index.ts';
+import type { Config } from '../config/index.ts';
+import { ERROR_CODES, type ErrorCode, OmgError } from '../errors/index.ts';
+
+const START_MS = 30_000;
+const POLL_MS = 25;
+
+/** Arguments of the Node that runs this program again, without those of the command. */
+function ownCommand(): string[] {
+  const script = process.argv[1];
+  if (script === undefined) throw new OmgError('internal', 'The program does not know its own file.');
+  return [...process.execArgv, script];
+}
+
+/**
+ * Starts `omg serve` as a process of its own and resolves when it answers. Throws what made it end, with its own exit code's meaning.
+ */
+export async function startDaemon(
+  config: Config,
+  options: { args?: string[]; signal?: AbortSignal } = {},
+): Promise<DaemonStatus> {
+  mkdirSync(config.paths.logs, { recursive: true, mode: 0o700 });
+  // What it says before its own log is open. A file and not a pipe: it outlives this process.
+  const outputPath = join(config.paths.logs, 'start.log');
+  const output = openSync(outputPath, 'w', 0o600);
+  const child = spawn(process.execPath, [...ownCommand(), 'serve', '--log-to-file', ...(options.args ?? [])], {
+    detached: true,
+    stdio: ['ignore', output, output],
+    windowsHide: true,
+  });
+  closeSync(output);
+  const ended = new Promise<number>((resolve) => {
+    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('error', () => resolve(1));
+  });
+  let exitCode: number | undefined;
+  void ended.then((code) => {
+    exitCode = code;
+  });
+  const client = Client.of(config);
+  const deadline = Date.now() + START_MS;
+  while (exitCode === undefined && Date.now() < deadline) {
+    if (options.signal?.aborted) {
+      child.kill();
+      throw new OmgError('cancelled', 'The start of the daemon was cancelled.');
+    }
+    const status = await client.status().catch(() => undefined);
+    // Another daemon may answer on the address while ours is about to find out.
+    if (status?.pid === child.pid && status !== undefined) {
+      child.unref();
+      return status;
+    }
+    await Promise.race([sleep(POLL_MS), ended]);
+  }
+  if (exitCode === undefined) {
+    child.kill();
+    throw new OmgError('internal', `The daemon did not answer within ${START_MS / 1000} seconds.`, {
+      hint: `See ${outputPath} and ${config.paths.logFile}.`,
+    });
+  }
+  throw startError(readFileSync(outputPath, 'utf8'), exitCode, outputPath);
+}
+
+/** The error that the process printed, as an error of this one. */
+function startError(output: string, exitCode: number, outputPath: string): OmgError {
+  const message = /^error: (.+)$/m.exec(output)?.[1];
+  const hint = /^hint: (.+)$/m.exec(output)?.[1];
+  const code = (Object.keys(ERROR_CODES) as ErrorCode[]).find((name) => ERROR_CODES[name].exit === exitCode);
+  return new OmgError(code ?? 'internal', message ?? `The daemon ended with exit code ${exitCode} while it started.`, {
+    hint: hint ?? `See ${outputPath}.`,
+  });
+}

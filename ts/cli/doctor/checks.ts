@@ -1,0 +1,176 @@
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { freemem, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { Client } from '../../client/index.ts';
+import type { Config } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { formatBytes } from '../terminal/units.ts';
+import { version } from '../version.ts';
+
+export interface Finding {
+  name: string;
+  /** `skipped` where it cannot be told without a daemon. */
+  status: 'ok' | 'warning' | 'failed' | 'skipped';
+  detail: string;
+  hint?: string;
+}
+
+const LOW_DISK = 5e9;
+const LOW_MEMORY = 2e9;
+const HUB_MS = 10_000;
+
+/** Looks at everything that keeps omg from working. Changes nothing, and never throws. */
+export async function examine(config: Config): Promise<Finding[]> {
+  const client = Client.of(config);
+  const running = await client.status().catch(() => undefined);
+  const findings = [
+    ok('node', `${process.versions.node} (${process.platform} ${process.arch})`),
+    ...config.warnings.map((detail): Finding => ({ name: 'settings', status: 'warning', detail })),
+    await guarded('home', () => home(config.paths.home)),
+    await guarded('disk', () => disk(config.paths.models)),
+    memory(),
+    running === undefined ? await guarded('port', () => port(config)) : daemon(running),
+    await guarded('engine', () => engine(client, running !== undefined)),
+    await guarded('hub', () => hub(config)),
+  ];
+  return findings;
+}
+
+async function guarded(name: string, check: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await check();
+  } catch (error) {
+    const { message, hint } = OmgError.from(error);
+    return { name, status: 'failed', detail: message, ...(hint === undefined ? {} : { hint }) };
+  }
+}
+
+function ok(name: string, detail: string): Finding {
+  return { name, status: 'ok', detail };
+}
+
+async function home(path: string): Promise<Finding> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) {
+    const parent = await existingParent(path);
+    await access(parent, constants.W_OK).catch(() => {
+      throw new OmgError('permission_denied', `${path} cannot be made: no right to write to ${parent}.`, {
+        hint: 'Set OMG_HOME to a folder of yours.',
+      });
+    });
+    return ok('home', `${path} (made when it is needed)`);
+  }
+  if (!found.isDirectory())
+    throw new OmgError('permission_denied', `${path} is not a folder.`, { hint: 'Move it away, or set OMG_HOME.' });
+  await access(path, constants.R_OK | constants.W_OK | constants.X_OK).catch(() => {
+    throw new OmgError('permission_denied', `No right to read and write ${path}.`, {
+      hint: 'Check its owner, or set OMG_HOME.',
+    });
+  });
+  const isOpen = process.platform !== 'win32' && (found.mode & 0o022) !== 0;
+  if (isOpen)
+    return { name: 'home', status: 'warning', detail: `${path} can be written by others.`, hint: `chmod go-w ${path}` };
+  return ok('home', path);
+}
+
+async function disk(models: string): Promise<Finding> {
+  const path = await existingParent(models);
+  const { bavail, bsize } = await statfs(path);
+  const free = bavail * bsize;
+  const detail = `${formatBytes(free)} free for models in ${models}`;
+  return free < LOW_DISK
+    ? { name: 'disk', status: 'warning', detail, hint: 'Make room (`omg gc`), or set OMG_MODELS.' }
+    : ok('disk', detail);
+}
+
+async function existingParent(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if ((await stat(folder).catch(() => undefined)) !== undefined || dirname(folder) === folder) return folder;
+  }
+}
+
+function memory(): Finding {
+  const free = freemem();
+  const detail = `${formatBytes(free)} free of ${formatBytes(totalmem())}`;
+  return free < LOW_MEMORY
+    ? { name: 'memory', status: 'warning', detail, hint: 'Only small models fit.' }
+    : ok('memory', detail);
+}
+
+function daemon({ url, pid, version: theirs }: { url: string; pid: number; version: string }): Finding {
+  const detail = `runs at ${url} (pid ${pid})`;
+  if (theirs === version()) return ok('daemon', detail);
+  return {
+    name: 'daemon',
+    status: 'warning',
+    detail: `${detail}, version ${theirs}; this is ${version()}.`,
+    hint: 'Start it again: `omg serve stop`, `omg serve -d`.',
+  };
+}
+
+async function port({ settings }: Config): Promise<Finding> {
+  const [host, number] = [settings['server.host'], settings['server.port']];
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(number, host, resolve));
+    return ok('daemon', `does not run; ${host}:${number} is free`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new OmgError('port_in_use', `${host}:${number} cannot be listened on (${code}).`, {
+      hint: 'Stop what listens there, or choose another port: `omg config set server.port 10700`.',
+    });
+  } finally {
+    server.close();
+  }
+}
+
+async function engine(client: Client, isRunning: boolean): Promise<Finding> {
+  if (!isRunning)
+    return {
+      name: 'engine',
+      status: 'skipped',
+      detail: 'is examined by a running daemon',
+      hint: 'Start the daemon (`omg serve -d`), then look again.',
+    };
+  const { cpu, gpus, acceleration } = await client.hardware();
+  const devices = [
+    `${cpu.model} (${cpu.cores} cores${cpu.features.length === 0 ? '' : `, ${cpu.features.join(', ')}`})`,
+    ...gpus.map(({ name }) => name),
+  ];
+  return ok('engine', `${acceleration}: ${devices.join('; ')}`);
+}
+
+async function hub({ settings }: Config): Promise<Finding> {
+  const endpoint = settings['hub.endpoint'];
+  const proxy = settings['hub.https_proxy'] || settings['hub.http_proxy'];
+  const { EnvHttpProxyAgent, request } = await import('undici');
+  const dispatcher =
+    proxy === ''
+      ? undefined
+      : new EnvHttpProxyAgent({
+          httpsProxy: settings['hub.https_proxy'],
+          httpProxy: settings['hub.http_proxy'],
+          noProxy: settings['hub.no_proxy'],
+        });
+  try {
+    const { statusCode, body } = await request(`${endpoint}/api/models?limit=1`, {
+      dispatcher,
+      signal: AbortSignal.timeout(HUB_MS),
+    });
+    await body.dump();
+    if (statusCode >= 400)
+      return { name: 'hub', status: 'warning', detail: `${endpoint} answers with status ${statusCode}.` };
+    return ok('hub', `${endpoint} answers${settings['hub.token'] === '' ? '' : ', a token is set'}`);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    return {
+      name: 'hub',
+      status: 'warning',
+      detail: `${endpoint} cannot be reached (${reason}).`,
+      hint: 'Installed models work without it.',
+    };
+  } finally {
+    await dispatcher?.close();
+  }
+}

@@ -1,0 +1,102 @@
+import type { Writable } from 'node:stream';
+import { OmgError } from '../errors/index.ts';
+import { type Style, styleOf } from './terminal/style.ts';
+import { type Column, formatPairs, formatTable } from './terminal/table.ts';
+import { printable } from './terminal/text.ts';
+
+export interface Stream extends Writable {
+  isTTY?: boolean;
+  columns?: number;
+}
+
+export interface PrinterOptions {
+  stdout: Stream;
+  stderr: Stream;
+  isQuiet?: boolean;
+  isJson?: boolean;
+  /** Escape sequences may be sent to stdout and stderr. */
+  colour?: { stdout: boolean; stderr: boolean };
+}
+
+/**
+ * The only way out of a command. Data goes to stdout; what happens along the way goes to stderr and not at all with --quiet. With --json
+ * the data is one JSON value and nothing else.
+ */
+export class Printer {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly isQuiet: boolean;
+  readonly isJson: boolean;
+  readonly style: Style;
+  readonly #errorStyle: Style;
+  readonly #hints: string[] = [];
+
+  constructor(options: PrinterOptions) {
+    this.stdout = options.stdout;
+    this.stderr = options.stderr;
+    this.isQuiet = options.isQuiet ?? false;
+    this.isJson = options.isJson ?? false;
+    this.style = styleOf(options.colour?.stdout ?? false);
+    this.#errorStyle = styleOf(options.colour?.stderr ?? false);
+  }
+
+  /** Bars and spinners can be drawn on stderr. */
+  get canDraw(): boolean {
+    return this.stderr.isTTY === true && !this.isQuiet;
+  }
+
+  /** A line of data. */
+  line(text = ''): void {
+    this.stdout.write(`${text}\n`);
+  }
+
+  json(value: unknown): void {
+    this.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  table(columns: Column[], rows: string[][]): void {
+    const [titles = '', ...lines] = formatTable(columns, rows);
+    this.line(this.style.dim(titles));
+    for (const line of lines) this.line(line);
+  }
+
+  pairs(title: string, pairs: [string, string][]): void {
+    if (pairs.length === 0) return;
+    this.line(this.style.bold(title));
+    for (const line of formatPairs(pairs)) this.line(line);
+  }
+
+  /** What a command did, or does now. */
+  status(text: string): void {
+    if (!this.isQuiet) this.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    if (!this.isQuiet) this.stderr.write(`${this.#errorStyle.yellow('warning:')} ${printable(text)}\n`);
+  }
+
+  /** Advice that is shown after everything else. */
+  hint(text: string): void {
+    this.#hints.push(text);
+  }
+
+  /** Reports the failure of a command. Returns the exit code. */
+  fail(error: unknown): number {
+    const failure = OmgError.from(error);
+    if (this.isJson) this.json({ error: failure.toData() });
+    this.stderr.write(`${this.#errorStyle.red('error:')} ${printable(failure.message)}\n`);
+    if (failure.code === 'internal' && failure.cause instanceof Error && failure.cause.stack) {
+      this.stderr.write(`${this.#errorStyle.dim(printable(failure.cause.stack))}\n`);
+    }
+    if (failure.hint !== undefined) this.hint(failure.hint);
+    return failure.exitCode;
+  }
+
+  /** Prints the hints. Called once, last. */
+  finish(): void {
+    if (this.isQuiet) return;
+    for (const text of new Set(this.#hints.splice(0))) {
+      this.stderr.write(`${this.#errorStyle.cyan('hint:')} ${printable(text)}\n`);
+    }
+  }
+}

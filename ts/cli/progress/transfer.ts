@@ -1,0 +1,127 @@
+import type { PullLine } from '../../client/index.ts';
+import { padEnd, padStart, truncate } from '../terminal/text.ts';
+import { formatBytes, formatElapsed } from '../terminal/units.ts';
+
+export interface TransferFile {
+  label: string;
+  total: number;
+  completed: number;
+}
+
+/** What is known about a download, built from its progress lines. */
+export class Transfer {
+  readonly files = new Map<string, TransferFile>();
+  /** The step that is under way, such as `verifying sha256 digest`. */
+  status = '';
+  readonly #speed: SpeedMeter;
+  /** Bytes of each file that were there when it was first heard of. */
+  readonly #present = new Map<string, number>();
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#speed = new SpeedMeter(now);
+  }
+
+  add(line: PullLine): void {
+    this.status = line.status;
+    if (line.digest === undefined || line.total === undefined) return;
+    const label = line.status.replace(/^(?:pulling|downloading)\s+/i, '');
+    const completed = line.completed ?? 0;
+    if (!this.#present.has(line.digest)) this.#present.set(line.digest, completed);
+    this.files.set(line.digest, { label, total: line.total, completed });
+    this.#speed.add(this.received);
+  }
+
+  get total(): number {
+    return sum([...this.files.values()].map(({ total }) => total));
+  }
+
+  get completed(): number {
+    return sum([...this.files.values()].map(({ completed }) => completed));
+  }
+
+  /** Bytes that came over the network. */
+  get received(): number {
+    return this.completed - sum([...this.#present.values()]);
+  }
+
+  get isComplete(): boolean {
+    return this.files.size > 0 && this.completed >= this.total;
+  }
+
+  /** Bytes per second over the last seconds; undefined while too little is known. */
+  get bytesPerSecond(): number | undefined {
+    return this.#speed.perSecond();
+  }
+
+  get remainingMs(): number | undefined {
+    const speed = this.bytesPerSecond;
+    return speed === undefined || speed <= 0 ? undefined : ((this.total - this.completed) / speed) * 1000;
+  }
+}
+
+const WINDOW_MS = 5000;
+const LEAST_MS = 250;
+
+/** Speed over a sliding window, so that it follows a change and does not jump with every packet. */
+class SpeedMeter {
+  readonly #now: () => number;
+  #samples: { at: number; bytes: number }[] = [];
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add(bytes: number): void {
+    const at = this.#now();
+    this.#samples = [...this.#samples.filter((sample) => at - sample.at <= WINDOW_MS), { at, bytes }];
+  }
+
+  perSecond(): number | undefined {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (!first || !last || last.at - first.at < LEAST_MS) return undefined;
+    return ((last.bytes - first.bytes) / (last.at - first.at)) * 1000;
+  }
+}
+
+const LABEL_COLUMNS = 28;
+const NUMBERS_COLUMNS = 20;
+
+/** A row per file and, for more than one, a row for all: bar, bytes, speed and time left. At most `columns` wide. */
+export function transferRows(transfer: Transfer, columns: number): string[] {
+  const files = [...transfer.files.values()];
+  const rows = files.map((file) => barRow(file, '', columns));
+  const rate = rateOf(transfer);
+  if (files.length === 1 && files[0]) return [barRow(files[0], rate, columns)];
+  if (files.length > 1)
+    rows.push(barRow({ label: 'in all', total: transfer.total, completed: transfer.completed }, rate, columns));
+  return rows.length > 0 ? rows : [truncate(`${transfer.status}…`, columns)];
+}
+
+function rateOf(transfer: Transfer): string {
+  if (transfer.isComplete) return transfer.status.startsWith('pulling') ? '' : transfer.status;
+  const { bytesPerSecond, remainingMs } = transfer;
+  if (bytesPerSecond === undefined) return '';
+  return `${formatBytes(bytesPerSecond)}/s${remainingMs === undefined ? '' : `, ${formatElapsed(remainingMs)} left`}`;
+}
+
+function barRow({ label, total, completed }: TransferFile, rate: string, columns: number): string {
+  const share = total === 0 ? 1 : Math.min(1, completed / total);
+  const numbers = padStart(`${formatBytes(completed)} / ${formatBytes(total)}`, NUMBERS_COLUMNS);
+  const name = padEnd(truncate(label, LABEL_COLUMNS), Math.min(LABEL_COLUMNS, Math.floor(columns / 3)));
+  const text = `${padStart(`${Math.floor(share * 100)}%`, 4)} ${numbers}${rate === '' ? '' : `  ${rate}`}`;
+  const width = columns - name.length - text.length - 4;
+  const bar = width >= 6 ? ` ${barOf(share, Math.min(30, width))} ` : ' ';
+  return truncate(`${name}${bar}${text}`, columns);
+}
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+function barOf(share: number, columns: number): string {
+  const eighths = Math.round(share * columns * 8);
+  const filled = '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
+  return `▕${padEnd(filled, columns)}▏`;
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
