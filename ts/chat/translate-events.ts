@@ -1,14 +1,58 @@
-import type { ChatEvent, GenerateEvent } from '../inference/index.ts';
+import { randomBytes } from 'node:crypto';
+import type { ChatEvent, GenerateEvent, TokenLogprob } from '../inference/index.ts';
+import { AnswerReader } from './answer/answer-reader.ts';
+import type { Piece } from './answer/piece.ts';
 import type { ChatFormat } from './chat-format.ts';
 
+export interface TranslateOptions {
+  /** Ids of calls; default `call_` and eight random letters. */
+  newCallId?: () => string;
+}
+
+/** Engine events → chat events. Tokens and logprobs of text that is held back go with the next piece that is let out. */
 export async function* translateEvents(
   events: AsyncIterable<GenerateEvent>,
-  _format: ChatFormat,
+  format: ChatFormat,
+  { newCallId = randomCallId }: TranslateOptions = {},
 ): AsyncGenerator<ChatEvent> {
-  for await (const event of events) {
-    if (event.type === 'start')
-      yield { type: 'start', promptTokens: event.promptTokens, cachedTokens: event.cachedTokens };
-    else if (event.type === 'text') yield { ...event, type: 'content' };
-    else yield { ...event, usage: { ...event.usage, reasoningTokens: 0 } };
+  const reader = new AnswerReader(format);
+  let calls = 0;
+  let reasoningTokens = 0;
+  let tokens = 0;
+  let logprobs: TokenLogprob[] | undefined;
+  function* tell(pieces: Piece[]): Generator<ChatEvent> {
+    for (const piece of pieces) {
+      if (piece.kind === 'call') {
+        const call = { id: newCallId(), name: piece.name, arguments: piece.arguments };
+        yield { type: 'tool-call', index: calls++, call };
+      } else {
+        yield { type: piece.kind, text: piece.text, tokens, ...(logprobs === undefined ? {} : { logprobs }) };
+        tokens = 0;
+        logprobs = logprobs && [];
+      }
+    }
   }
+  for await (const event of events) {
+    if (event.type === 'start') {
+      yield { type: 'start', promptTokens: event.promptTokens, cachedTokens: event.cachedTokens };
+    } else if (event.type === 'text') {
+      tokens += event.tokens;
+      if (event.logprobs !== undefined) logprobs = [...(logprobs ?? []), ...event.logprobs];
+      const before = reader.inReasoning;
+      const pieces = reader.push(event.text);
+      if (before || reader.inReasoning) reasoningTokens += event.tokens;
+      yield* tell(pieces);
+    } else {
+      yield* tell(reader.finish());
+      yield {
+        ...event,
+        reason: calls > 0 && event.reason === 'stop' ? 'tool-calls' : event.reason,
+        usage: { ...event.usage, reasoningTokens },
+      };
+    }
+  }
+}
+
+function randomCallId(): string {
+  return `call_${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}`;
 }

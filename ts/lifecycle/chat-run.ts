@@ -38,6 +38,7 @@ function generateRequest(opened: OpenedModel, request: ChatRequest, prompt: Rend
     stop: mergeStop(request.stop, parameters),
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
     ...(request.topLogprobs === undefined ? {} : { topLogprobs: request.topLogprobs }),
+    ...(prompt.format.keepSpecialTokens ? { keepSpecialTokens: true } : {}),
   };
 }
 

@@ -1,0 +1,18 @@
+/** What an answer is made of, once read. */
+export type Piece =
+  | { kind: 'reasoning'; text: string }
+  | { kind: 'content'; text: string }
+  | { kind: 'call'; name: string; arguments: string };
+
+/** The longest suffix of the text that may be the beginning of the tag. */
+export function partialTag(text: string, tag: string): number {
+  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(tag.slice(0, length))) return length;
+  }
+  return 0;
+}
+
+/** Where the white space at the end begins. */
+export function trailingSpace(text: string): number {
+  return text.trimEnd().length;
+}
