@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ChatEvent, GenerateEvent, TokenLogprob } from '../inference/index.ts';
 import { AnswerReader } from './answer/answer-reader.ts';
-import type { Piece } from './answer/piece.ts';
+import { joinPieces, type Piece } from './answer/piece.ts';
 import type { ChatFormat } from './chat-format.ts';
 
 export interface TranslateOptions {
@@ -21,7 +21,7 @@ export async function* translateEvents(
   let tokens = 0;
   let logprobs: TokenLogprob[] | undefined;
   function* tell(pieces: Piece[]): Generator<ChatEvent> {
-    for (const piece of pieces) {
+    for (const piece of joinPieces(pieces)) {
       if (piece.kind === 'call') {
         const call = { id: newCallId(), name: piece.name, arguments: piece.arguments };
         yield { type: 'tool-call', index: calls++, call };

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ToolDefinition } from '../../inference/index.ts';
 import { type ChatFormat, formatOf } from '../chat-format.ts';
 import { AnswerReader } from './answer-reader.ts';
-import type { Piece } from './piece.ts';
+import { joinPieces, type Piece } from './piece.ts';
 
 const TOOLS: ToolDefinition[] = [
   {
@@ -27,20 +27,9 @@ const MISTRAL = format('[TOOL_CALLS]');
 const PHI = format('<|tool_call|>');
 const PLAIN = format('', { tools: [] });
 
-/** Pieces of a kind that follow each other, joined. */
-function joined(pieces: Piece[]): Piece[] {
-  const all: Piece[] = [];
-  for (const piece of pieces) {
-    const last = all.at(-1);
-    if (piece.kind !== 'call' && last?.kind === piece.kind) last.text += piece.text;
-    else all.push({ ...piece });
-  }
-  return all;
-}
-
 function read(answer: ChatFormat, chunks: string[]): Piece[] {
   const reader = new AnswerReader(answer);
-  return joined([...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.finish()]);
+  return joinPieces([...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.finish()]);
 }
 
 const content = (text: string): Piece => ({ kind: 'content', text });

@@ -16,3 +16,14 @@ export function partialTag(text: string, tag: string): number {
 export function trailingSpace(text: string): number {
   return text.trimEnd().length;
 }
+
+/** Pieces of a kind that follow each other, joined; calls stay apart. */
+export function joinPieces(pieces: Piece[]): Piece[] {
+  const all: Piece[] = [];
+  for (const piece of pieces) {
+    const last = all.at(-1);
+    if (piece.kind !== 'call' && last?.kind === piece.kind) last.text += piece.text;
+    else all.push({ ...piece });
+  }
+  return all;
+}
