@@ -1,4 +1,4 @@
-import { entryFile } from '../config/index.ts';
+import { childEnvironment, type Environment, entryFile } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type {
   DeviceInfo,
@@ -19,8 +19,8 @@ export interface RunnerEngineOptions {
   addonFile?: string;
   /** The runner's entry; default the one of the sources or of the bundle. */
   entry?: URL;
-  /** For the runners, less what looks like a secret; absent: that of this process. */
-  environment?: Record<string, string | undefined>;
+  /** Of the runners; absent: that of this process. What looks like a secret is left out. */
+  environment?: Environment;
   /** What runners write to stderr, line by line. */
   onStderr?: (line: string, runner: { pid: number | undefined; model: string }) => void;
   /** For devices, inspect and plan. Default 60,000. */
@@ -105,7 +105,7 @@ export class RunnerEngine implements Engine {
     const runner: RunnerProcess = new RunnerProcess({
       entry: this.#entry,
       addonFile,
-      ...(environment === undefined ? {} : { environment }),
+      environment: childEnvironment(environment),
       onStderr: (line) => onStderr?.(line, { pid: runner.pid, model }),
     });
     return runner;

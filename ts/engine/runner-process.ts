@@ -8,8 +8,7 @@ import type { FromRunner, RunnerCalls, RunnerOp, ToRunner } from './runner/proto
 export interface RunnerProcessOptions {
   entry: URL;
   addonFile: string;
-  /** For the child; absent: that of this process. */
-  environment?: Record<string, string | undefined>;
+  environment: Record<string, string>;
   /** One line that the runner wrote to stderr. */
   onStderr: (line: string) => void;
 }
@@ -46,7 +45,7 @@ export class RunnerProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // The daemon's own flags (inspector, loaders) are not the runner's. Node 22 warns that it strips types.
       execArgv: file.endsWith('.ts') ? ['--disable-warning=ExperimentalWarning'] : [],
-      ...(environment === undefined ? {} : { env: withoutSecrets(environment) }),
+      env: environment,
     });
     this.ended = new Promise((resolve) => {
       this.#child.on('close', (code, signal) => this.#onEnd({ code, signal }, resolve));
@@ -148,13 +147,4 @@ export class RunnerProcess {
       },
     );
   }
-}
-
-/** A runner reads model files and needs no keys. */
-function withoutSecrets(environment: Record<string, string | undefined>): Record<string, string> {
-  const clean: Record<string, string> = {};
-  for (const [name, value] of Object.entries(environment)) {
-    if (value !== undefined && !/TOKEN|SECRET|PASSWORD|API_KEY/i.test(name)) clean[name] = value;
-  }
-  return clean;
 }
