@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from './faults.ts';
@@ -78,7 +77,8 @@ export async function sendContent(
     const sent = fault.wrongContent ? Buffer.from(chunk.map((byte) => byte ^ 0x55)) : chunk;
     log.bytesSent += sent.length;
     at += bytes;
-    if (!response.write(sent)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    // Handed to the system before a cut, which would drop what is still queued. The callback comes with an error, too.
+    await new Promise<void>((resolve) => response.write(sent, () => resolve()));
     if (fault.bytesPerSecond !== undefined) await sleep(20);
   }
   if (fault.stallAfterBytes !== undefined && log.bytesSent >= fault.stallAfterBytes) return;
