@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import type { Fault } from '../tests/hub-stand-in/index.ts';
 import { HubStandIn } from '../tests/hub-stand-in/index.ts';
 import { Hub } from './hub.ts';
-import { fakeGguf, QUICK_RETRIES, type TestHub, testHub } from './test-hub.ts';
+import { fakeGguf, type TestHub, testHub } from './test-hub.ts';
+import { QUICK_RETRIES } from './test-settings.ts';
 
 const MB = 1 << 20;
 const SLACK = 256 << 10;

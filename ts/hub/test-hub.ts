@@ -6,11 +6,8 @@ import { onTestFinished } from 'vitest';
 import { Library, type LibraryOptions } from '../library/index.ts';
 import { HubStandIn, type StandInOptions } from '../tests/hub-stand-in/index.ts';
 import { Hub, type HubOptions } from './hub.ts';
+import { QUICK_RETRIES, SMALL_TRANSFERS } from './test-settings.ts';
 import type { PullProgress, PullRequest } from './types.ts';
-
-/** Ranges and portions small enough that a file of a megabyte is fetched as a large one is. */
-export const SMALL_TRANSFERS = { rangeThresholdBytes: 256 << 10, rangeBytes: 64 << 10, flushBytes: 16 << 10 };
-export const QUICK_RETRIES = { attempts: 3, baseDelayMs: 1, maxDelayMs: 2, maxRetryAfterMs: 5_000 };
 
 export interface TestHub {
   root: string;

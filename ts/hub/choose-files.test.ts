@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest';
+import { chooseFiles } from './choose-files.ts';
+import { quantLabel } from './quantization.ts';
+
+const files = (...names: string[]) => names.map((filename) => ({ filename, size: 1 }));
+const names = (chosen: { files: { filename: string }[] }) => chosen.files.map(({ filename }) => filename);
+const quants = (...labels: string[]) => files(...labels.map((label) => `Model-7B-${label}.gguf`));
+
+test.each([
+  ['Qwen3-4B-Q4_K_M', 'Q4_K_M'],
+  ['qwen2.5-0.5b-instruct-q4_k_m', 'Q4_K_M'],
+  ['tinyllama-1.1b-chat-v1.0.Q5_0', 'Q5_0'],
+  ['Model-UD-Q4_K_XL', 'UD-Q4_K_XL'],
+  ['Q8_0/Model-Q8_0-00001-of-00002', 'Q8_0'],
+  ['BF16/Model', 'BF16'],
+  ['Phi-3-mini-4k-instruct-fp16', 'F16'],
+  ['Phi-3-mini-4k-instruct-q4', 'Q4'],
+  ['model-IQ4_XS', 'IQ4_XS'],
+  ['gpt-oss-20b-mxfp4', 'MXFP4'],
+  ['F16-model-Q6_K', 'Q6_K'],
+  ['Llama-3.2-1B', undefined],
+  ['AQ4_0B', undefined],
+])('the quantisation of %j is %j', (stem, label) => {
+  expect(quantLabel(stem)).toBe(label);
+});
+
+test.each([
+  [['Q8_0', 'Q4_K_M', 'Q4_0', 'F16'], 'Q4_K_M'],
+  [['Q8_0', 'Q4_K_S', 'Q5_K_M'], 'Q4_K_S'],
+  [['Q8_0', 'Q4_0', 'F16'], 'Q4_0'],
+  [['Q8_0', 'Q6_K', 'Q2_K'], 'Q6_K'],
+  [['Q2_K', 'Q8_0'], 'Q8_0'],
+  [['IQ4_XS', 'Q3_K_M'], 'Q3_K_M'],
+  [['F16', 'BF16'], 'BF16'],
+  [['Q4_K_XL', 'UD-Q4_K_XL', 'Q5_1'], 'UD-Q4_K_XL'],
+  [['UD-Q2_K_XL', 'F32'], 'UD-Q2_K_XL'],
+])('of %j the nearest to Q4_K_M is %j', (labels, expected) => {
+  expect(chooseFiles('o/r', quants(...labels), {}).quant).toBe(expected);
+});
+
+test('the asked quantisation is taken in any case, also a dynamic one, and by the name of a file', () => {
+  const all = quants('Q4_K_M', 'UD-Q5_K_XL', 'IQ2_XS');
+  expect(chooseFiles('o/r', all, { quant: 'q4_k_m' }).quant).toBe('Q4_K_M');
+  expect(chooseFiles('o/r', all, { quant: 'Q5_K_XL' }).quant).toBe('UD-Q5_K_XL');
+  expect(chooseFiles('o/r', all, { quant: 'IQ2_XS' }).quant).toBe('IQ2_XS');
+  expect(chooseFiles('o/r', all, { quant: 'model-7b-q4_k_m.gguf' }).quant).toBe('Q4_K_M');
+  expect(chooseFiles('o/r', all, { file: 'Model-7B-IQ2_XS.gguf' }).quant).toBe('IQ2_XS');
+});
+
+test('projectors, importance matrices and adapters are no models', () => {
+  const all = files(
+    'mmproj-F16.gguf',
+    'mmproj-model-Q8_0.gguf',
+    'imatrix.gguf',
+    'Model.imatrix.gguf',
+    'lora-F16.gguf',
+    'Model-Q8_0.gguf',
+  );
+  expect(names(chooseFiles('o/r', all, {}))).toEqual(['Model-Q8_0.gguf']);
+});
+
+test('one model without a label is taken', () => {
+  expect(names(chooseFiles('o/r', files('ggml-model.gguf', 'README.md'), {}))).toEqual(['ggml-model.gguf']);
+});
+
+test('shards come in order, and a set that lacks one is not chosen', () => {
+  const set = files(
+    'Q8_0/m-Q8_0-00002-of-00002.gguf',
+    'Q8_0/m-Q8_0-00001-of-00002.gguf',
+    'm-Q4_K_M-00001-of-00003.gguf',
+  );
+  const chosen = chooseFiles('o/r', set, {});
+  expect(names(chosen)).toEqual(['Q8_0/m-Q8_0-00001-of-00002.gguf', 'Q8_0/m-Q8_0-00002-of-00002.gguf']);
+  expect(chosen.engineFile).toBe('Q8_0/m-Q8_0-00001-of-00002.gguf');
+  expect(names(chooseFiles('o/r', set, { file: 'Q8_0/m-Q8_0-00002-of-00002.gguf' }))).toHaveLength(2);
+});
+
+test('several models of a quantisation are ambiguous and listed; a missing one tells what there is', () => {
+  const several = files('m-7b-Q4_K_M.gguf', 'm-13b-Q4_K_M.gguf');
+  expect(() => chooseFiles('o/r', several, {})).toThrow(
+    expect.objectContaining({
+      code: 'invalid_request',
+      detail: { available: ['Q4_K_M'], files: ['m-7b-Q4_K_M.gguf', 'm-13b-Q4_K_M.gguf'] },
+    }),
+  );
+  expect(names(chooseFiles('o/r', several, { quant: 'm-13b-Q4_K_M' }))).toEqual(['m-13b-Q4_K_M.gguf']);
+  expect(() => chooseFiles('o/r', quants('Q8_0', 'F16'), { quant: 'Q3_K_S' })).toThrow(
+    expect.objectContaining({
+      code: 'no_model_files',
+      hint: 'It has: F16, Q8_0.',
+      detail: { available: ['F16', 'Q8_0'] },
+    }),
+  );
+  expect(() => chooseFiles('o/r', quants('IQ2_XS', 'IQ1_S'), {})).toThrow(
+    expect.objectContaining({ code: 'no_model_files' }),
+  );
+});
+
+test('safetensors: one file or a whole set, with companions of the top folder', () => {
+  const companions = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'];
+  const single = files(
+    ...companions,
+    'model.safetensors',
+    'consolidated.safetensors',
+    'flax_model.msgpack',
+    'onnx/config.json',
+  );
+  const chosen = chooseFiles('o/r', single, {});
+  expect(chosen.kind).toBe('safetensors');
+  expect(names(chosen).sort()).toEqual([...companions, 'model.safetensors'].sort());
+  const sharded = files(
+    'config.json',
+    'model-00001-of-00002.safetensors',
+    'model-00002-of-00002.safetensors',
+    'model.safetensors',
+  );
+  expect(names(chooseFiles('o/r', sharded, {}))).toHaveLength(3);
+});
+
+test.each<[RegExp, string[]]>([
+  [/adapter/, ['adapter_config.json', 'adapter_model.safetensors']],
+  [/formats that omg does not read/, ['config.json', 'pytorch_model.bin']],
+  [/only parts/, ['m-00001-of-00002.gguf']],
+  [/no GGUF or safetensors/, ['README.md']],
+])('a repository that cannot be run says why: %s', (message, all) => {
+  expect(() => chooseFiles('o/r', files(...all), {})).toThrow(
+    expect.objectContaining({ code: 'no_model_files', message: expect.stringMatching(message) }),
+  );
+});
+
+test('GGUF wins where a repository has both', () => {
+  const both = files('config.json', 'model.safetensors', 'model-Q8_0.gguf');
+  expect(chooseFiles('o/r', both, {}).kind).toBe('gguf');
+});
