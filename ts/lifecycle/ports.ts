@@ -19,8 +19,6 @@ export interface Puller {
     spec: PullSpec,
     options: { signal: AbortSignal; onProgress: (progress: PullProgress) => void },
   ): Promise<InstallRecord>;
-  /** Equal for specs that mean the same files; such pulls share one transfer. Absent: the spec's own fields decide. */
-  identify?(spec: PullSpec): string;
 }
 
 /** Structured log lines; pino's logger fits. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
+import { nameKey, parseModelName } from '../library/index.ts';
 import { type PullSurroundings, RunningPull } from './pull-job.ts';
 import type { PullJob, PullSpec } from './types.ts';
 
@@ -20,7 +21,7 @@ export class Pulls {
   pull(spec: PullSpec): PullJob {
     if (this.#closed) throw new OmgError('shutting_down', 'The daemon is stopping.');
     this.#forgetOld();
-    const key = this.#with.puller.identify?.(spec) ?? defaultIdentity(spec);
+    const key = identity(spec);
     const running = this.#running.get(key);
     if (running !== undefined && !running.cancelling) return running;
     const job = new RunningPull(`pull_${randomBytes(9).toString('base64url')}`, spec, this.#with, running?.ended);
@@ -55,6 +56,15 @@ export class Pulls {
   }
 }
 
-function defaultIdentity(spec: PullSpec): string {
-  return JSON.stringify([spec.model.toLowerCase(), spec.revision, spec.quant?.toLowerCase(), spec.file]);
+/** The same for every spelling of one repository, quantisation and revision. */
+function identity(spec: PullSpec): string {
+  const { revision, quant, file } = spec;
+  try {
+    const parsed = parseModelName(spec.model);
+    const name = nameKey({ ...parsed.name, tag: quant ?? parsed.name.tag });
+    return JSON.stringify([name, revision ?? parsed.revision, file]);
+  } catch {
+    // Not a name, perhaps a URL: the puller says what it thinks of it.
+    return JSON.stringify([spec.model, revision, file, quant]);
+  }
 }
