@@ -13,9 +13,11 @@ const entries = {
 export default defineConfig({
   input: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
   platform: 'node',
-  // Small packages that every command needs go into the bundle; the rest is loaded by the commands that use it.
-  external: (id) => !/^[./]/.test(id) && !/^(?:clipanion|typanion)(?:\/|$)/.test(id) && !id.startsWith('/'),
-  transform: { define: { __OMG_VERSION__: JSON.stringify(manifest.version) } },
+  // Dependencies go into the bundle: one file of ink loads in a third of the time of its hundreds. These are optional in theirs.
+  external: ['bufferutil', 'react-devtools-core', 'utf-8-validate'],
+  transform: {
+    define: { __OMG_VERSION__: JSON.stringify(manifest.version), 'process.env.NODE_ENV': '"production"' },
+  },
   output: {
     dir: 'dist',
     cleanDir: true,

@@ -5,7 +5,12 @@ import { defineConfig } from 'vitest/config';
 // A test that forgets to name a home must not touch the one of the person who runs it.
 const env = { OMG_HOME: join(tmpdir(), `omg-test-home-${process.pid}`), NO_COLOR: '1' };
 
-const shared = { env, pool: 'forks' as const };
+const shared = {
+  env,
+  pool: 'forks' as const,
+  // Its ES module build imports a folder, which only bundlers resolve.
+  server: { deps: { inline: ['clipanion'] } },
+};
 
 export default defineConfig({
   test: {

@@ -21,8 +21,8 @@ export function runCommand(command, args, { output = 'inherit', cwd, env } = {})
 }
 
 /** Runs a program that owns the terminal until it ends. Resolves to its exit code. */
-export function runForeground(command, args, { env } = {}) {
-  const child = spawn(command, args, { stdio: 'inherit', env });
+export function runForeground(command, args, { env, stdin = 'inherit' } = {}) {
+  const child = spawn(command, args, { stdio: [stdin, 'inherit', 'inherit'], env });
   // The terminal sends Ctrl-C to both; the child decides what it means.
   const ignore = () => {};
   const terminate = () => child.kill('SIGTERM');

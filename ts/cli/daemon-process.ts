@@ -74,3 +74,34 @@ function startError(output: string, exitCode: number, outputPath: string): OmgEr
     hint: hint ?? `See ${outputPath}.`,
   });
 }
+
+/** Over the daemon's own time for letting answers finish. */
+const STOP_GRACE_MS = 15_000;
+
+/** Asks the daemon to stop and resolves when its process is gone. */
+export async function stopDaemon({ config }: { config: Config }): Promise<void> {
+  const client = Client.of(config);
+  const { pid } = await client.status();
+  await client.shutdown();
+  const timeoutMs = config.settings['server.drain_timeout'] + STOP_GRACE_MS;
+  const deadline = Date.now() + timeoutMs;
+  while (isRunning(pid)) {
+    if (Date.now() > deadline) {
+      throw new OmgError(
+        'conflict',
+        `The daemon (pid ${pid}) has not stopped within ${Math.round(timeoutMs / 1000)} seconds.`,
+        { hint: 'See `omg logs`.' },
+      );
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -8,7 +8,7 @@ export function overview(cli: Cli<CliContext>, style: Style): string {
   const definitions = cli.definitions().filter(({ description }) => description !== undefined);
   const sections = Object.values(CATEGORY).map((category) => {
     const pairs = definitions
-      .filter((definition) => definition.category === category)
+      .filter((definition) => definition.category?.trim() === category)
       .map(({ path, description = '' }): [string, string] => [path, description.trim()]);
     return [style.bold(category), ...formatPairs(pairs)].join('\n');
   });

@@ -7,6 +7,7 @@ import { printable } from './terminal/text.ts';
 export interface Stream extends Writable {
   isTTY?: boolean;
   columns?: number;
+  hasColors?: () => boolean;
 }
 
 export interface PrinterOptions {

@@ -14,7 +14,7 @@ export async function runCli(args: string[], terminal: Terminal = process): Prom
   // A reader that has seen enough (`omg list | head`) is no error.
   terminal.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   const context = { terminal, stdin: process.stdin, stdout: terminal.stdout, stderr: terminal.stderr };
-  const isColoured = terminal.stdout.isTTY === true && process.stdout.hasColors();
+  const isColoured = terminal.stdout.isTTY === true && terminal.stdout.hasColors?.() === true;
   const wantsHelp = args.length === 0 || ['help', '--help', '-h'].includes(args[args[0] === 'model' ? 1 : 0] ?? '');
   if (wantsHelp) {
     terminal.stdout.write(overview(cliOf(await allCommands(), isColoured), styleOf(isColoured)));

@@ -20,6 +20,8 @@ export class Session {
   readonly terminal: Terminal;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Address of the daemon that this command had to start. */
+  startedDaemon: string | undefined;
 
   private constructor(config: Config, printer: Printer, terminal: Terminal, signal: AbortSignal) {
     this.config = config;
@@ -70,7 +72,8 @@ export class Session {
       if (!mayStart) throw error;
     }
     const { url } = await startDaemon(this.config, { signal: this.signal });
-    this.printer.status(this.printer.style.dim(`Started the daemon at ${url}.`));
+    this.startedDaemon = url;
+    this.printer.status(`Started the daemon at ${url}.`);
     return client;
   }
 }

@@ -56,6 +56,7 @@ function appendRows(state: ChatState, kind: Entry['kind'], rows: string[]): Chat
 
 /** Such as `128 tokens · 42.1 tokens/s`. */
 export function speed(end: AnswerEnd): string {
+  if (end.tokens === 0) return '';
   const words = [`${end.tokens} ${end.tokens === 1 ? 'token' : 'tokens'}`];
   if (end.tokensPerSecond !== undefined) words.push(`${end.tokensPerSecond.toFixed(1)} tokens/s`);
   return words.join(' · ');

@@ -78,6 +78,12 @@ describe('asking and answering', () => {
     expect(chat.field).toBe('|');
   });
 
+  test('text and Enter that arrive in one piece are sent, lines in between stay lines', () => {
+    const chat = new Chat().do({ type: 'key', input: 'one\rtwo\r', key: {} });
+    expect(chat.asked[0]?.messages[0]?.content).toBe('one\ntwo');
+    expect(chat.do({ type: 'key', input: 'three\rfour', key: {} }).asked).toHaveLength(1);
+  });
+
   test('an empty message is not sent', () => {
     expect(new Chat().send('   ').effects).toEqual([]);
   });

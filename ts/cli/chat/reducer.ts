@@ -89,6 +89,10 @@ function onKey(state: ChatState, input: string, key: ChatKey): Step {
   if (key.return) return onReturn(state);
   if (key.upArrow || (key.ctrl && input === 'p')) return onVertical(state, 'up');
   if (key.downArrow || (key.ctrl && input === 'n')) return onVertical(state, 'down');
+  // Typed faster than it is read, text and Enter come in one piece. A paste comes on a way of its own.
+  if (!key.ctrl && !key.meta && input.length > 1 && input.endsWith('\r')) {
+    return onReturn({ ...state, editor: editKey(state.editor, input.slice(0, -1), key) ?? state.editor });
+  }
   const changed = editKey(state.editor, input, key);
   return changed === undefined ? only(state) : edit(state, changed);
 }

@@ -40,7 +40,8 @@ export async function runChat(
         reporting(store, load(store, home, effect.name));
         return;
       case 'quit':
-        app?.unmount();
+        // The last frame, without the prompt, is drawn first.
+        void app?.waitUntilRenderFlush().then(() => app?.unmount());
     }
   };
 

@@ -6,6 +6,7 @@ import { OmgError } from '../../errors/index.ts';
 import { answerOnce } from '../chat/answer-once.ts';
 import { settingsOf } from '../chat/options.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
+import { stopDaemon } from '../daemon-process.ts';
 import { showTransfer } from '../progress/show-transfer.ts';
 import type { Session } from '../session.ts';
 import { confirm } from '../terminal/confirm.ts';
@@ -25,16 +26,26 @@ abstract class TalkCommand extends DataCommand {
     return settingsOf([...this.set, ...(this.think === undefined ? [] : [`think=${this.think}`])]);
   }
 
-  protected async talk(session: Session, client: Client, model: string, prompt: string | undefined): Promise<void> {
+  /** One answer to `prompt`, or a chat. A daemon that was started for one answer is stopped again; after a chat it stays. */
+  protected async talk(session: Session, model: string | undefined, prompt?: string): Promise<void> {
     const { settings, system } = this;
-    const name = await installedName(session, client, model);
-    if (prompt !== undefined) {
-      const messages = [{ role: 'user' as const, content: prompt }];
-      return answerOnce(session, client, { model: name, system, settings, messages }, { isVerbose: this.verbose });
+    const client = await session.daemon(this.start);
+    try {
+      const name = await installedName(session, client, model ?? (await onlyModel(client)));
+      if (prompt === undefined) {
+        const { runChat } = await import('../chat/run-chat.tsx');
+        const greeting = `omg ${version()} · ${name} · /help for commands`;
+        await runChat(session, client, { model: name, system, settings, greeting });
+      } else {
+        const messages = [{ role: 'user' as const, content: prompt }];
+        await answerOnce(session, client, { model: name, system, settings, messages }, { isVerbose: this.verbose });
+      }
+    } finally {
+      if (session.startedDaemon !== undefined && prompt !== undefined) await stopDaemon(session);
     }
-    const { runChat } = await import('../chat/run-chat.tsx');
-    const greeting = `omg ${version()} · ${name} · /help for commands`;
-    await runChat(session, client, { model: name, system, settings, greeting });
+    if (session.startedDaemon !== undefined && prompt === undefined) {
+      session.printer.status(`The daemon goes on at ${session.startedDaemon}. Stop it with \`omg serve stop\`.`);
+    }
   }
 }
 
@@ -63,8 +74,7 @@ export class RunCommand extends TalkCommand {
         hint: `Say \`omg run ${this.model} "your question"\`.`,
       });
     }
-    const client = await session.daemon(this.start);
-    return this.talk(session, client, this.model, prompt);
+    await this.talk(session, this.model, prompt);
   }
 }
 
@@ -85,8 +95,7 @@ export class ChatCommand extends TalkCommand {
         hint: `For one answer: \`omg run ${this.model ?? 'demo'} "your question"\`.`,
       });
     }
-    const client = await session.daemon(this.start);
-    return this.talk(session, client, this.model ?? (await onlyModel(client)), undefined);
+    await this.talk(session, this.model);
   }
 }
 

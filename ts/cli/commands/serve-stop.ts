@@ -1,13 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'clipanion';
-import { Client } from '../../client/index.ts';
-import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
+import { stopDaemon } from '../daemon-process.ts';
 import type { Session } from '../session.ts';
-
-const POLL_MS = 50;
-/** Over the daemon's own time for letting answers finish. */
-const GRACE_MS = 15_000;
 
 export class ServeStopCommand extends DataCommand {
   static override paths = [['serve', 'stop']];
@@ -18,38 +12,9 @@ export class ServeStopCommand extends DataCommand {
   });
 
   protected override async run(session: Session): Promise<void> {
-    const { printer, config } = session;
-    await stopDaemon(session, config.settings['server.drain_timeout'] + GRACE_MS);
+    const { printer } = session;
+    await stopDaemon(session);
     if (printer.isJson) printer.json({ status: 'stopped' });
     printer.status('Stopped the daemon.');
-  }
-}
-
-/** Asks the daemon to stop and resolves when its process is gone. */
-export async function stopDaemon({ config, signal }: Session, timeoutMs: number): Promise<void> {
-  const client = Client.of(config);
-  const { pid } = await client.status();
-  await client.shutdown();
-  const deadline = Date.now() + timeoutMs;
-  while (isRunning(pid)) {
-    if (Date.now() > deadline) {
-      throw new OmgError(
-        'conflict',
-        `The daemon (pid ${pid}) has not stopped within ${Math.round(timeoutMs / 1000)} seconds.`,
-        {
-          hint: 'See `omg logs`.',
-        },
-      );
-    }
-    await sleep(POLL_MS, undefined, { signal });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

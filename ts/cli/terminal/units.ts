@@ -32,7 +32,7 @@ const STEPS: [limitSeconds: number, divisor: number, name: string][] = [
   [7 * 86_400, 86_400, 'day'],
   [31 * 86_400, 7 * 86_400, 'week'],
   [365 * 86_400, 30.44 * 86_400, 'month'],
-  [Number.POSITIVE_INFINITY, 365.25 * 86_400, 'year'],
+  [Number.POSITIVE_INFINITY, 365 * 86_400, 'year'],
 ];
 
 /** Such as `3 hours ago`, `in 4 minutes`, `now`. More than twenty years ahead is `forever`. */

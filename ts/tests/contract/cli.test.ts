@@ -1,0 +1,295 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runCli } from '../../cli/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { type TestDaemon, testDaemon } from './serve.ts';
+
+interface Run {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line in this process, without a terminal unless one is asked for. */
+async function omg(args: string[], options: { stdin?: string; isTerminal?: boolean } = {}): Promise<Run> {
+  const stream = () => Object.assign(new PassThrough(), { isTTY: options.isTerminal ?? false, columns: 80 });
+  const [stdin, stdout, stderr] = [stream(), stream(), stream()];
+  stdin.end(options.stdin ?? '');
+  const exitCode = await runCli(args, { stdin, stdout, stderr });
+  const read = (from: PassThrough) => String(from.read() ?? '');
+  return { exitCode, stdout: read(stdout), stderr: read(stderr) };
+}
+
+/** Standard output as JSON; a command with --json must print nothing else there. */
+async function json(args: string[]): Promise<unknown> {
+  return JSON.parse((await omg([...args, '--json'])).stdout);
+}
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('with a daemon', () => {
+  let server: TestDaemon;
+
+  beforeAll(async () => {
+    server = await testDaemon({
+      script: {
+        reply: (_, prompt) => (prompt.includes('boom') ? fail() : ['Paris ', 'it ', 'is.\u001b[2J']),
+      },
+    });
+    await server.install('demo');
+  });
+  afterAll(() => server.stop());
+  beforeEach(() => {
+    vi.stubEnv('OMG_HOME', server.config.paths.home);
+    vi.stubEnv('OMG_PORT', String(server.daemon.endpoint.port));
+  });
+
+  test('list shows the installed models, as a table and as JSON', async () => {
+    const { exitCode, stdout } = await omg(['list']);
+    expect(exitCode).toBe(0);
+    expect(stdout.split('\n')[0]).toMatch(/^NAME +ID +SIZE +PARAMETERS +QUANT +FAMILY +INSTALLED$/);
+    expect(stdout).toMatch(/^demo:latest +[0-9a-f]{12} +\d+ B /m);
+    expect(await json(['models'])).toMatchObject([{ name: 'demo:latest', state: expect.any(String) }]);
+  });
+
+  test('run prints one answer as it comes, to stdout and nothing else', async () => {
+    expect(await omg(['run', 'demo', 'Where', 'is', 'it?'])).toEqual({
+      exitCode: 0,
+      stdout: 'Paris it is.\u001b[2J\n',
+      stderr: '',
+    });
+    expect(server.engine.generations.at(-1)?.promptText).toContain('Where is it?');
+  });
+
+  test('run takes the prompt from stdin, and both together in that order', async () => {
+    expect((await omg(['run', 'demo'], { stdin: 'from a pipe\n' })).stdout).toBe('Paris it is.\u001b[2J\n');
+    await omg(['run', 'demo', 'Summarise:'], { stdin: 'the text' });
+    expect(server.engine.generations.at(-1)?.promptText).toMatch(/Summarise:\n\nthe text/);
+  });
+
+  test('an escape sequence of the model does not reach a terminal', async () => {
+    const { stdout } = await omg(['run', 'demo', 'hi'], { isTerminal: true });
+    expect(stdout).toBe('Paris it is.[2J\n');
+  });
+
+  test('run --json gives the answer with its usage', async () => {
+    expect(await json(['run', 'demo', 'hi'])).toMatchObject({
+      model: 'demo',
+      content: 'Paris it is.\u001b[2J',
+      reason: 'stop',
+      usage: { completion_tokens: expect.any(Number) },
+    });
+  });
+
+  test('run hands on the system message and the parameters', async () => {
+    await omg(['run', 'demo', 'hi', '--system', 'Be short.', '--set', 'temperature=0', '--set', 'seed=7']);
+    const { request, promptText } = server.engine.generations.at(-1) ?? {};
+    expect(promptText).toContain('Be short.');
+    expect(request?.sampling).toMatchObject({ temperature: 0, seed: 7 });
+  });
+
+  test('a failure in the middle of an answer is an error after the text', async () => {
+    const { exitCode, stderr } = await omg(['run', 'demo', 'boom']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^error: /);
+  });
+
+  test('run without a prompt and without a terminal says what is missing', async () => {
+    const { exitCode, stderr } = await omg(['run', 'demo']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('hint: Say `omg run demo "your question"`.');
+  });
+
+  test('a model that is not installed is refused with what to do', async () => {
+    const { exitCode, stderr } = await omg(['run', 'nope', 'hi']);
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(/^error: .*nope.*\nhint: .*omg pull/);
+    expect(JSON.parse((await omg(['show', 'nope', '--json'])).stdout)).toMatchObject({
+      error: { code: 'model_not_found' },
+    });
+  });
+
+  test('show, ps and stop tell about a loaded model', async () => {
+    await omg(['run', 'demo', 'hi']);
+    expect((await omg(['show', 'demo'])).stdout).toMatch(/^ {2}family +llama$/m);
+    expect((await omg(['model', 'info', 'demo'])).stdout).toMatch(/^ {2}path +\//m);
+    expect((await omg(['ps'])).stdout).toMatch(/^demo:latest +running /m);
+    expect((await omg(['stop', 'demo'])).stderr).toBe('Stopped demo.\n');
+    expect((await omg(['ps'])).stderr).toBe('No model is loaded.\n');
+    expect(await json(['stop', 'demo'])).toEqual([{ model: 'demo', stopped: false }]);
+  });
+
+  test('cp and rm change what is installed', async () => {
+    expect((await omg(['cp', 'demo', 'copy'])).exitCode).toBe(0);
+    expect((await omg(['list'])).stdout).toMatch(/^copy:latest/m);
+    expect((await omg(['rm', 'copy', '--quiet'])).stderr).toBe('');
+    expect((await omg(['list'])).stdout).not.toContain('copy');
+    expect((await omg(['rm', 'copy'])).exitCode).toBe(4);
+  });
+
+  test('import installs a file of this machine under a name', async () => {
+    const path = join(server.config.paths.home, 'mine.gguf');
+    writeFileSync(path, 'GGUF of mine');
+    expect((await omg(['import', path, '--name', 'mine', '--copy'])).stderr).toContain('Imported mine:latest');
+    expect((await omg(['import', join(path, 'absent.gguf')])).exitCode).not.toBe(0);
+    await omg(['rm', 'mine']);
+  });
+
+  test('serve status tells state, address and loaded models', async () => {
+    await omg(['run', 'demo', 'hi']);
+    const { stdout, exitCode } = await omg(['serve', 'status']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(server.url);
+    expect(stdout).toMatch(/^ {2}loaded +demo:latest$/m);
+    expect(await json(['serve', 'status'])).toMatchObject({ status: 'ok', url: server.url });
+  });
+
+  test('logs shows what happened, readable or as it is', async () => {
+    await omg(['run', 'nope', 'hi']);
+    expect((await omg(['logs', '-n', '50'])).stdout).toMatch(/^\d{4}-\d\d-\d\d [\d:.]+ info +.*code=model_not_found/m);
+    const lines = (await omg(['logs', '-n', '2', '--json'])).stdout.trim().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ level: expect.anything() });
+  });
+
+  test('gc --dry-run deletes nothing', async () => {
+    expect(await json(['gc', '--dry-run'])).toMatchObject({ freed_bytes: expect.any(Number) });
+  });
+
+  test('search fails as the hub fails', async () => {
+    const { exitCode, stderr } = await omg(['search', 'phi-2']);
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain('There is no hub in this test.');
+  });
+
+  test('doctor finds the daemon and its engine', async () => {
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+    const { findings } = (await json(['doctor'])) as { findings: { name: string; status: string }[] };
+    const status = Object.fromEntries(findings.map((finding) => [finding.name, finding.status]));
+    expect(status).toMatchObject({ node: 'ok', home: 'ok', daemon: 'ok', engine: 'ok', hub: 'warning' });
+  });
+
+  test('completion knows commands, options, models and settings', async () => {
+    const words = async (...line: string[]) =>
+      (await omg(['completion', 'words', '--', ...line])).stdout.trim().split('\n');
+    expect(await words('s')).toEqual(['search', 'serve', 'show', 'status', 'stop']);
+    expect(await words('serve', '')).toEqual(['logs', 'status', 'stop']);
+    expect(await words('run', '--s')).toEqual(['--set', '--start', '--system']);
+    expect(await words('run', 'd')).toEqual(['demo']);
+    expect(await words('model', 'rm', '')).toEqual(['demo']);
+    expect(await words('config', 'get', 'server.p')).toEqual(['server.port']);
+  });
+});
+
+function fail(): never {
+  throw new OmgError('runner_crashed', 'The runner ended.');
+}
+
+describe('without a daemon', () => {
+  let home: string;
+
+  beforeEach(() => {
+    home = mkdtempSync(join(tmpdir(), 'omg-cli-'));
+    vi.stubEnv('OMG_HOME', home);
+    // A port that nothing listens on, so that a daemon of the person who runs the tests is not found.
+    vi.stubEnv('OMG_PORT', '9');
+  });
+  afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+  test.each(['list', 'ps', 'gc', 'show demo', 'run demo hi', 'search x', 'serve stop'])(
+    '%s exits with 3 and names the fix',
+    async (line) => {
+      expect(await omg(line.split(' '))).toEqual({
+        exitCode: 3,
+        stdout: '',
+        stderr: 'error: No daemon is running.\nhint: Start it with `omg serve -d`.\n',
+      });
+    },
+  );
+
+  test('on a terminal it offers to start one, and a no starts nothing', async () => {
+    vi.stubEnv('CI', '');
+    const { exitCode, stderr } = await omg(['list'], { isTerminal: true, stdin: 'n\n' });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('No daemon is running. Start one? [y/N]');
+  });
+
+  test('serve status says that it does not run', async () => {
+    expect(await omg(['serve', 'status'])).toMatchObject({ exitCode: 3, stdout: 'The daemon is not running.\n' });
+  });
+
+  test('config is read and changed', async () => {
+    expect((await omg(['config', 'get', 'models.keep_alive'])).stdout).toBe('5m\n');
+    expect((await omg(['config', 'set', 'models.keep_alive', '30m'])).exitCode).toBe(0);
+    expect(await json(['config', 'get', 'models.keep_alive'])).toEqual({
+      key: 'models.keep_alive',
+      value: '30m',
+      source: 'user',
+    });
+    await omg(['config', 'set', 'models.keep_alive']);
+    expect(await json(['config', 'get', 'models.keep_alive'])).toMatchObject({ source: 'default' });
+    expect((await omg(['config', 'path'])).stdout).toBe(`${join(home, 'config.toml')}\n`);
+    expect((await omg(['config', 'set', 'server.port', 'many'])).exitCode).toBe(2);
+    expect((await omg(['config', 'get', 'server.prot'])).stderr).toContain('hint: Did you mean server.port?');
+  });
+
+  test('a secret is never shown', async () => {
+    vi.stubEnv('HF_TOKEN', 'hf_secret');
+    const { stdout } = await omg(['config', '--json']);
+    expect(stdout).not.toContain('hf_secret');
+    expect(stdout).toContain('********');
+  });
+
+  test.each<[string, number, string]>([
+    ['lst', 2, 'Did you mean `omg list`?'],
+    ['model lst', 2, 'Did you mean `omg model list`?'],
+    ['model', 2, '`omg --help` lists the commands.'],
+    ['list --jsn', 2, 'Did you mean --json?'],
+    ['pull', 2, 'Usage: omg pull <model>'],
+    ['cp one', 2, 'Usage: omg cp <model> <name>'],
+    ['logs', 4, 'Start the daemon: `omg serve -d`.'],
+    ['logs -n many', 2, ''],
+    ['run demo hi --set nonsense=1', 2, 'Parameters: temperature'],
+    ['run demo hi --set temperature=warm', 2, ''],
+    ['completion tcsh', 2, 'Shells: bash, zsh, fish.'],
+  ])('omg %s exits with %i', async (line, code, hint) => {
+    const { exitCode, stderr } = await omg(line.split(' '));
+    expect(stderr).toMatch(/^error: /);
+    expect(stderr).toContain(hint);
+    expect(exitCode).toBe(code);
+  });
+
+  test('help lists every command, and a command explains itself', async () => {
+    const { stdout, exitCode } = await omg(['--help']);
+    expect(exitCode).toBe(0);
+    for (const name of [
+      'run',
+      'chat',
+      'pull',
+      'list',
+      'show',
+      'ps',
+      'stop',
+      'rm',
+      'cp',
+      'import',
+      'search',
+      'gc',
+      'serve',
+      'logs',
+      'config',
+      'doctor',
+      'completion',
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^  omg ${name} `, 'm'));
+    }
+    expect((await omg(['pull', '--help'])).stdout).toContain('--revision');
+  });
+
+  test.each(['bash', 'zsh', 'fish'])('completion prints a script for %s', async (shell) => {
+    expect((await omg(['completion', shell])).stdout).toContain('omg completion words --');
+  });
+});
