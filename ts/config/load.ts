@@ -127,7 +127,7 @@ function splitHostPort(values: Partial<Record<SettingKey, SettingValue>>): Parti
   return { ...port, ...values, 'server.host': host };
 }
 
-/** A project folder may come from anyone, so it cannot choose where keys go or who may connect. */
+/** A project folder may come from anyone, so it cannot choose where prompts and keys go, or who may connect. */
 function projectSettings(
   values: Partial<Record<SettingKey, SettingValue>>,
   file: string,
@@ -135,12 +135,7 @@ function projectSettings(
 ): Partial<Record<SettingKey, SettingValue>> {
   const allowed: Partial<Record<SettingKey, SettingValue>> = {};
   for (const [key, value] of Object.entries(values) as [SettingKey, SettingValue][]) {
-    if (
-      key.startsWith('hub.') ||
-      key === 'server.api_key' ||
-      key === 'server.insecure_no_auth' ||
-      key === 'server.origins'
-    ) {
+    if ((key.startsWith('server.') && key !== 'server.port') || key.startsWith('hub.')) {
       warnings.push(`${file}: ${key} can only be set in the user configuration or the environment. It is ignored.`);
     } else allowed[key] = value;
   }

@@ -54,11 +54,7 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
   }
 }
 
-async function listen(
-  options: StartOptions,
-  target: LogTarget,
-  undo: Undo[],
-): Promise<Daemon> {
+async function listen(options: StartOptions, target: LogTarget, undo: Undo[]): Promise<Daemon> {
   const { config } = options;
   const { settings, paths } = config;
   const { log } = target;

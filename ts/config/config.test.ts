@@ -1,0 +1,154 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { formatDuration, loadConfig, parseGoDuration, writeSettings } from './index.ts';
+import { resolvePaths } from './paths.ts';
+
+let home: string;
+let file: string;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'omg-config-'));
+  file = join(home, 'config.toml');
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+const load = (env: Record<string, string> = {}, flags = {}, cwd = home) =>
+  loadConfig({ env: { OMG_HOME: home, ...env }, flags, cwd });
+
+test('a flag wins over OMG_*, over the project, over the user file, over the default', async () => {
+  expect((await load()).settings['models.keep_alive']).toBe(300_000);
+  await writeFile(file, '[models]\nkeep_alive = "1m"\n');
+  expect((await load()).settings['models.keep_alive']).toBe(60_000);
+  const project = join(home, 'project', 'deep');
+  await mkdir(join(home, 'project', '.omg'), { recursive: true });
+  await mkdir(project);
+  await writeFile(join(home, 'project', '.omg', 'config.toml'), 'models.keep_alive = "2m"\n');
+  expect((await load({}, {}, project)).settings['models.keep_alive']).toBe(120_000);
+  const config = await load({ OMG_KEEP_ALIVE: '3m', OLLAMA_KEEP_ALIVE: '9m' }, {}, project);
+  expect([config.settings['models.keep_alive'], config.sources['models.keep_alive']]).toEqual([180_000, 'environment']);
+  expect(
+    (await load({ OMG_KEEP_ALIVE: '3m' }, { 'models.keep_alive': '4m' }, project)).settings['models.keep_alive'],
+  ).toBe(240_000);
+});
+
+test('Ollama variables are fallbacks, trimmed of quotes, and never keep the daemon from starting', async () => {
+  const config = await load({
+    OLLAMA_KEEP_ALIVE: ' "600" ',
+    OLLAMA_MAX_QUEUE: 'lots',
+    OLLAMA_ORIGINS: 'a.test',
+    OMG_ORIGINS: 'b.test, c.test',
+    OLLAMA_HOST: '0.0.0.0:1',
+  });
+  expect(config.settings).toMatchObject({
+    'models.keep_alive': 600_000,
+    'models.max_queue': 512,
+    'server.host': '127.0.0.1',
+    'server.port': 10692,
+  });
+  expect(config.settings['server.origins']).toEqual(['b.test', 'c.test', 'a.test']);
+  expect(config.warnings.join()).toContain('OLLAMA_MAX_QUEUE');
+  await expect(load({ OMG_MAX_QUEUE: 'lots' })).rejects.toMatchObject({ code: 'invalid_config' });
+});
+
+test('OMG_HOST takes a port along; an explicit port wins', async () => {
+  expect((await load({ OMG_HOST: '0.0.0.0:99' })).settings).toMatchObject({
+    'server.host': '0.0.0.0',
+    'server.port': 99,
+  });
+  expect((await load({ OMG_HOST: 'http://box:99', OMG_PORT: '98' })).settings).toMatchObject({
+    'server.host': 'box',
+    'server.port': 98,
+  });
+  expect((await load({ OMG_HOST: '[::1]:99' })).settings).toMatchObject({ 'server.host': '::1', 'server.port': 99 });
+  expect((await load({ OMG_HOST: '::1' })).settings['server.host']).toBe('::1');
+});
+
+test.each([
+  ['[models]\n\nkeepalive = "1m"\n', ':3: unknown key "models.keepalive"', 'models.keep_alive'],
+  ['[server]\nport = "many"\n', ':2: server.port must be a whole number', undefined],
+  ['[server\n', ':1: ', undefined],
+  ['[models]\nkeep_alive = "300"\n', 'must be a duration', undefined],
+])('%j names file and line', async (text, message, hint) => {
+  await writeFile(file, text);
+  const error = await load().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'invalid_config', message: expect.stringContaining(message) });
+  expect(error).toMatchObject({ message: expect.stringContaining(file) });
+  if (hint !== undefined) expect(error).toMatchObject({ hint: expect.stringContaining(hint) });
+});
+
+test('a project file cannot send tokens elsewhere or let others in', async () => {
+  await mkdir(join(home, '.omg'));
+  await writeFile(
+    join(home, '.omg', 'config.toml'),
+    '[hub]\nendpoint = "https://evil.test"\n[server]\ninsecure_no_auth = true\nhost = "0.0.0.0"\n',
+  );
+  const config = await load();
+  expect(config.settings).toMatchObject({
+    'hub.endpoint': 'https://huggingface.co',
+    'server.insecure_no_auth': false,
+    'server.host': '127.0.0.1',
+  });
+  expect(config.warnings).toHaveLength(3);
+});
+
+test('writing keeps comments and other keys, checks everything first, and is for the owner only', async () => {
+  await writeFile(file, '# mine\n[server] # where\nport = 1 # old\norigins = [\n  "a",\n]\n\n[log]\nlevel = "info"\n');
+  await writeSettings(file, {
+    'server.port': '2',
+    'server.origins': ['x#y', 'z'],
+    'models.keep_alive': '10m',
+    'log.level': null,
+    'hub.token': 'hf_x',
+  });
+  expect(await readFile(file, 'utf8')).toBe(
+    '# mine\n[server] # where\nport = 2 # old\norigins = ["x#y","z"]\n\n[log]\n\n[models]\nkeep_alive = "10m"\n\n[hub]\ntoken = "hf_x"\n',
+  );
+  expect((await load()).settings).toMatchObject({
+    'server.port': 2,
+    'server.origins': ['x#y', 'z'],
+    'hub.token': 'hf_x',
+  });
+  if (process.platform !== 'win32') expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const before = await readFile(file, 'utf8');
+  await expect(writeSettings(file, { 'server.port': 5, 'server.prot': 1 })).rejects.toMatchObject({
+    code: 'invalid_config',
+  });
+  await expect(writeSettings(file, { home: 'x' })).rejects.toMatchObject({ code: 'invalid_config' });
+  expect(await readFile(file, 'utf8')).toBe(before);
+});
+
+test.each([
+  ['300ms', 300],
+  ['1.5h', 5_400_000],
+  ['2h45m', 9_900_000],
+  ['-1m', -60_000],
+  ['0', 0],
+  ['1h0.5s', 3_600_500],
+  ['300', undefined],
+  ['', undefined],
+  ['5 m', undefined],
+  ['m', undefined],
+])('the Go duration %j is %s ms', (text, ms) => {
+  expect(parseGoDuration(text)).toBe(ms);
+});
+
+test.each([0, 1, 1500, 300_000, 5_400_000, 90_061_007])('%i ms survives the way through its text', (ms) => {
+  expect(parseGoDuration(formatDuration(ms))).toBe(ms);
+});
+
+test('paths: the home folder on each system, a short socket for a long home, a named pipe on Windows', () => {
+  const base = { home: '/h', appdata: '', modelsDir: '', socket: '' };
+  expect(resolvePaths({ ...base, platform: 'linux' })).toMatchObject({
+    models: '/h/models',
+    pidFile: '/h/daemon.pid',
+    socket: '/h/daemon.sock',
+  });
+  expect(resolvePaths({ ...base, socket: 'off', platform: 'linux' }).socket).toBeUndefined();
+  const long = resolvePaths({ ...base, home: `/${'x'.repeat(120)}`, platform: 'linux' }).socket ?? '';
+  expect(long.length).toBeLessThan(104);
+  expect(resolvePaths({ ...base, platform: 'win32' }).socket).toMatch(/^\\\\\.\\pipe\\ohmygpu-/);
+  expect(resolvePaths({ ...base, home: '', appdata: '/roaming', platform: 'win32' }).home).toBe(
+    join('/roaming', 'ohmygpu'),
+  );
+});

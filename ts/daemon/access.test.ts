@@ -1,0 +1,137 @@
+import { request as httpRequest } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { type FakeDaemon, fakeDaemon } from '../tests/contract/serve-fake.ts';
+import type { AccessRules } from './access.ts';
+
+let daemon: FakeDaemon;
+afterEach(() => daemon.app.close());
+
+async function serve(rules: Partial<AccessRules> = {}): Promise<void> {
+  daemon = await fakeDaemon({ access: { origins: [], apiKey: '', checkHost: true, ...rules } });
+}
+const get = (headers: Record<string, string>, method: 'GET' | 'OPTIONS' | 'POST' = 'GET', url = '/api/tags') =>
+  daemon.app.inject({ method, url, headers, remoteAddress: '127.0.0.1' });
+
+test.each([
+  ['localhost:10692', 200],
+  ['127.0.0.1', 200],
+  ['host.docker.internal:10692', 200],
+  ['box.local', 200],
+  ['app.localhost:1', 200],
+  ['[::1]:10692', 200],
+  ['192.168.1.5:10692', 200],
+  ['0.0.0.0', 200],
+  ['evil.test', 403],
+  ['localhost.evil.test', 403],
+  ['8.8.8.8', 403],
+  ['evilinternal', 403],
+])('Host %s gets %i (§14.11)', async (host, status) => {
+  await serve();
+  const reply = await get({ host });
+  expect(reply.statusCode).toBe(status);
+  if (status === 403) expect(reply.body).toBe('');
+});
+
+test('Host is not checked when bound beyond this machine', async () => {
+  await serve({ checkHost: false });
+  expect((await get({ host: 'models.example.test' })).statusCode).toBe(200);
+});
+
+test.each([
+  ['http://localhost:3000', true],
+  ['https://127.0.0.1', true],
+  ['http://0.0.0.0:1', true],
+  ['app://obsidian.md', true],
+  ['vscode-webview://abc', true],
+  ['tauri://localhost', true],
+  ['http://localhost.evil.test', false],
+  ['http://evil.test', false],
+  ['null', false],
+  ['http://localhost:80@evil.test', false],
+  ['http://my.site.test', true],
+  ['http://a.wild.test:99', true],
+  ['http://wild.test.evil', false],
+])('Origin %s: allowed %s (§14.11)', async (origin, allowed) => {
+  await serve({ origins: ['http://my.site.test', '*.wild.test:*'] });
+  for (const method of ['GET', 'OPTIONS'] as const) {
+    const reply = await get({ host: 'localhost', origin }, method);
+    expect([method, reply.statusCode]).toEqual([method, allowed ? (method === 'GET' ? 200 : 204) : 403]);
+    expect(reply.headers['access-control-allow-origin']).toBe(allowed ? origin : undefined);
+  }
+});
+
+test('no Origin and the own origin are not CORS requests', async () => {
+  await serve();
+  const own: Record<string, string>[] = [
+    { host: 'localhost:1' },
+    { host: 'evil.local:1', origin: 'http://evil.local:1' },
+  ];
+  for (const headers of own) {
+    const reply = await get(headers);
+    expect([reply.statusCode, reply.headers['access-control-allow-origin']]).toEqual([200, undefined]);
+  }
+});
+
+test('a preflight echoes the headers that were asked for, and private network access', async () => {
+  await serve();
+  const reply = await get(
+    {
+      host: 'localhost',
+      origin: 'http://localhost:3000',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'anthropic-version,x-api-key',
+      'access-control-request-private-network': 'true',
+    },
+    'OPTIONS',
+    '/v1/messages',
+  );
+  expect([reply.statusCode, reply.headers]).toMatchObject([
+    204,
+    {
+      'access-control-allow-headers': 'anthropic-version,x-api-key',
+      'access-control-allow-private-network': 'true',
+      'access-control-max-age': '43200',
+      'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, HEAD',
+    },
+  ]);
+});
+
+test('the single * allows all', async () => {
+  await serve({ origins: ['*'] });
+  expect(
+    (await get({ host: 'localhost', origin: 'http://anything.test' })).headers['access-control-allow-origin'],
+  ).toBe('*');
+});
+
+test('with a key: Bearer or x-api-key, 401 in the envelope of the surface, a few open paths', async () => {
+  await serve({ apiKey: 'secret' });
+  const host = 'localhost';
+  expect((await get({ host })).json()).toMatchObject({ error: 'unauthorized' });
+  const openAi = await get({ host, authorization: 'Bearer wrong' }, 'GET', '/v1/models');
+  expect([openAi.statusCode, openAi.json().error]).toMatchObject([
+    401,
+    { type: 'authentication_error', code: 'invalid_api_key' },
+  ]);
+  expect((await get({ host, authorization: 'Bearer secret' })).statusCode).toBe(200);
+  expect((await get({ host, 'x-api-key': 'secret' })).statusCode).toBe(200);
+  for (const url of ['/', '/health', '/api/version']) expect((await get({ host }, 'GET', url)).statusCode).toBe(200);
+  expect((await get({ host }, 'POST', '/health')).statusCode).toBe(401);
+});
+
+test('without a key any credentials are accepted', async () => {
+  await serve();
+  expect((await get({ host: 'localhost', authorization: 'Bearer whatever' })).statusCode).toBe(200);
+});
+
+test('a request with an absurd Host over a real listener is refused', async () => {
+  await serve();
+  const address = await daemon.app.listen({ port: 0, host: '127.0.0.1' });
+  const status = await new Promise((resolve, reject) => {
+    httpRequest(`${address}/api/tags`, { headers: { host: 'rebound.example' } }, (reply) =>
+      resolve(reply.resume().statusCode),
+    )
+      .on('error', reject)
+      .end();
+  });
+  expect(status).toBe(403);
+});
