@@ -138,11 +138,23 @@ test.each([0, 1, 1500, 300_000, 5_400_000, 90_061_007])('%i ms survives the way 
 });
 
 test('paths: the home folder on each system, a short socket for a long home, a named pipe on Windows', () => {
-  const base = { home: '/h', appdata: '', modelsDir: '', socket: '' };
+  const base = {
+    home: '/h',
+    appdata: '',
+    modelsDir: '',
+    socket: '',
+    huggingFaceHome: '',
+    huggingFaceCache: '',
+    ollamaModels: '',
+  };
   expect(resolvePaths({ ...base, platform: 'linux' })).toMatchObject({
     models: '/h/models',
     pidFile: '/h/daemon.pid',
     socket: '/h/daemon.sock',
+  });
+  expect(resolvePaths({ ...base, huggingFaceHome: '/hf', ollamaModels: '/o' })).toMatchObject({
+    huggingFaceCache: '/hf/hub',
+    ollamaModels: '/o',
   });
   expect(resolvePaths({ ...base, socket: 'off', platform: 'linux' }).socket).toBeUndefined();
   const long = resolvePaths({ ...base, home: `/${'x'.repeat(120)}`, platform: 'linux' }).socket ?? '';

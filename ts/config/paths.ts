@@ -12,6 +12,9 @@ export interface Paths {
   socket: string | undefined;
   logs: string;
   logFile: string;
+  /** Stores of other programs whose files can be used instead of a download. */
+  huggingFaceCache: string;
+  ollamaModels: string;
 }
 
 /** Longest Unix socket path that every platform takes (macOS: 104 bytes with the closing zero). */
@@ -22,6 +25,9 @@ export interface PathInputs {
   appdata: string;
   modelsDir: string;
   socket: string;
+  huggingFaceHome: string;
+  huggingFaceCache: string;
+  ollamaModels: string;
   platform?: NodeJS.Platform;
 }
 
@@ -44,6 +50,11 @@ export function resolvePaths(inputs: PathInputs): Paths {
     socket: socketPath(home, inputs.socket, inputs.platform ?? process.platform),
     logs,
     logFile: join(logs, 'daemon.log'),
+    huggingFaceCache: chosen(
+      inputs.huggingFaceCache,
+      join(chosen(inputs.huggingFaceHome, join(homedir(), '.cache', 'huggingface')), 'hub'),
+    ),
+    ollamaModels: chosen(inputs.ollamaModels, join(homedir(), '.ollama', 'models')),
   };
 }
 
@@ -55,6 +66,10 @@ function socketPath(home: string, setting: string, platform: NodeJS.Platform): s
   const path = join(home, 'daemon.sock');
   // A home deeper than a socket path may be long: daemon and client compute the same short path instead.
   return Buffer.byteLength(path) <= SOCKET_PATH_BYTES ? path : join(tmpdir(), `ohmygpu-${key}.sock`);
+}
+
+function chosen(setting: string, fallback: string): string {
+  return setting === '' ? fallback : resolve(expandHome(setting));
 }
 
 function expandHome(path: string): string {

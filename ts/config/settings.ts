@@ -142,6 +142,12 @@ export const SETTINGS = {
     default: '',
     doc: 'Home of the Hugging Face tools; empty: ~/.cache/huggingface.',
   },
+  'hub.ollama_models': {
+    kind: 'path',
+    env: ['OLLAMA_MODELS'],
+    default: '',
+    doc: 'Ollama’s model folder to adopt files from; empty: ~/.ollama/models.',
+  },
   'hub.https_proxy': {
     kind: 'secret',
     env: ['HTTPS_PROXY', 'https_proxy'],

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
-import type { Config } from '../config/index.ts';
+import { type Config, VERSION } from '../config/index.ts';
 import { RunnerEngine } from '../engine/index.ts';
-import { OmgError } from '../errors/index.ts';
 import type { ModelHub } from '../hub/index.ts';
 import type { Engine } from '../inference/index.ts';
 import type { Log } from './log.ts';
@@ -12,6 +11,18 @@ export async function createEngine(log: Log): Promise<Engine> {
   });
 }
 
-export async function createHub(_config: Config): Promise<Pick<ModelHub, 'pull' | 'search'>> {
-  throw new OmgError('hub_unreachable', 'not wired yet');
+/** Loaded when first needed: a daemon that pulls nothing carries no HTTP client. */
+export async function createHub({ settings, paths }: Config): Promise<Pick<ModelHub, 'pull' | 'search'>> {
+  const { Hub } = await import('../hub/index.ts');
+  return new Hub({
+    endpoint: settings['hub.endpoint'],
+    token: settings['hub.token'],
+    userAgent: `omg/${VERSION}`,
+    proxy: {
+      http: settings['hub.http_proxy'],
+      https: settings['hub.https_proxy'],
+      no: settings['hub.no_proxy'],
+    },
+    otherStores: { huggingFaceCache: paths.huggingFaceCache, ollamaModels: paths.ollamaModels },
+  });
 }

@@ -66,9 +66,9 @@ test('ollama-js generates, shows, lists, copies, deletes and pulls (§14.7)', as
   expect((await ollama.list()).models.map(({ name }) => name)).not.toContain('other:latest');
   const lines: string[] = [];
   for await (const line of await ollama.pull({ model: 'owner/repo', stream: true })) lines.push(line.status);
-  expect(lines).toEqual([
+  // How often a file is told of depends on time; the order does not.
+  expect([...new Set(lines)]).toEqual([
     'pulling manifest',
-    'pulling cccccccccccc',
     'pulling cccccccccccc',
     'verifying sha256 digest',
     'writing manifest',

@@ -115,12 +115,12 @@ test.each([
 
 test('compat.templated_completions runs the chat template', async () => {
   daemon.settings['compat.templated_completions'] = true;
-  daemon.models.script = () =>
-    play<ChatEvent>([
-      { type: 'start', promptTokens: 1, cachedTokens: 0 },
-      { type: 'content', text: 'hey', tokens: 1 },
-      { type: 'end', reason: 'stop', usage: { ...USAGE }, timings: TIMINGS },
-    ]);
+  const events: ChatEvent[] = [
+    { type: 'start', promptTokens: 1, cachedTokens: 0 },
+    { type: 'content', text: 'hey', tokens: 1 },
+    { type: 'end', reason: 'stop', usage: USAGE, timings: TIMINGS },
+  ];
+  daemon.models.script = () => play(events);
   expect((await post({})).json().choices[0].text).toBe('hey');
   expect(daemon.models.calls.at(-1)).toMatchObject({
     method: 'chat',
