@@ -20,7 +20,7 @@ export function hubError(answer: Pick<HttpAnswer, 'status' | 'headers' | 'fromHu
         hint: status === 429 ? 'Wait a while; with HF_TOKEN set more is allowed.' : 'Try again later.',
         detail: { status },
       }),
-      parseRetryAfter(headers['retry-after']),
+      parseRetryAfter(headers['retry-after']) ?? rateLimitReset(headers.ratelimit),
     );
   }
   // Signed addresses of the storage host end after a while; the next try asks the hub for a new one.
@@ -48,6 +48,12 @@ export function hubError(answer: Pick<HttpAnswer, 'status' | 'headers' | 'fromHu
     });
   }
   return new OmgError('hub_error', `The hub answers ${status} for ${asked.repo}.`, { detail: { status } });
+}
+
+/** `"api";r=0;t=120`: how the hub tells when it counts anew, in seconds (draft-ietf-httpapi-ratelimit-headers). */
+function rateLimitReset(header: string | undefined): number | undefined {
+  const seconds = /;\s*r=0;\s*t=(\d+)/.exec(header ?? '')?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
 function gated(asked: Asked): OmgError {

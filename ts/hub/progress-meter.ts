@@ -16,14 +16,14 @@ export class ProgressMeter {
   }
 
   start(repo: string, files: readonly RemoteFile[]): void {
-    this.#files = files.map(({ filename, size, sha256 }) => ({
-      filename,
-      // Clients use the hash as the key of a progress bar; a file whose hash is not known yet needs one of its own.
-      sha256: sha256 ?? createHash('sha256').update(`${repo}/${filename}`).digest('hex'),
-      size,
-      completedBytes: 0,
-      cached: false,
-    }));
+    const keys = new Set<string>();
+    this.#files = files.map(({ filename, size, sha256 }) => {
+      // Clients use the hash as the key of a progress bar: one whose hash is not known, or is another's too, needs its own.
+      const own = createHash('sha256').update(`${repo}/${filename}`).digest('hex');
+      const key = sha256 === undefined || keys.has(sha256) ? own : sha256;
+      keys.add(key);
+      return { filename, sha256: key, size, completedBytes: 0, cached: false };
+    });
   }
 
   status(status: PullProgress['status']): void {

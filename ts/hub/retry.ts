@@ -14,7 +14,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
   attempts: 6,
   baseDelayMs: 500,
   maxDelayMs: 15_000,
-  maxRetryAfterMs: 120_000,
+  maxRetryAfterMs: 300_000,
 };
 
 /** A failure that may go away by itself: a dropped connection, a stall, 429, 5xx. */

@@ -33,34 +33,41 @@ export interface ImportResult {
 
 /** Installs a GGUF file or a safetensors folder of this machine. The original files stay as they are. */
 export async function importLocal(library: Library, path: string, options: ImportOptions = {}): Promise<ImportResult> {
-  return await asStoreChange('import the model', async () => {
-    const model = await findLocalModel(path);
-    await options.inspect?.(model.path);
-    const name = importName(model, options.name);
-    const totalBytes = model.files.reduce((sum, { size }) => sum + size, 0);
-    if (options.mode === 'copy') await library.ensureSpace(totalBytes);
+  try {
+    return await asStoreChange('import the model', () => importModel(library, path, options));
+  } catch (error) {
+    if (!options.signal?.aborted) throw error;
+    throw new OmgError('cancelled', 'The import was stopped. Nothing was installed.', { cause: error });
+  }
+}
 
-    await mkdir(library.layout.partial, { recursive: true });
-    const key = `import-${randomUUID()}`;
-    const lock = await acquireLock(join(library.layout.partial, `${key}.lock`));
-    const staged: StagedFile[] = [];
-    try {
-      let completedBytes = 0;
-      for (const [index, file] of model.files.entries()) {
-        const at = join(library.layout.partial, `${key}.${index}`);
-        const entry = await stageFile(file, at, options, (bytes) => {
-          options.onProgress?.({ completedBytes: completedBytes + bytes, totalBytes });
-        });
-        staged.push(entry);
-        completedBytes += file.size;
-      }
-      options.signal?.throwIfAborted();
-      return await installStaged(library, model, name, staged, options);
-    } finally {
-      for (const { stagedPath } of staged) if (stagedPath !== undefined) await rm(stagedPath, { force: true });
-      await lock.release();
+async function importModel(library: Library, path: string, options: ImportOptions): Promise<ImportResult> {
+  const model = await findLocalModel(path);
+  await options.inspect?.(model.path);
+  const name = importName(model, options.name);
+  const totalBytes = model.files.reduce((sum, { size }) => sum + size, 0);
+  if (options.mode === 'copy') await library.ensureSpace(totalBytes);
+
+  await mkdir(library.layout.partial, { recursive: true });
+  const key = `import-${randomUUID()}`;
+  const lock = await acquireLock(join(library.layout.partial, `${key}.lock`));
+  const staged: StagedFile[] = [];
+  try {
+    let completedBytes = 0;
+    for (const [index, file] of model.files.entries()) {
+      const at = join(library.layout.partial, `${key}.${index}`);
+      const entry = await stageFile(file, at, options, (bytes) => {
+        options.onProgress?.({ completedBytes: completedBytes + bytes, totalBytes });
+      });
+      staged.push(entry);
+      completedBytes += file.size;
     }
-  });
+    options.signal?.throwIfAborted();
+    return await installStaged(library, model, name, staged, options);
+  } finally {
+    for (const { stagedPath } of staged) if (stagedPath !== undefined) await rm(stagedPath, { force: true });
+    await lock.release();
+  }
 }
 
 interface StagedFile {
