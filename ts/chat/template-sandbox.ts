@@ -6,7 +6,7 @@ import type { RenderJob, RenderOutcome } from './template-runtime.ts';
 export interface SandboxOptions {
   /** A render that takes longer is ended with its thread. Default 5,000. */
   timeoutMs?: number;
-  /** The thread ends after so long without work. Default 60,000. */
+  /** The thread ends after so long without work. Default 15,000. */
   idleMs?: number;
   /** The worker's file; default the one beside this module, in the sources or in the bundle. */
   workerFile?: URL;
@@ -24,7 +24,7 @@ export class TemplateSandbox {
 
   constructor(options: SandboxOptions = {}) {
     this.#timeoutMs = options.timeoutMs ?? 5_000;
-    this.#idleMs = options.idleMs ?? 60_000;
+    this.#idleMs = options.idleMs ?? 15_000;
     this.#workerFile = options.workerFile ?? entryFile(import.meta.url, './template-worker.ts', 'template-worker');
   }
 

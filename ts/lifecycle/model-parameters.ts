@@ -67,6 +67,8 @@ export async function modelParameters(
     const value = config[key];
     if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
   }
+  // The transformers library's way to say greedy, whatever temperature stands beside it.
+  if (config.do_sample === false) parameters.temperature = 0;
   return parameters;
 }
 

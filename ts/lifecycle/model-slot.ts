@@ -117,7 +117,7 @@ export class ModelSlot {
     const { maxQueue, numParallel } = this.#with.limits;
     // While the model loads, those who will run at once when it is ready stand in the same line.
     if (this.#queue.length >= maxQueue + Math.max(0, numParallel - this.active)) {
-      throw new OmgError('server_busy', `The queue of ${this.name} is full (${maxQueue} requests wait).`, {
+      throw new OmgError('server_busy', `${this.name} is busy: ${this.#queue.length} requests wait already.`, {
         hint: 'Try again later, or raise the queue limit.',
         detail: { queued: this.#queue.length },
       });
