@@ -29,6 +29,9 @@ export interface RunnerEngineOptions {
   probeIdleMs?: number;
 }
 
+/** How long runners may take to finish when the engine closes. Who wants answers to finish waits for them before. */
+const CLOSE_PATIENCE_MS = 5_000;
+
 /** Runs each model in a child process that loads the addon. The process that makes a `RunnerEngine` never does. */
 export class RunnerEngine implements Engine {
   readonly #options: RunnerEngineOptions;
@@ -96,7 +99,12 @@ export class RunnerEngine implements Engine {
   async close(): Promise<void> {
     this.#closed = true;
     for (const process of this.#loading) process.kill();
-    await Promise.all([...this.#models].map((model) => model.unload()));
+    const models = [...this.#models];
+    const patience = setTimeout(() => {
+      for (const model of models) model.kill();
+    }, CLOSE_PATIENCE_MS);
+    await Promise.all(models.map((model) => model.unload()));
+    clearTimeout(patience);
     await this.#probe.close();
   }
 

@@ -12,13 +12,16 @@ import type { RunnerProcess } from './runner-process.ts';
 /** How long an unload may take after the last generation before the process is ended anyway. */
 const UNLOAD_PATIENCE_MS = 10_000;
 
+/** A generation that was cancelled has to end within one step; a process that lets it run for so long hangs. */
+const CANCEL_PATIENCE_MS = 120_000;
+
 /** A model in its own process. */
 export class RunnerModel implements LoadedModel {
   readonly info: LoadedModelInfo;
   readonly gone: Promise<RunnerExit>;
   readonly #process: RunnerProcess;
-  /** Generations the caller has not finished with, and those left early that the engine has not. */
-  readonly #running = new Set<Promise<void>>();
+  /** What an unload has to wait for: calls, and generations until the engine is done with them. */
+  readonly #running = new Set<Promise<unknown>>();
   #unloaded: Promise<void> | undefined;
 
   constructor(process: RunnerProcess, info: LoadedModelInfo) {
@@ -36,11 +39,11 @@ export class RunnerModel implements LoadedModel {
   }
 
   tokenize(prompt: PromptSegment[]): Promise<number[]> {
-    return this.#process.call('tokenize', { prompt });
+    return this.#track(this.#process.call('tokenize', { prompt }));
   }
 
   detokenize(tokens: number[]): Promise<string> {
-    return this.#process.call('detokenize', { tokens });
+    return this.#track(this.#process.call('detokenize', { tokens }));
   }
 
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
@@ -51,14 +54,14 @@ export class RunnerModel implements LoadedModel {
     let finished = false;
     let failure: OmgError | undefined;
     let settled: () => void = () => {};
-    const running = new Promise<void>((resolve) => {
-      settled = resolve;
-    });
-    this.#running.add(running);
+    const running = this.#track(
+      new Promise<void>((resolve) => {
+        settled = resolve;
+      }),
+    );
     const finish = (error?: OmgError): void => {
       finished = true;
       failure = error;
-      this.#running.delete(running);
       settled();
       wake();
     };
@@ -74,7 +77,13 @@ export class RunnerModel implements LoadedModel {
         fail: finish,
       },
     );
-    const cancel = (): void => this.#process.signal('cancel', id);
+    const cancel = (): void => {
+      if (finished) return;
+      this.#process.signal('cancel', id);
+      const patience = setTimeout(() => this.#process.kill(), CANCEL_PATIENCE_MS);
+      patience.unref();
+      void running.then(() => clearTimeout(patience));
+    };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       for (;;) {
@@ -110,8 +119,15 @@ export class RunnerModel implements LoadedModel {
     this.#process.kill();
   }
 
+  #track<T>(work: Promise<T>): Promise<T> {
+    const done = (): boolean => this.#running.delete(work);
+    this.#running.add(work);
+    work.then(done, done);
+    return work;
+  }
+
   async #unload(): Promise<void> {
-    await Promise.all(this.#running);
+    await Promise.allSettled(this.#running);
     const patience = setTimeout(() => this.#process.kill(), UNLOAD_PATIENCE_MS);
     // The end of the process gives the memory back; the addon's own unload only lets it finish in order.
     await this.#process.call('unload', {}).catch(() => {});

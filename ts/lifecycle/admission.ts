@@ -6,6 +6,9 @@ import type { LifecycleLog } from './ports.ts';
 /** A window smaller than this is worth evicting an idle model for, when the model could have more. */
 const COMFORTABLE_CONTEXT = 8192;
 
+/** Weights, cache and scratch of a model, roughly, as a multiple of its files. */
+const SIZE_IN_MEMORY = 1.2;
+
 export interface Admitted {
   /** To be called when the load has ended, one way or the other. */
   loaded(): void;
@@ -36,7 +39,7 @@ export class Admission {
     for (const wake of waiting) wake();
   }
 
-  /** Resolves when there is room. Throws `out_of_memory` when no eviction can help, `cancelled` on abort. */
+  /** Resolves when there is room. Throws `out_of_memory` when evicting every other model would not help, `cancelled` on abort. */
   async admit(slot: ModelSlot, spec: LoadSpec, signal: AbortSignal): Promise<Admitted> {
     const before = this.#turn;
     let done: () => void = () => {};
@@ -46,8 +49,7 @@ export class Admission {
     try {
       await Promise.race([before, aborted(signal)]);
       if (signal.aborted) throw cancelled();
-      const plan = await this.#makeRoom(slot, spec, signal);
-      this.#reserved.set(slot, plan.totalBytes);
+      this.#reserved.set(slot, await this.#makeRoom(slot, spec, signal));
     } finally {
       // Who was cancelled in the line leaves it in order: the next one still waits for those before.
       void before.then(done);
@@ -60,10 +62,13 @@ export class Admission {
     };
   }
 
-  async #makeRoom(slot: ModelSlot, spec: LoadSpec, signal: AbortSignal): Promise<MemoryPlan> {
+  /** @returns the bytes that the model may take. */
+  async #makeRoom(slot: ModelSlot, spec: LoadSpec, signal: AbortSignal): Promise<number> {
     for (;;) {
       if (signal.aborted) throw cancelled();
       const others = [...this.#slots()].filter((other) => other !== slot && this.#takesRoom(other));
+      // Alone there is nobody to evict: the load itself finds out whether there is room, and a cold start is one process shorter.
+      if (others.length === 0) return slot.record.sizeBytes * SIZE_IN_MEMORY;
       if (this.#maxLoadedModels > 0 && others.length >= this.#maxLoadedModels) {
         await this.#free(others, slot, signal);
         continue;
@@ -74,11 +79,12 @@ export class Admission {
           spec.contextLength === undefined && cramped(slot, plan)
             ? leastRecentlyUsed(others.filter((other) => other.idle))
             : undefined;
-        if (idle === undefined) return plan;
+        if (idle === undefined) return plan.totalBytes;
         await this.#evict(idle, slot);
         continue;
       }
-      if (others.length === 0) throw outOfMemory(slot, plan);
+      const inUse = others.reduce((sum, other) => sum + other.memoryBytes, 0);
+      if (plan.totalBytes > plan.availableBytes + inUse) throw outOfMemory(slot, plan);
       await this.#free(others, slot, signal);
     }
   }

@@ -158,11 +158,14 @@ export class ModelManager implements Models {
   }
 
   async remove(name: string): Promise<void> {
-    const record = await this.#store.resolve(name, { exact: true });
-    await this.#slots.get(tokenizerKey(record.digest))?.unload('removed');
-    await this.#slots.get(record.digest)?.unload('removed');
+    // What cannot be resolved may still be removed: a damaged manifest has a name.
+    const record = await this.#store.resolve(name, { exact: true }).catch(() => undefined);
+    if (record !== undefined) {
+      await this.#slots.get(tokenizerKey(record.digest))?.unload('removed');
+      await this.#slots.get(record.digest)?.unload('removed');
+      this.#directory.forget(record);
+    }
     await this.#store.remove(name);
-    this.#directory.forget(record);
   }
 
   async copy(source: string, destination: string): Promise<void> {

@@ -77,6 +77,11 @@ export class ModelSlot {
     return this.#state === 'vacant' && this.#queue.length === 0;
   }
 
+  /** What the model has taken, as planned; 0 while it is not in memory. */
+  get memoryBytes(): number {
+    return this.#resident?.model.info.memory.totalBytes ?? 0;
+  }
+
   get resident(): boolean {
     return this.#resident !== undefined;
   }

@@ -116,6 +116,13 @@ export class StandInEngine implements Engine {
     }
     options.onProgress?.(1);
     const memory = await this.plan(spec);
+    if (!memory.fits) {
+      record.state = 'failed';
+      const { totalBytes, availableBytes } = memory;
+      throw new OmgError('out_of_memory', `The model needs ${totalBytes} bytes, ${availableBytes} are free.`, {
+        detail: { totalBytes, availableBytes },
+      });
+    }
     const header = await this.inspect(spec.path);
     record.state = 'loaded';
     const info = {
