@@ -1,10 +1,11 @@
 //! Float weights, 16 rows interleaved: column c of the 16 rows of a panel lies together.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use omg_format::DType;
 
 use crate::quant::LANES;
+use crate::scratch;
 use crate::shared::SharedMut;
 use crate::simd::{Kernel, Simd};
 
@@ -79,7 +80,7 @@ pub(crate) struct Multiply<'a> {
 }
 
 thread_local! {
-    static WIDE: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static WIDE: Cell<Option<Box<Vec<f32>>>> = const { Cell::new(None) };
 }
 
 impl Kernel for Multiply<'_> {
@@ -90,22 +91,21 @@ impl Kernel for Multiply<'_> {
         assert!(self.x.len() >= (self.row + self.rows) * self.cols);
         // With many rows it pays to widen the panel once.
         if self.rows > 4 && self.float != Float::F32 {
-            WIDE.with_borrow_mut(|wide| {
-                wide.resize(self.cols * LANES, 0.0);
-                for (c, out) in wide.chunks_exact_mut(LANES).enumerate() {
-                    // SAFETY: column c is in the panel, and 16 floats in `out`.
-                    unsafe {
-                        let w = match self.float {
-                            Float::BF16 => {
-                                s.load_bf16(self.panel.as_ptr().cast::<u16>().add(c * LANES))
-                            }
-                            _ => s.load_f16(self.panel.as_ptr().cast::<u16>().add(c * LANES)),
-                        };
-                        s.store(out.as_mut_ptr(), w);
-                    }
+            let mut wide = scratch::take(&WIDE, Box::default);
+            wide.resize(self.cols * LANES, 0.0);
+            for (c, out) in wide.chunks_exact_mut(LANES).enumerate() {
+                // SAFETY: column c is in the panel, and 16 floats in `out`.
+                unsafe {
+                    let column = self.panel.as_ptr().cast::<u16>().add(c * LANES);
+                    let w = match self.float {
+                        Float::BF16 => s.load_bf16(column),
+                        _ => s.load_f16(column),
+                    };
+                    s.store(out.as_mut_ptr(), w);
                 }
-                self.all_rows::<S, F32>(s, wide.as_ptr().cast());
-            });
+            }
+            self.all_rows::<S, F32>(s, wide.as_ptr().cast());
+            scratch::put_back(&WIDE, wide);
             return;
         }
         let panel = self.panel.as_ptr();
@@ -120,6 +120,20 @@ impl Kernel for Multiply<'_> {
 const F32: u8 = 0;
 const F16: u8 = 1;
 const BF16: u8 = 2;
+
+/// # Safety
+/// The panel has more than `column` columns.
+#[inline(always)]
+unsafe fn weights<S: Simd, const FLOAT: u8>(s: S, panel: *const u8, column: usize) -> S::F {
+    // SAFETY: see above.
+    unsafe {
+        match FLOAT {
+            F32 => s.load(panel.cast::<f32>().add(column * LANES)),
+            F16 => s.load_f16(panel.cast::<u16>().add(column * LANES)),
+            _ => s.load_bf16(panel.cast::<u16>().add(column * LANES)),
+        }
+    }
+}
 
 impl Multiply<'_> {
     #[inline(always)]
@@ -145,20 +159,13 @@ impl Multiply<'_> {
         let cols = self.cols;
         let x: [*const f32; R] =
             std::array::from_fn(|r| self.x[(self.row + first + r) * cols..][..cols].as_ptr());
-        // SAFETY: column c < cols of a panel that has them all (asserted in `call`).
-        let weight = |c: usize| unsafe {
-            match FLOAT {
-                F32 => s.load(panel.cast::<f32>().add(c * LANES)),
-                F16 => s.load_f16(panel.cast::<u16>().add(c * LANES)),
-                _ => s.load_bf16(panel.cast::<u16>().add(c * LANES)),
-            }
-        };
         let mut sums = [[s.splat(0.0); R]; CHAINS];
         let whole = cols / CHAINS * CHAINS;
         for c in (0..whole).step_by(CHAINS) {
             s.prefetch(panel.wrapping_add((c * LANES) * if FLOAT == F32 { 4 } else { 2 } + 4096));
             for (chain, sums) in sums.iter_mut().enumerate() {
-                let w = weight(c + chain);
+                // SAFETY: column c + chain < cols of a panel that has them all (asserted in `call`).
+                let w = unsafe { weights::<S, FLOAT>(s, panel, c + chain) };
                 for r in 0..R {
                     // SAFETY: column c + chain < cols.
                     sums[r] = s.fma(w, s.splat(unsafe { *x[r].add(c + chain) }), sums[r]);
@@ -166,13 +173,12 @@ impl Multiply<'_> {
             }
         }
         for c in whole..cols {
+            // SAFETY: c < cols.
+            let w = unsafe { weights::<S, FLOAT>(s, panel, c) };
             for r in 0..R {
                 // SAFETY: c < cols.
-                sums[c - whole][r] = s.fma(
-                    weight(c),
-                    s.splat(unsafe { *x[r].add(c) }),
-                    sums[c - whole][r],
-                );
+                let x = s.splat(unsafe { *x[r].add(c) });
+                sums[c - whole][r] = s.fma(w, x, sums[c - whole][r]);
             }
         }
         let width = LANES.min(self.outputs - self.output);

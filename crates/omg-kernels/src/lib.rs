@@ -19,6 +19,7 @@ mod pool;
 mod quant;
 mod rope;
 mod rows;
+mod scratch;
 mod shared;
 mod simd;
 

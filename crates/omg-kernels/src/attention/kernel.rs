@@ -1,9 +1,10 @@
 //! Online softmax over the blocks of a span of keys.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::{AttentionShape, BLOCK_TOKENS, PagedKv};
+use crate::scratch;
 use crate::simd::{Kernel, Simd};
 
 /// Queries worked on at a time.
@@ -119,7 +120,7 @@ struct Weights {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
 impl Kernel for Span<'_> {
@@ -146,31 +147,31 @@ impl Kernel for Span<'_> {
             decay: [1.0; MAX_QUERIES],
         };
         let (k_dim, v_stride) = (self.shape.k_dim, self.kv.v_stride());
-        SCRATCH.with_borrow_mut(|scratch| {
-            for index in start / BLOCK_TOKENS..end.div_ceil(BLOCK_TOKENS) {
-                let block = self.block_table[index] as usize;
-                let (keys, values) = (
-                    self.kv.keys(block, self.kv_head),
-                    self.kv.values(block, self.kv_head),
-                );
-                let first = index * BLOCK_TOKENS;
-                // Slots after the sequence may hold what others left there: they are not read as values.
-                let tokens = start.max(first) - first..(self.len - first).min(BLOCK_TOKENS);
-                if self.queries.len() >= WIDEN_FROM {
-                    scratch.keys.resize(k_dim * BLOCK_TOKENS, 0.0);
-                    scratch.values.resize(v_stride * BLOCK_TOKENS, 0.0);
-                    widen(s, keys, &mut scratch.keys);
-                    widen(s, values, &mut scratch.values);
-                    self.scores::<S, true>(s, scratch.keys.as_ptr().cast(), &mut weights);
-                    self.softmax(s, first, &mut weights);
-                    self.add_values::<S, true>(s, scratch.values.as_ptr().cast(), tokens, &weights);
-                } else {
-                    self.scores::<S, false>(s, keys.as_ptr(), &mut weights);
-                    self.softmax(s, first, &mut weights);
-                    self.add_values::<S, false>(s, values.as_ptr(), tokens, &weights);
-                }
+        let mut scratch = scratch::take(&SCRATCH, Box::default);
+        for index in start / BLOCK_TOKENS..end.div_ceil(BLOCK_TOKENS) {
+            let block = self.block_table[index] as usize;
+            let (keys, values) = (
+                self.kv.keys(block, self.kv_head),
+                self.kv.values(block, self.kv_head),
+            );
+            let first = index * BLOCK_TOKENS;
+            // Slots after the sequence may hold what others left there: they are not read as values.
+            let tokens = start.max(first) - first..(self.len - first).min(BLOCK_TOKENS);
+            if self.queries.len() >= WIDEN_FROM {
+                scratch.keys.resize(k_dim * BLOCK_TOKENS, 0.0);
+                scratch.values.resize(v_stride * BLOCK_TOKENS, 0.0);
+                widen(s, keys, &mut scratch.keys);
+                widen(s, values, &mut scratch.values);
+                self.scores::<S, true>(s, scratch.keys.as_ptr().cast(), &mut weights);
+                self.softmax(s, first, &mut weights);
+                self.add_values::<S, true>(s, scratch.values.as_ptr().cast(), tokens, &weights);
+            } else {
+                self.scores::<S, false>(s, keys.as_ptr(), &mut weights);
+                self.softmax(s, first, &mut weights);
+                self.add_values::<S, false>(s, values.as_ptr(), tokens, &weights);
             }
-        });
+        }
+        scratch::put_back(&SCRATCH, scratch);
     }
 }
 

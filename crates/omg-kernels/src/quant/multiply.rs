@@ -1,12 +1,13 @@
 //! The integer kernels. Each output is `sum over groups of scale * activation scale * (integer dot product)`, added in the
 //! order of the columns, by the same operations for any number of rows: that is what makes batches reproducible.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use super::activation::{Activations, Group};
 use super::layout::Layout;
 use super::unpack::unpack;
 use super::{GROUP, LANES, TILE_COLS, TILE_GROUPS, Tile};
+use crate::scratch;
 use crate::shared::SharedMut;
 use crate::simd::{Kernel, Simd};
 
@@ -36,49 +37,49 @@ struct Scratch {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Box<Scratch>> =
-        RefCell::new(Box::new(Scratch { tile: Tile::zeroed(), sums: [[0.0; LANES]; MAX_ROWS] }));
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+fn new_scratch() -> Box<Scratch> {
+    Box::new(Scratch {
+        tile: Tile::zeroed(),
+        sums: [[0.0; LANES]; MAX_ROWS],
+    })
 }
 
 impl Kernel for Multiply<'_> {
     type Out = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let Scratch { tile, sums } = &mut **scratch;
-            let sums = &mut sums[..self.rows];
-            sums.fill([0.0; LANES]);
-            let layout = self.layout;
-            for first in (0..self.cols).step_by(TILE_COLS) {
-                let groups = (self.cols - first).min(TILE_COLS) / GROUP;
-                unpack(s, layout, self.panel, first, groups, tile);
-                let x = &self.x.tile(first / TILE_COLS, self.row)[..self.rows * TILE_GROUPS];
-                match (layout.halves, layout.mins, layout.zero_log2) {
-                    (false, true, _) => add_tile::<S, false, true, 0>(s, tile, groups, x, sums),
-                    (false, false, Some(3)) => {
-                        add_tile::<S, false, false, 3>(s, tile, groups, x, sums)
-                    }
-                    (false, false, Some(4)) => {
-                        add_tile::<S, false, false, 4>(s, tile, groups, x, sums)
-                    }
-                    (false, false, _) => add_tile::<S, false, false, 7>(s, tile, groups, x, sums),
-                    (true, true, _) => add_tile::<S, true, true, 0>(s, tile, groups, x, sums),
-                    (true, false, Some(2)) => {
-                        add_tile::<S, true, false, 2>(s, tile, groups, x, sums)
-                    }
-                    (true, false, _) => add_tile::<S, true, false, 5>(s, tile, groups, x, sums),
-                }
+        let mut scratch = scratch::take(&SCRATCH, new_scratch);
+        let Scratch { tile, sums } = &mut *scratch;
+        let sums = &mut sums[..self.rows];
+        sums.fill([0.0; LANES]);
+        let layout = self.layout;
+        for first in (0..self.cols).step_by(TILE_COLS) {
+            let groups = (self.cols - first).min(TILE_COLS) / GROUP;
+            unpack(s, layout, self.panel, first, groups, tile);
+            let x = &self.x.tile(first / TILE_COLS, self.row)[..self.rows * TILE_GROUPS];
+            match (layout.halves, layout.mins, layout.zero_log2) {
+                (false, true, _) => add_tile::<S, false, true, 0>(s, tile, groups, x, sums),
+                (false, false, Some(3)) => add_tile::<S, false, false, 3>(s, tile, groups, x, sums),
+                (false, false, Some(4)) => add_tile::<S, false, false, 4>(s, tile, groups, x, sums),
+                (false, false, _) => add_tile::<S, false, false, 7>(s, tile, groups, x, sums),
+                (true, true, _) => add_tile::<S, true, true, 0>(s, tile, groups, x, sums),
+                (true, false, Some(2)) => add_tile::<S, true, false, 2>(s, tile, groups, x, sums),
+                (true, false, _) => add_tile::<S, true, false, 5>(s, tile, groups, x, sums),
             }
-            let width = LANES.min(self.outputs - self.output);
-            for (r, sums) in sums.iter().enumerate() {
-                // SAFETY: the outputs of a panel are written by the worker that has the panel.
-                let y = unsafe {
-                    self.y
-                        .slice((self.row + r) * self.outputs + self.output, width)
-                };
-                y.copy_from_slice(&sums[..width]);
-            }
-        });
+        }
+        let width = LANES.min(self.outputs - self.output);
+        for (r, sums) in sums.iter().enumerate() {
+            // SAFETY: the outputs of a panel are written by the worker that has the panel.
+            let y = unsafe {
+                self.y
+                    .slice((self.row + r) * self.outputs + self.output, width)
+            };
+            y.copy_from_slice(&sums[..width]);
+        }
+        scratch::put_back(&SCRATCH, scratch);
     }
 }
 

@@ -28,16 +28,24 @@ pub(crate) fn unpack<S: Simd>(
     }
     let units = panel.chunks_exact(unit_bytes).enumerate();
     match layout.scales {
-        Scales::D => units.for_each(|(u, unit)| tile.scales[u] = s.to_array(half(s, unit, 0))),
-        Scales::DM => units.for_each(|(u, unit)| {
-            tile.scales[u] = s.to_array(half(s, unit, 0));
-            tile.mins[u] = s.to_array(half(s, unit, 32));
-        }),
-        Scales::Exponent => units.for_each(|(u, unit)| {
-            for lane in 0..LANES {
-                tile.scales[u][lane] = exponent(unit[lane]);
+        Scales::D => {
+            for (u, unit) in units {
+                put(s, &mut tile.scales[u], half(s, unit, 0));
             }
-        }),
+        }
+        Scales::DM => {
+            for (u, unit) in units {
+                put(s, &mut tile.scales[u], half(s, unit, 0));
+                put(s, &mut tile.mins[u], half(s, unit, 32));
+            }
+        }
+        Scales::Exponent => {
+            for (u, unit) in units {
+                for (scale, &e) in tile.scales[u].iter_mut().zip(unit) {
+                    *scale = exponent(e);
+                }
+            }
+        }
         Scales::Six => six(s, panel, tile),
         Scales::Nibbles => nibbles(s, panel, tile),
         Scales::Signed => signed(s, panel, tile),
@@ -97,61 +105,64 @@ unsafe fn chunk_planes<S: Simd, const P: u8>(
     from: *const u8,
     to: *mut u8,
 ) {
-    // SAFETY: vectors 0..bytes/64 of the chunk and 0..8 of the output are within what the caller vouches for.
-    let get = |v: usize| unsafe { s.load_bytes(from.add(v * 64)) };
-    // SAFETY: as above.
-    let put = |v: usize, x: S::B| unsafe { s.store_bytes(to.add(v * 64), x) };
-    s.prefetch(from.wrapping_add(4096));
-    if P == EIGHT {
-        for v in 0..8 {
-            s.prefetch(from.wrapping_add(4096 + v * 64));
-            put(v, get(v));
-        }
-        return;
+    // Vector v of the input or output: all v are below the bytes the caller vouches for.
+    macro_rules! get {
+        ($v:expr) => {{
+            // SAFETY: see the macro.
+            unsafe { s.load_bytes(from.add($v * 64)) }
+        }};
     }
-    if P == TWO || P == TWO_ONE {
-        let three = s.splat_byte(3);
-        let high = if P == TWO_ONE {
-            Some((get(2), s.splat_byte(4)))
-        } else {
-            None
-        };
-        let with = |v: usize, low: S::B| match high {
-            Some((bits, four)) => s.or(low, s.and(bit_to::<S, 2>(s, bits, v), four)),
-            None => low,
-        };
-        s.prefetch(from.wrapping_add(4096 + 64));
-        for p in 0..2 {
-            let w = get(p);
-            put(4 * p, with(4 * p, s.and(w, three)));
-            put(4 * p + 1, with(4 * p + 1, s.and(s.shr::<2>(w), three)));
-            put(4 * p + 2, with(4 * p + 2, s.and(s.shr::<4>(w), three)));
-            put(4 * p + 3, with(4 * p + 3, s.and(s.shr::<6>(w), three)));
-        }
-        return;
+    macro_rules! put {
+        ($v:expr, $x:expr) => {{
+            let x = $x;
+            // SAFETY: see the macro.
+            unsafe { s.store_bytes(to.add($v * 64), x) }
+        }};
     }
-    let low = s.splat_byte(15);
-    for v in 0..4 {
+    for v in 0..chunk_bytes_of::<P>() / 64 {
         s.prefetch(from.wrapping_add(4096 + v * 64));
-        let w = get(v);
-        let (mut a, mut b) = (s.and(w, low), s.and(s.shr::<4>(w), low));
-        if P == FOUR {
-            if let Some(table) = table {
-                (a, b) = (s.lookup(table, a), s.lookup(table, b));
+    }
+    match P {
+        EIGHT => {
+            for v in 0..8 {
+                put!(v, get!(v));
             }
         }
-        if P == FOUR_ONE {
-            let (bits, mask) = (get(4), s.splat_byte(16));
-            a = s.or(a, s.and(bit_to::<S, 4>(s, bits, v), mask));
-            b = s.or(b, s.and(bit_to::<S, 4>(s, bits, v + 4), mask));
+        TWO | TWO_ONE => {
+            let (three, four) = (s.splat_byte(3), s.splat_byte(4));
+            for p in 0..2 {
+                let w = get!(p);
+                let mut parts = [w, s.shr::<2>(w), s.shr::<4>(w), s.shr::<6>(w)];
+                for f in 0..4 {
+                    parts[f] = s.and(parts[f], three);
+                    if P == TWO_ONE {
+                        parts[f] =
+                            s.or(parts[f], s.and(bit_to::<S, 2>(s, get!(2), 4 * p + f), four));
+                    }
+                    put!(4 * p + f, parts[f]);
+                }
+            }
         }
-        if P == FOUR_TWO {
-            let mask = s.splat_byte(0x30);
-            a = s.or(a, s.and(pair_to_4(s, get(4), v), mask));
-            b = s.or(b, s.and(pair_to_4(s, get(5), v), mask));
+        _ => {
+            let (low, one, two) = (s.splat_byte(15), s.splat_byte(16), s.splat_byte(0x30));
+            for v in 0..4 {
+                let w = get!(v);
+                let (mut a, mut b) = (s.and(w, low), s.and(s.shr::<4>(w), low));
+                if let (FOUR, Some(table)) = (P, table) {
+                    (a, b) = (s.lookup(table, a), s.lookup(table, b));
+                }
+                if P == FOUR_ONE {
+                    a = s.or(a, s.and(bit_to::<S, 4>(s, get!(4), v), one));
+                    b = s.or(b, s.and(bit_to::<S, 4>(s, get!(4), v + 4), one));
+                }
+                if P == FOUR_TWO {
+                    a = s.or(a, s.and(pair_to_4(s, get!(4), v), two));
+                    b = s.or(b, s.and(pair_to_4(s, get!(5), v), two));
+                }
+                put!(v, a);
+                put!(v + 4, b);
+            }
         }
-        put(v, a);
-        put(v + 4, b);
     }
 }
 
