@@ -1,0 +1,255 @@
+//! Text to tokens and back. One `Tokenizer` whatever the model came with: the vocabulary of a GGUF file (byte-level BPE or
+//! SPM, both implemented here) or a `tokenizer.json` (through the `tokenizers` crate).
+//!
+//! ```ignore
+//! let tokenizer = Tokenizer::open(&files)?;
+//! let ids = tokenizer.encode(&[
+//!     Segment::Text { text: "<|im_start|>user\n", parse_special: true },
+//!     Segment::Text { text: user_text, parse_special: false }, // "<|im_end|>" in it stays text
+//!     Segment::Text { text: "<|im_end|>\n", parse_special: true },
+//! ])?;
+//! let mut stream = tokenizer.stream_decoder(false);
+//! emit(stream.push(token)); // whole UTF-8 characters only
+//! emit(stream.finish());
+//! ```
+
+mod bpe;
+mod byte_level;
+mod gguf;
+mod pre_tokenizer;
+mod specials;
+mod spm;
+mod stream;
+mod tokenizer_json;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use omg_format::{Format, ModelFiles};
+
+use self::bpe::Bpe;
+use self::specials::Specials;
+use self::spm::Spm;
+pub use self::stream::StreamDecoder;
+use self::tokenizer_json::JsonModel;
+use self::vocabulary::Vocabulary;
+use crate::error::{EngineError, Result};
+
+/// One part of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment<'a> {
+    /// With `parse_special` the names of special tokens in the text become those tokens; without, they stay text, so that
+    /// nothing a person writes can end a turn. Text of neighbouring segments is tokenised as if it were one.
+    Text { text: &'a str, parse_special: bool },
+    Tokens(&'a [u32]),
+}
+
+/// Turns text into tokens of one vocabulary and back. Cheap to share; nothing in it changes.
+#[derive(Debug)]
+pub struct Tokenizer {
+    vocabulary: Arc<Vocabulary>,
+    specials: Specials,
+    model: Model,
+    /// What every prompt begins with: the BOS token, or nothing.
+    prefix: Vec<u32>,
+    /// What a text to embed ends with: the EOS or SEP token, or nothing.
+    suffix: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Model {
+    Bpe(Bpe),
+    Spm(Spm),
+    Json(Box<JsonModel>),
+}
+
+/// A prompt after special tokens were found: runs of plain text and of tokens, never two texts in a row.
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Tokens(Vec<u32>),
+}
+
+impl Tokenizer {
+    /// The tokenizer of an open model. `invalid_model_file` when it has none or a broken one, `unsupported` for kinds and
+    /// pre-tokenizers that are not implemented.
+    pub fn open(files: &ModelFiles) -> Result<Self> {
+        match files.format() {
+            Format::Gguf => Self::from_gguf(files.metadata()),
+            Format::Safetensors => {
+                let folder = files.folder().ok_or_else(|| invalid("the model has no tokenizer"))?;
+                Self::from_folder(folder)
+            }
+        }
+    }
+
+    /// Token ids of a prompt. The BOS token is put in front where the model wants one and the prompt does not already begin
+    /// with it. `invalid_request` for token ids outside the vocabulary.
+    pub fn encode(&self, prompt: &[Segment<'_>]) -> Result<Vec<u32>> {
+        let pieces = self.pieces(prompt)?;
+        let mut ids = if pieces.first().is_some_and(|piece| self.begins_with_prefix(piece)) {
+            Vec::new()
+        } else {
+            self.prefix.clone()
+        };
+        match &self.model {
+            Model::Bpe(bpe) => {
+                for piece in &pieces {
+                    match piece {
+                        Piece::Text(text) => bpe.encode(text, &mut ids),
+                        Piece::Tokens(tokens) => ids.extend(tokens),
+                    }
+                }
+            }
+            Model::Spm(spm) => {
+                let mut after_special = true;
+                for piece in &pieces {
+                    match piece {
+                        Piece::Text(text) => spm.encode(text, after_special, &mut ids),
+                        Piece::Tokens(tokens) => ids.extend(tokens),
+                    }
+                    after_special = matches!(piece, Piece::Tokens(_));
+                }
+            }
+            Model::Json(json) => json.encode(&pieces, &mut ids)?,
+        }
+        Ok(ids)
+    }
+
+    /// As `encode`, with the closing token (EOS or SEP) of embedding models where the model wants one.
+    pub fn encode_for_embedding(&self, prompt: &[Segment<'_>]) -> Result<Vec<u32>> {
+        let mut ids = self.encode(prompt)?;
+        if !ids.ends_with(&self.suffix) {
+            ids.extend(&self.suffix);
+        }
+        Ok(ids)
+    }
+
+    fn begins_with_prefix(&self, piece: &Piece) -> bool {
+        matches!(piece, Piece::Tokens(tokens) if tokens.starts_with(&self.prefix))
+    }
+
+    fn pieces(&self, prompt: &[Segment<'_>]) -> Result<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        for segment in prompt {
+            match *segment {
+                Segment::Tokens([]) => {}
+                Segment::Tokens(tokens) => {
+                    if let Some(id) = tokens.iter().find(|id| **id as usize >= self.vocab_size()) {
+                        let size = self.vocab_size();
+                        return Err(EngineError::InvalidRequest(format!(
+                            "token {id} is outside the vocabulary of {size} tokens"
+                        )));
+                    }
+                    push_tokens(&mut pieces, tokens);
+                }
+                Segment::Text { text, parse_special } => {
+                    self.specials.split(text, parse_special, &mut pieces);
+                }
+            }
+        }
+        Ok(pieces)
+    }
+
+    /// Text of a whole sequence: special tokens left out, broken UTF-8 as U+FFFD, and without the space that the tokenizer
+    /// itself had put in front of the text.
+    pub fn decode(&self, tokens: &[u32]) -> String {
+        let mut decoder = self.stream_decoder(false);
+        let mut text: String = tokens.iter().map(|token| decoder.push(*token)).collect();
+        text.push_str(&decoder.finish());
+        let added_space = match &self.model {
+            Model::Bpe(_) => false,
+            Model::Spm(spm) => spm.adds_space_prefix(),
+            Model::Json(json) => json.strips_leading_space(),
+        };
+        if added_space && text.starts_with(' ') {
+            text.remove(0);
+        }
+        text
+    }
+
+    /// A decoder for tokens as they are generated. `keep_special` also emits the names of special tokens.
+    pub fn stream_decoder(&self, keep_special: bool) -> StreamDecoder {
+        StreamDecoder::new(Arc::clone(&self.vocabulary), keep_special)
+    }
+
+    /// Number of ids; the model's logits may have more columns.
+    pub fn vocab_size(&self) -> usize {
+        self.vocabulary.len()
+    }
+
+    /// The bytes a token stands for, perhaps a fragment of a character; the name of a special token; empty outside the
+    /// vocabulary.
+    pub fn token_bytes(&self, token: u32) -> &[u8] {
+        self.vocabulary.bytes(token)
+    }
+
+    /// As `token_bytes`, with U+FFFD for what is not UTF-8.
+    pub fn token_text(&self, token: u32) -> String {
+        String::from_utf8_lossy(self.token_bytes(token)).into_owned()
+    }
+
+    /// The id of the special or plain token with exactly this text.
+    pub fn token_id(&self, text: &str) -> Option<u32> {
+        self.vocabulary.id_of(text)
+    }
+
+    pub fn bos(&self) -> Option<u32> {
+        self.vocabulary.bos
+    }
+
+    pub fn eos(&self) -> Option<u32> {
+        self.vocabulary.eos
+    }
+
+    /// End of turn, where the vocabulary declares one apart from `eos`.
+    pub fn eot(&self) -> Option<u32> {
+        self.vocabulary.eot
+    }
+
+    /// Whether prompts get the BOS token.
+    pub fn adds_bos(&self) -> bool {
+        !self.prefix.is_empty()
+    }
+
+    /// Whether generation ends with this token.
+    pub fn is_eog(&self, token: u32) -> bool {
+        self.vocabulary.eog.binary_search(&token).is_ok()
+    }
+
+    /// All tokens that end generation, ascending.
+    pub fn eog_tokens(&self) -> &[u32] {
+        &self.vocabulary.eog
+    }
+
+    /// Control and unknown tokens: those that are not text.
+    pub fn is_special(&self, token: u32) -> bool {
+        self.vocabulary.is_special(token)
+    }
+}
+
+fn push_tokens(pieces: &mut Vec<Piece>, tokens: &[u32]) {
+    match pieces.last_mut() {
+        Some(Piece::Tokens(last)) => last.extend(tokens),
+        _ => pieces.push(Piece::Tokens(tokens.to_vec())),
+    }
+}
+
+fn push_text(pieces: &mut Vec<Piece>, text: &str) {
+    match pieces.last_mut() {
+        _ if text.is_empty() => {}
+        Some(Piece::Text(last)) => last.push_str(text),
+        _ => pieces.push(Piece::Text(text.to_owned())),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> EngineError {
+    EngineError::Coded {
+        code: "invalid_model_file",
+        message: message.into(),
+        hint: None,
+    }
+}

@@ -1,0 +1,340 @@
+use std::fs;
+use std::path::Path;
+
+use omg_format::FolderFiles;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use tokenizers::normalizer::Range;
+use tokenizers::{
+    Model as _, NormalizedString, Normalizer as _, OffsetReferential, OffsetType, PreTokenizedString,
+    PreTokenizer as _, Token,
+};
+
+use super::specials::{Special, Specials};
+use super::vocabulary::Vocabulary;
+use super::{Model, Piece, Tokenizer, byte_level, invalid};
+use crate::error::{EngineError, Result};
+
+/// A tokenizer of the `tokenizers` crate. Special tokens are found before it sees the text: the crate's own search could not
+/// leave those alone that stand in what a person wrote.
+#[derive(Debug)]
+pub(super) struct JsonModel {
+    inner: tokenizers::Tokenizer,
+    /// Added tokens that are searched for in normalised text.
+    normalized: Specials,
+    strips_leading_space: bool,
+}
+
+/// The parts of tokenizer.json that say how tokens become text.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(default)]
+    decoder: Json,
+    #[serde(default)]
+    normalizer: Json,
+    #[serde(default)]
+    pre_tokenizer: Json,
+    #[serde(default)]
+    added_tokens: Vec<Added>,
+}
+
+#[derive(Deserialize)]
+struct Added {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    special: bool,
+    #[serde(default)]
+    normalized: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    single_word: bool,
+}
+
+/// How the texts of a vocabulary stand for bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    ByteLevel,
+    /// ▁ for spaces, `<0xXX>` for bytes.
+    SentencePiece,
+    /// `##` continues a word, other tokens begin one.
+    WordPiece,
+    Plain,
+}
+
+impl Tokenizer {
+    /// From a safetensors folder: `tokenizer.json`, with the special tokens and end tokens of the configuration files.
+    pub fn from_folder(folder: &FolderFiles) -> Result<Self> {
+        let path = folder.tokenizer_json.as_deref().ok_or_else(|| EngineError::Coded {
+            code: "invalid_model_file",
+            message: "the model folder has no tokenizer.json".to_owned(),
+            hint: Some("download the tokenizer files of the model as well, or use a GGUF file of it".to_owned()),
+        })?;
+        let empty = Json::Null;
+        let configs = [
+            folder.tokenizer_config.as_ref().unwrap_or(&empty),
+            folder.special_tokens_map.as_ref().unwrap_or(&empty),
+            folder.generation_config.as_ref().unwrap_or(&empty),
+            &folder.config,
+        ];
+        Self::from_tokenizer_json(path, &configs)
+    }
+
+    /// From a `tokenizer.json`. `configs`, the most telling first, are searched for `bos_token`, `eos_token`, `add_bos_token`,
+    /// `bos_token_id` and `eos_token_id`.
+    pub fn from_tokenizer_json(path: &Path, configs: &[&Json]) -> Result<Self> {
+        let damaged = |error: &dyn std::fmt::Display| invalid(format!("{}: {error}", path.display()));
+        let bytes = fs::read(path).map_err(|error| damaged(&error))?;
+        let outline: Outline = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(&error))?;
+        drop(bytes);
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|error| damaged(&error))?;
+
+        let spelling = outline.spelling();
+        let mut vocabulary = vocabulary(&inner, &outline, spelling);
+        vocabulary.bos = named_token(&vocabulary, configs, "bos_token");
+        vocabulary.eos = named_token(&vocabulary, configs, "eos_token");
+        let mut declared: Vec<u32> = vocabulary.eos.into_iter().collect();
+        declared.extend(configs.iter().flat_map(|config| ids_of(config, "eos_token_id")));
+        vocabulary.find_eog(&declared, outline.added_tokens.iter().map(|added| added.id));
+
+        let (mut prefix, suffix) = template_tokens(&inner).map_err(|error| damaged(&error))?;
+        vocabulary.bos = vocabulary.bos.or(prefix.first().copied());
+        match configs.iter().find_map(|config| config.get("add_bos_token")?.as_bool()) {
+            Some(false) => prefix.retain(|id| Some(*id) != vocabulary.bos),
+            Some(true) if prefix.is_empty() => prefix.extend(vocabulary.bos),
+            _ => {}
+        }
+        let strips_leading_space = outline.strips_leading_space();
+        let (specials, normalized) = outline.specials(&inner).map_err(|error| damaged(&error))?;
+        Ok(Tokenizer {
+            vocabulary: vocabulary.into(),
+            specials: Specials::new(specials)?,
+            model: Model::Json(Box::new(JsonModel {
+                inner,
+                normalized: Specials::new(normalized)?,
+                strips_leading_space,
+            })),
+            prefix,
+            suffix,
+        })
+    }
+}
+
+impl JsonModel {
+    pub(super) fn strips_leading_space(&self) -> bool {
+        self.strips_leading_space
+    }
+
+    /// All pieces in one go: what a tokenizer does to text may depend on where in the prompt it stands.
+    pub(super) fn encode(&self, pieces: &[Piece], ids: &mut Vec<u32>) -> Result<()> {
+        self.try_encode(pieces, ids)
+            .map_err(|error| EngineError::Internal(format!("the tokenizer failed: {error}")))
+    }
+
+    fn try_encode(&self, pieces: &[Piece], ids: &mut Vec<u32>) -> tokenizers::Result<()> {
+        let mut whole = String::new();
+        let mut ends = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => whole.push_str(text),
+                // Keeps the place of the tokens; empty parts would be dropped.
+                Piece::Tokens(_) => whole.push('\0'),
+            }
+            ends.push(whole.len());
+        }
+        if whole.is_empty() {
+            return Ok(());
+        }
+        let mut prepared = PreTokenizedString::from(whole);
+        prepared.split(|_, text| {
+            let mut start = 0;
+            let mut parts = Vec::with_capacity(pieces.len());
+            for (piece, end) in pieces.iter().zip(&ends) {
+                let tokens = match piece {
+                    Piece::Text(_) => None,
+                    Piece::Tokens(tokens) => Some(tokens.iter().map(|id| plain_token(*id)).collect()),
+                };
+                parts.push((slice(&text, start, *end)?, tokens));
+                start = *end;
+            }
+            Ok(parts)
+        })?;
+        prepared.split(|_, mut text| {
+            if let Some(normalizer) = self.inner.get_normalizer() {
+                normalizer.normalize(&mut text)?;
+            }
+            let mut start = 0;
+            let mut parts: Vec<(NormalizedString, Option<Vec<Token>>)> = Vec::new();
+            for (from, to, id) in self.normalized.find_all(text.get()) {
+                parts.push((slice(&text, start, from)?, None));
+                parts.push((slice(&text, from, to)?, Some(vec![plain_token(id)])));
+                start = to;
+            }
+            parts.push((slice(&text, start, text.get().len())?, None));
+            Ok(parts)
+        })?;
+        if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
+            pre_tokenizer.pre_tokenize(&mut prepared)?;
+        }
+        prepared.tokenize(|text| self.inner.get_model().tokenize(text.get()))?;
+        for (_, _, tokens) in prepared.get_splits(OffsetReferential::Normalized, OffsetType::None) {
+            ids.extend(tokens.iter().flatten().map(|token| token.id));
+        }
+        Ok(())
+    }
+}
+
+fn slice(text: &NormalizedString, start: usize, end: usize) -> tokenizers::Result<NormalizedString> {
+    text.slice(Range::Normalized(start..end)).ok_or_else(|| "a special token splits a character".into())
+}
+
+fn plain_token(id: u32) -> Token {
+    Token::new(id, String::new(), (0, 0))
+}
+
+impl Outline {
+    fn spelling(&self) -> Spelling {
+        let decoders = if self.decoder.is_null() { &self.pre_tokenizer } else { &self.decoder };
+        if has_part(decoders, "ByteLevel") || has_part(&self.normalizer, "ByteLevel") {
+            Spelling::ByteLevel
+        } else if has_part(decoders, "WordPiece") {
+            Spelling::WordPiece
+        } else if ["Metaspace", "ByteFallback", "Replace"].iter().any(|part| has_part(decoders, part)) {
+            Spelling::SentencePiece
+        } else {
+            Spelling::Plain
+        }
+    }
+
+    /// Whether decoding takes away a space that encoding had put in front.
+    fn strips_leading_space(&self) -> bool {
+        let metaspace = find_part(&self.decoder, "Metaspace").is_some_and(|part| {
+            part.get("prepend_scheme").and_then(Json::as_str) != Some("never")
+                && part.get("add_prefix_space").and_then(Json::as_bool) != Some(false)
+        });
+        metaspace || find_part(&self.decoder, "Strip").is_some_and(|part| part["start"].as_u64() == Some(1))
+    }
+
+    /// Those to find in raw text and those to find in normalised text.
+    fn specials(&self, inner: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<Special>, Vec<Special>)> {
+        let (mut raw, mut normalized) = (Vec::new(), Vec::new());
+        for added in &self.added_tokens {
+            let mut special = Special {
+                text: added.content.clone(),
+                id: added.id,
+                always: !added.special,
+                strip_left: added.lstrip,
+                strip_right: added.rstrip,
+                single_word: added.single_word,
+            };
+            if added.special || !added.normalized {
+                raw.push(special);
+                continue;
+            }
+            if let Some(normalizer) = inner.get_normalizer() {
+                let mut text = NormalizedString::from(special.text.as_str());
+                normalizer.normalize(&mut text)?;
+                special.text = text.get().to_owned();
+            }
+            normalized.push(special);
+        }
+        Ok((raw, normalized))
+    }
+}
+
+/// Whether a part of a decoder, normaliser or pre-tokenizer, at any depth of sequences, has this type.
+fn has_part(json: &Json, kind: &str) -> bool {
+    find_part(json, kind).is_some()
+}
+
+fn find_part<'a>(json: &'a Json, kind: &str) -> Option<&'a Json> {
+    if json.get("type").and_then(Json::as_str) == Some(kind) {
+        return Some(json);
+    }
+    let parts = ["decoders", "normalizers", "pretokenizers"].iter().find_map(|key| json.get(key)?.as_array())?;
+    parts.iter().find_map(|part| find_part(part, kind))
+}
+
+fn vocabulary(inner: &tokenizers::Tokenizer, outline: &Outline, spelling: Spelling) -> Vocabulary {
+    let mut texts: Vec<Option<String>> = Vec::new();
+    let mut set = |id: u32, text: String| {
+        let index = id as usize;
+        // Ids far above the number of tokens would be a lie; none of the readers accepts them.
+        if index < (1 << 24) {
+            if texts.len() <= index {
+                texts.resize(index + 1, None);
+            }
+            texts[index] = Some(text);
+        }
+    };
+    for (text, id) in inner.get_vocab(false) {
+        set(id, text);
+    }
+    let mut special = std::collections::HashSet::new();
+    let mut added = std::collections::HashSet::new();
+    for token in &outline.added_tokens {
+        set(token.id, token.content.clone());
+        added.insert(token.id);
+        if token.special {
+            special.insert(token.id);
+        }
+    }
+    let mut vocabulary = Vocabulary::default();
+    for (id, text) in (0u32..).zip(texts) {
+        let text = text.unwrap_or_default();
+        let is_special = special.contains(&id);
+        let bytes = if is_special { text.into_bytes() } else { spelled(&text, spelling, added.contains(&id)) };
+        vocabulary.push(&bytes, is_special);
+    }
+    vocabulary
+}
+
+fn spelled(text: &str, spelling: Spelling, added: bool) -> Vec<u8> {
+    match spelling {
+        Spelling::ByteLevel if added => text.as_bytes().to_vec(),
+        Spelling::ByteLevel => byte_level::bytes_of(text).unwrap_or_else(|| text.as_bytes().to_vec()),
+        Spelling::SentencePiece => match byte_level::byte_token(text) {
+            Some(byte) if !added => vec![byte],
+            _ => text.replace('▁', " ").into_bytes(),
+        },
+        Spelling::WordPiece => match text.strip_prefix("##") {
+            Some(rest) => rest.as_bytes().to_vec(),
+            None => format!(" {text}").into_bytes(),
+        },
+        Spelling::Plain => text.as_bytes().to_vec(),
+    }
+}
+
+/// `"<s>"` or `{"content": "<s>"}`, else the id under `…_id`.
+fn named_token(vocabulary: &Vocabulary, configs: &[&Json], key: &str) -> Option<u32> {
+    let by_text = configs.iter().find_map(|config| {
+        let value = config.get(key)?;
+        vocabulary.id_of(value.as_str().or_else(|| value.get("content")?.as_str())?)
+    });
+    let id_key = format!("{key}_id");
+    let by_id = || configs.iter().find_map(|config| ids_of(config, &id_key).next());
+    by_text.or_else(by_id).filter(|id| (*id as usize) < vocabulary.len())
+}
+
+/// One id or a list of them.
+fn ids_of<'a>(config: &'a Json, key: &str) -> impl Iterator<Item = u32> + use<'a> {
+    let value = config.get(key).unwrap_or(&Json::Null);
+    let list = value.as_array().map(Vec::as_slice).unwrap_or(std::slice::from_ref(value));
+    list.iter().filter_map(|id| u32::try_from(id.as_u64()?).ok())
+}
+
+/// What the post-processor puts before and after a text.
+fn template_tokens(inner: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<u32>, Vec<u32>)> {
+    let bare = inner.encode("a", false)?.get_ids().to_vec();
+    let full = inner.encode("a", true)?.get_ids().to_vec();
+    let place = (0..=full.len().saturating_sub(bare.len())).find(|at| full[*at..].starts_with(&bare));
+    Ok(match place {
+        Some(at) => (full[..at].to_vec(), full[at + bare.len()..].to_vec()),
+        None => (Vec::new(), Vec::new()),
+    })
+}
