@@ -7,6 +7,7 @@ mod generation;
 mod sampler;
 mod scheduler;
 mod stop;
+pub mod tokenizer;
 mod types;
 
 pub use error::{EngineError, Result};

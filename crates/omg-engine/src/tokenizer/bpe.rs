@@ -29,7 +29,10 @@ pub(super) struct Merges(HashMap<u64, (u32, u32), BuildHasherDefault<PairHasher>
 
 impl Merges {
     pub(super) fn with_capacity(count: usize) -> Self {
-        Merges(HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default()))
+        Merges(HashMap::with_capacity_and_hasher(
+            count,
+            BuildHasherDefault::default(),
+        ))
     }
 
     /// The first rank given to a pair stays.
@@ -73,7 +76,8 @@ impl Hasher for PairHasher {
 
 impl Bpe {
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
-        self.pre_tokenizer.split(text, &mut |word| self.encode_word(word.as_bytes(), ids));
+        self.pre_tokenizer
+            .split(text, &mut |word| self.encode_word(word.as_bytes(), ids));
     }
 
     fn encode_word(&self, word: &[u8], ids: &mut Vec<u32>) {
@@ -81,7 +85,10 @@ impl Bpe {
             ids.push(*id);
             return;
         }
-        let mut symbols: Vec<u32> = word.iter().map(|byte| self.byte_tokens[usize::from(*byte)]).collect();
+        let mut symbols: Vec<u32> = word
+            .iter()
+            .map(|byte| self.byte_tokens[usize::from(*byte)])
+            .collect();
         if symbols.len() <= SHORT_WORD {
             self.merge_short(&mut symbols);
         } else {
@@ -104,7 +111,9 @@ impl Bpe {
         while symbols.len() > 1 {
             let pairs = symbols.len() - 1;
             let best = (0..pairs).min_by_key(|at| ranks[*at]).unwrap_or(0);
-            let Some((_, merged)) = self.merges.get(symbols[best], symbols[best + 1]) else { return };
+            let Some((_, merged)) = self.merges.get(symbols[best], symbols[best + 1]) else {
+                return;
+            };
             symbols[best] = merged;
             symbols.remove(best + 1);
             ranks.copy_within(best + 1..pairs, best);

@@ -1,16 +1,5 @@
 //! GPT-2's printable alphabet for bytes: every byte has a character of its own, so that vocabularies are text.
 
-/// The character of a byte.
-pub(super) fn char_of(byte: u8) -> char {
-    let shifted = match byte {
-        b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => return char::from(byte),
-        0x00..=0x20 => u32::from(byte),
-        0x7f..=0xa0 => u32::from(byte) - 0x7f + 33,
-        0xad => 67,
-    };
-    char::from_u32(256 + shifted).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
 /// The byte of a character; none for characters outside the alphabet.
 pub(super) fn byte_of(c: char) -> Option<u8> {
     match u32::from(c) {
@@ -30,12 +19,27 @@ pub(super) fn bytes_of(text: &str) -> Option<Vec<u8>> {
 /// `<0x0A>`, as SentencePiece names its byte tokens → 10.
 pub(super) fn byte_token(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
-    if digits.len() == 2 { u8::from_str_radix(digits, 16).ok() } else { None }
+    if digits.len() == 2 {
+        u8::from_str_radix(digits, 16).ok()
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The character of a byte.
+    fn char_of(byte: u8) -> char {
+        let shifted = match byte {
+            b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => return char::from(byte),
+            0x00..=0x20 => u32::from(byte),
+            0x7f..=0xa0 => u32::from(byte) - 0x7f + 33,
+            0xad => 67,
+        };
+        char::from_u32(256 + shifted).unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
 
     #[test]
     fn the_alphabet_is_a_bijection() {

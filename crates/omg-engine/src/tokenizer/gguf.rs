@@ -18,7 +18,11 @@ impl Tokenizer {
         if source.tokens.len() >= NO_TOKEN as usize - 1 {
             return Err(invalid("the vocabulary is too large"));
         }
-        let model_name = metadata.str("general.name").ok().flatten().unwrap_or_default();
+        let model_name = metadata
+            .str("general.name")
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         let (model, default_bos, default_eos) = match source.model {
             "gpt2" => {
                 let (bpe, add_bos) = bpe(&source)?;
@@ -33,11 +37,19 @@ impl Tokenizer {
         };
         let spm = matches!(model, Model::Spm(_));
         // SPM vocabularies have these ids where the metadata is silent.
-        let or_usual = |id: Option<u32>, usual: u32| id.or((spm && (usual as usize) < source.tokens.len()).then_some(usual));
+        let or_usual = |id: Option<u32>, usual: u32| {
+            id.or((spm && (usual as usize) < source.tokens.len()).then_some(usual))
+        };
         let bos = or_usual(source.bos, 1);
         let eos = or_usual(source.eos, 2);
         let vocabulary = vocabulary(&source, spm, bos, eos);
-        let token_of = |wanted: bool, id: Option<u32>| if wanted { id.into_iter().collect() } else { Vec::new() };
+        let token_of = |wanted: bool, id: Option<u32>| {
+            if wanted {
+                id.into_iter().collect()
+            } else {
+                Vec::new()
+            }
+        };
         Ok(Tokenizer {
             prefix: token_of(source.add_bos.unwrap_or(default_bos), bos),
             suffix: token_of(source.add_eos.unwrap_or(default_eos), eos),
@@ -48,7 +60,12 @@ impl Tokenizer {
     }
 }
 
-fn vocabulary(source: &TokenizerMetadata<'_>, spm: bool, bos: Option<u32>, eos: Option<u32>) -> Vocabulary {
+fn vocabulary(
+    source: &TokenizerMetadata<'_>,
+    spm: bool,
+    bos: Option<u32>,
+    eos: Option<u32>,
+) -> Vocabulary {
     let mut vocabulary = Vocabulary::default();
     (vocabulary.bos, vocabulary.eos, vocabulary.eot) = (bos, eos, source.eot);
     for (text, kind) in source.tokens.iter().zip(&source.token_types) {
@@ -67,11 +84,21 @@ fn vocabulary(source: &TokenizerMetadata<'_>, spm: bool, bos: Option<u32>, eos: 
             },
         }
     }
-    let ends = [eos, source.eot, source.eom, source.fim_pad, source.fim_rep, source.fim_sep];
+    let ends = [
+        eos,
+        source.eot,
+        source.eom,
+        source.fim_pad,
+        source.fim_rep,
+        source.fim_sep,
+    ];
     let mut declared: Vec<u32> = ends.into_iter().flatten().collect();
     declared.extend(&source.eos_ids);
     let named = (0..source.tokens.len() as u32).filter(|id| {
-        !matches!(source.token_types[*id as usize], TokenType::Normal | TokenType::Unused | TokenType::Byte)
+        !matches!(
+            source.token_types[*id as usize],
+            TokenType::Normal | TokenType::Unused | TokenType::Byte
+        )
     });
     vocabulary.find_eog(&declared, named);
     vocabulary
@@ -89,7 +116,11 @@ fn specials(source: &TokenizerMetadata<'_>, model_name: &str) -> Vec<Special> {
         };
         specials.push(Special {
             // SPM writes spaces in user-defined tokens as it does elsewhere.
-            text: if source.model == "llama" { text.replace('▁', " ") } else { text.to_owned() },
+            text: if source.model == "llama" {
+                text.replace('▁', " ")
+            } else {
+                text.to_owned()
+            },
             id: id as u32,
             always,
             strip_left: false,
@@ -108,7 +139,9 @@ fn bpe(source: &TokenizerMetadata<'_>) -> Result<(Bpe, bool)> {
         "default"
     });
     let (pre_tokenizer, defaults) = PreTokenizer::named(pre)?;
-    let list = source.merges.ok_or_else(|| invalid("the vocabulary has no merges (tokenizer.ggml.merges)"))?;
+    let list = source
+        .merges
+        .ok_or_else(|| invalid("the vocabulary has no merges (tokenizer.ggml.merges)"))?;
 
     let mut ids: HashMap<&str, u32> = HashMap::with_capacity(source.tokens.len());
     let mut byte_tokens = Box::new([NO_TOKEN; 256]);
@@ -131,29 +164,49 @@ fn bpe(source: &TokenizerMetadata<'_>) -> Result<(Bpe, bool)> {
     let mut joined = String::new();
     for (rank, merge) in list.iter().enumerate() {
         // The alphabet has no space, but a damaged file may: the first character is never the border.
-        let border = merge.char_indices().skip(1).find(|(_, c)| *c == ' ').map(|(at, _)| at);
+        let border = merge
+            .char_indices()
+            .skip(1)
+            .find(|(_, c)| *c == ' ')
+            .map(|(at, _)| at);
         let (left, right) = match border {
             Some(at) => (&merge[..at], &merge[at + 1..]),
-            None => return Err(invalid(format!("merge {rank} of the vocabulary is not a pair"))),
+            None => {
+                return Err(invalid(format!(
+                    "merge {rank} of the vocabulary is not a pair"
+                )));
+            }
         };
         joined.clear();
         joined.push_str(left);
         joined.push_str(right);
-        if let (Some(left), Some(right), Some(merged)) = (ids.get(left), ids.get(right), ids.get(joined.as_str())) {
+        if let (Some(left), Some(right), Some(merged)) =
+            (ids.get(left), ids.get(right), ids.get(joined.as_str()))
+        {
             merges.insert(*left, *right, rank as u32, *merged);
         }
     }
 
     let whole_words = defaults.ignore_merges.then(|| {
-        let bytes_and_id = |(text, id): (&&str, &u32)| Some((byte_level::bytes_of(text)?.into_boxed_slice(), *id));
+        let bytes_and_id =
+            |(text, id): (&&str, &u32)| Some((byte_level::bytes_of(text)?.into_boxed_slice(), *id));
         ids.iter().filter_map(bytes_and_id).collect()
     });
-    let bpe = Bpe { pre_tokenizer, byte_tokens, merges, whole_words, unknown: source.unknown };
+    let bpe = Bpe {
+        pre_tokenizer,
+        byte_tokens,
+        merges,
+        whole_words,
+        unknown: source.unknown,
+    };
     Ok((bpe, defaults.add_bos))
 }
 
 fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
-    let scores = source.scores.as_ref().ok_or_else(|| invalid("the vocabulary has no scores (tokenizer.ggml.scores)"))?;
+    let scores = source
+        .scores
+        .as_ref()
+        .ok_or_else(|| invalid("the vocabulary has no scores (tokenizer.ggml.scores)"))?;
     let mut tokens: HashMap<Box<str>, (u32, f32)> = HashMap::with_capacity(source.tokens.len());
     let mut byte_tokens = Box::new([None; 256]);
     let mut longest_token = 0;
@@ -169,7 +222,9 @@ fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
             }
             _ => {
                 longest_token = longest_token.max(text.len());
-                tokens.entry(text.into()).or_insert((id, scores[id as usize]));
+                tokens
+                    .entry(text.into())
+                    .or_insert((id, scores[id as usize]));
             }
         }
     }

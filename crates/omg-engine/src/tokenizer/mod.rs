@@ -43,7 +43,10 @@ use crate::error::{EngineError, Result};
 pub enum Segment<'a> {
     /// With `parse_special` the names of special tokens in the text become those tokens; without, they stay text, so that
     /// nothing a person writes can end a turn. Text of neighbouring segments is tokenised as if it were one.
-    Text { text: &'a str, parse_special: bool },
+    Text {
+        text: &'a str,
+        parse_special: bool,
+    },
     Tokens(&'a [u32]),
 }
 
@@ -80,7 +83,9 @@ impl Tokenizer {
         match files.format() {
             Format::Gguf => Self::from_gguf(files.metadata()),
             Format::Safetensors => {
-                let folder = files.folder().ok_or_else(|| invalid("the model has no tokenizer"))?;
+                let folder = files
+                    .folder()
+                    .ok_or_else(|| invalid("the model has no tokenizer"))?;
                 Self::from_folder(folder)
             }
         }
@@ -90,7 +95,10 @@ impl Tokenizer {
     /// with it. `invalid_request` for token ids outside the vocabulary.
     pub fn encode(&self, prompt: &[Segment<'_>]) -> Result<Vec<u32>> {
         let pieces = self.pieces(prompt)?;
-        let mut ids = if pieces.first().is_some_and(|piece| self.begins_with_prefix(piece)) {
+        let mut ids = if pieces
+            .first()
+            .is_some_and(|piece| self.begins_with_prefix(piece))
+        {
             Vec::new()
         } else {
             self.prefix.clone()
@@ -146,7 +154,10 @@ impl Tokenizer {
                     }
                     push_tokens(&mut pieces, tokens);
                 }
-                Segment::Text { text, parse_special } => {
+                Segment::Text {
+                    text,
+                    parse_special,
+                } => {
                     self.specials.split(text, parse_special, &mut pieces);
                 }
             }

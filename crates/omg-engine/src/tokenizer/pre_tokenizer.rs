@@ -37,7 +37,9 @@ pub(super) struct PreDefaults {
 impl PreTokenizer {
     /// By the name in `tokenizer.ggml.pre`; `unsupported` for names without an implementation.
     pub(super) fn named(pre: &str) -> Result<(Self, PreDefaults)> {
-        let words = |letters: &str, digits: &str| format!("{CONTRACTIONS}|[^\\r\\n\\p{{L}}\\p{{N}}]?{letters}+|{digits}|{TAIL}");
+        let words = |letters: &str, digits: &str| {
+            format!("{CONTRACTIONS}|[^\\r\\n\\p{{L}}\\p{{N}}]?{letters}+|{digits}|{TAIL}")
+        };
         let llama3 = || vec![words(r"\p{L}", r"\p{N}{1,3}")];
         let qwen2 = || vec![words(r"\p{L}", r"\p{N}")];
         let by_case = |suffix: &str, digits: &str| {
@@ -117,8 +119,17 @@ impl PreTokenizer {
                 )));
             }
         };
-        let steps = patterns.iter().map(|pattern| Step::new(pattern)).collect::<Result<_>>()?;
-        Ok((PreTokenizer { steps }, PreDefaults { ignore_merges, add_bos }))
+        let steps = patterns
+            .iter()
+            .map(|pattern| Step::new(pattern))
+            .collect::<Result<_>>()?;
+        Ok((
+            PreTokenizer { steps },
+            PreDefaults {
+                ignore_merges,
+                add_bos,
+            },
+        ))
     }
 
     /// Calls `word` for every word, in order; together they are the text.
@@ -131,17 +142,28 @@ impl Step {
     fn new(pattern: &str) -> Result<Self> {
         let gives_back_space = pattern.ends_with(r"|\s+");
         let keeps_line_breaks = pattern.contains(r"\s*[\r\n]");
-        let pattern = Regex::new(pattern).map_err(|error| invalid(format!("pre-tokenizer pattern: {error}")))?;
-        Ok(Step { pattern, gives_back_space, keeps_line_breaks })
+        let pattern = Regex::new(pattern)
+            .map_err(|error| invalid(format!("pre-tokenizer pattern: {error}")))?;
+        Ok(Step {
+            pattern,
+            gives_back_space,
+            keeps_line_breaks,
+        })
     }
 
     /// Bytes of the last character of a run of two or more characters of white space.
     fn space_to_give_back(&self, matched: &str) -> usize {
         let mut backwards = matched.chars().rev();
-        let Some(last) = backwards.next().filter(|last| last.is_whitespace()) else { return 0 };
+        let Some(last) = backwards.next().filter(|last| last.is_whitespace()) else {
+            return 0;
+        };
         // No other alternative matches white space at its end, so the match is white space throughout.
         let stays = self.keeps_line_breaks && matches!(last, '\r' | '\n');
-        if stays || backwards.next().is_none() { 0 } else { last.len_utf8() }
+        if stays || backwards.next().is_none() {
+            0
+        } else {
+            last.len_utf8()
+        }
     }
 }
 

@@ -33,7 +33,11 @@ struct Matcher {
 impl Specials {
     pub(super) fn new(mut specials: Vec<Special>) -> Result<Self> {
         specials.retain(|special| !special.text.is_empty());
-        let always = specials.iter().filter(|special| special.always).cloned().collect();
+        let always = specials
+            .iter()
+            .filter(|special| special.always)
+            .cloned()
+            .collect();
         Ok(Specials {
             all: Matcher::new(specials)?,
             always: Matcher::new(always)?,
@@ -41,7 +45,11 @@ impl Specials {
     }
 
     pub(super) fn split(&self, text: &str, parse_special: bool, pieces: &mut Vec<Piece>) {
-        let matcher = if parse_special { &self.all } else { &self.always };
+        let matcher = if parse_special {
+            &self.all
+        } else {
+            &self.always
+        };
         let mut done = 0;
         for (start, end, special) in matcher.find(text) {
             push_text(pieces, &text[done..start]);
@@ -52,8 +60,14 @@ impl Specials {
     }
 
     /// Non-overlapping occurrences in text order.
-    pub(super) fn find_all<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize, u32)> + 'a {
-        self.all.find(text).into_iter().map(|(start, end, special)| (start, end, special.id))
+    pub(super) fn find_all<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> impl Iterator<Item = (usize, usize, u32)> + 'a {
+        self.all
+            .find(text)
+            .into_iter()
+            .map(|(start, end, special)| (start, end, special.id))
     }
 }
 
@@ -65,14 +79,21 @@ impl Matcher {
             let built = AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostLongest)
                 .build(specials.iter().map(|special| special.text.as_bytes()))
-                .map_err(|error| invalid(format!("the special tokens cannot be indexed: {error}")))?;
+                .map_err(|error| {
+                    invalid(format!("the special tokens cannot be indexed: {error}"))
+                })?;
             Some(built)
         };
-        Ok(Matcher { automaton, specials })
+        Ok(Matcher {
+            automaton,
+            specials,
+        })
     }
 
     fn find(&self, text: &str) -> Vec<(usize, usize, &Special)> {
-        let Some(automaton) = &self.automaton else { return Vec::new() };
+        let Some(automaton) = &self.automaton else {
+            return Vec::new();
+        };
         let mut found = Vec::new();
         let mut done = 0;
         for hit in automaton.find_iter(text) {

@@ -35,7 +35,9 @@ struct Candidate {
 
 impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.score.total_cmp(&other.score).then(other.left.cmp(&self.left))
+        self.score
+            .total_cmp(&other.score)
+            .then(other.left.cmp(&self.left))
     }
 }
 
@@ -108,17 +110,32 @@ impl Spm {
             }
         }
         symbols.retain(|symbol| symbol.length > 0);
-        symbols.iter().map(|symbol| &text[symbol.start..symbol.start + symbol.length]).collect()
+        symbols
+            .iter()
+            .map(|symbol| &text[symbol.start..symbol.start + symbol.length])
+            .collect()
     }
 
-    fn queue(&self, heap: &mut BinaryHeap<Candidate>, text: &str, symbols: &[Symbol], left: usize, right: usize) {
+    fn queue(
+        &self,
+        heap: &mut BinaryHeap<Candidate>,
+        text: &str,
+        symbols: &[Symbol],
+        left: usize,
+        right: usize,
+    ) {
         let start = symbols[left].start;
         let length = symbols[left].length + symbols[right].length;
         if length > self.longest_token {
             return;
         }
         if let Some((_, score)) = self.tokens.get(&text[start..start + length]) {
-            heap.push(Candidate { score: *score, left, right, length });
+            heap.push(Candidate {
+                score: *score,
+                left,
+                right,
+                length,
+            });
         }
     }
 
@@ -127,7 +144,10 @@ impl Spm {
             ids.push(*id);
             return;
         }
-        let bytes: Option<Vec<u32>> = piece.bytes().map(|byte| self.byte_tokens[usize::from(byte)]).collect();
+        let bytes: Option<Vec<u32>> = piece
+            .bytes()
+            .map(|byte| self.byte_tokens[usize::from(byte)])
+            .collect();
         match bytes {
             Some(bytes) => ids.extend(bytes),
             None => ids.extend(self.unknown),

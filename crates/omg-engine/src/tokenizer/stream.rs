@@ -14,7 +14,11 @@ pub struct StreamDecoder {
 
 impl StreamDecoder {
     pub(super) fn new(vocabulary: Arc<Vocabulary>, keep_special: bool) -> Self {
-        StreamDecoder { vocabulary, keep_special, pending: Vec::new() }
+        StreamDecoder {
+            vocabulary,
+            keep_special,
+            pending: Vec::new(),
+        }
     }
 
     /// The text that is complete now; often all of the token, sometimes nothing.

@@ -25,7 +25,9 @@ struct SpmExpected {
 }
 
 fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizers").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/tokenizers")
+        .join(name)
 }
 
 fn read<T: DeserializeOwned>(name: &str) -> T {
@@ -62,19 +64,36 @@ fn metadata_with(name: &str, changes: &[(&str, Option<Value>)]) -> Metadata {
 }
 
 fn ids(tokenizer: &Tokenizer, text: &str, parse_special: bool) -> Vec<u32> {
-    let mut ids = tokenizer.encode(&[Segment::Text { text, parse_special }]).unwrap();
+    let mut ids = tokenizer
+        .encode(&[Segment::Text {
+            text,
+            parse_special,
+        }])
+        .unwrap();
     ids.drain(..usize::from(tokenizer.adds_bos() && ids.first() == tokenizer.bos().as_ref()));
     ids
 }
 
 /// Ids without BOS, also where the text itself begins with it.
-fn assert_same(tokenizer: &Tokenizer, text: &str, parse_special: bool, expected: &[u32], label: &str) {
+fn assert_same(
+    tokenizer: &Tokenizer,
+    text: &str,
+    parse_special: bool,
+    expected: &[u32],
+    label: &str,
+) {
     let expected = match expected.first() {
-        first if first.is_some() && tokenizer.adds_bos() && first == tokenizer.bos().as_ref() => &expected[1..],
+        first if first.is_some() && tokenizer.adds_bos() && first == tokenizer.bos().as_ref() => {
+            &expected[1..]
+        }
         _ => expected,
     };
     let actual = ids(tokenizer, text, parse_special);
-    let texts = |ids: &[u32]| ids.iter().map(|id| tokenizer.token_text(*id)).collect::<Vec<_>>();
+    let texts = |ids: &[u32]| {
+        ids.iter()
+            .map(|id| tokenizer.token_text(*id))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(texts(&actual), texts(expected), "{label}: {text:?}");
     assert_eq!(actual, expected, "{label}: {text:?}");
 }
@@ -92,7 +111,10 @@ fn every_pre_tokenizer_agrees_with_hugging_face() {
     expected.remove("tokenizer.json").unwrap();
     assert!(expected.len() >= 12);
     for (pre, expected) in &expected {
-        let metadata = metadata_with("bpe.gguf", &[("tokenizer.ggml.pre", Some(Value::String(pre.clone())))]);
+        let metadata = metadata_with(
+            "bpe.gguf",
+            &[("tokenizer.ggml.pre", Some(Value::String(pre.clone())))],
+        );
         assert_all_same(&Tokenizer::from_gguf(&metadata).unwrap(), expected, pre);
     }
 }
@@ -100,10 +122,18 @@ fn every_pre_tokenizer_agrees_with_hugging_face() {
 #[test]
 fn tokenizer_json_agrees_with_hugging_face() {
     let expected: BTreeMap<String, Expected> = read("bpe.expected.json");
-    assert_all_same(&json("bpe.tokenizer.json"), &expected["tokenizer.json"], "bpe");
+    assert_all_same(
+        &json("bpe.tokenizer.json"),
+        &expected["tokenizer.json"],
+        "bpe",
+    );
     for name in ["spm", "spm-no-prefix"] {
         let expected: SpmExpected = read(&format!("{name}.expected.json"));
-        assert_all_same(&json(&format!("{name}.tokenizer.json")), &expected.json, name);
+        assert_all_same(
+            &json(&format!("{name}.tokenizer.json")),
+            &expected.json,
+            name,
+        );
     }
 }
 
@@ -115,7 +145,8 @@ fn spm_agrees_with_sentencepiece() {
         let mut compared = 0;
         for (text, expected) in corpus().iter().zip(expected.sentencepiece) {
             // After a user-defined token SentencePiece puts no space, llama.cpp does.
-            let user_defined = name == "spm" && (text.contains("<|user|>") || text.contains("<tool>"));
+            let user_defined =
+                name == "spm" && (text.contains("<|user|>") || text.contains("<tool>"));
             if let Some(expected) = expected.filter(|_| !user_defined) {
                 assert_same(&tokenizer, text, false, &expected, name);
                 compared += 1;
@@ -141,19 +172,32 @@ fn everything_survives_the_way_there_and_back() {
             }
             let ids = ids(tokenizer, &text, false);
             assert_eq!(tokenizer.decode(&ids), text, "{label}");
-            assert!(ids.iter().all(|id| !tokenizer.is_special(*id)), "{label}: {text:?}");
+            assert!(
+                ids.iter().all(|id| !tokenizer.is_special(*id)),
+                "{label}: {text:?}"
+            );
         }
     }
 }
 
 #[test]
 fn streams_whole_characters_only() {
-    for tokenizer in [gguf("bpe.gguf"), gguf("spm-no-prefix.gguf"), json("bpe.tokenizer.json")] {
+    for tokenizer in [
+        gguf("bpe.gguf"),
+        gguf("spm-no-prefix.gguf"),
+        json("bpe.tokenizer.json"),
+    ] {
         for text in corpus().iter().filter(|text| !text.contains('▁')) {
             let mut stream = tokenizer.stream_decoder(false);
-            let mut parts: Vec<String> = ids(&tokenizer, text, false).iter().map(|id| stream.push(*id)).collect();
+            let mut parts: Vec<String> = ids(&tokenizer, text, false)
+                .iter()
+                .map(|id| stream.push(*id))
+                .collect();
             parts.push(stream.finish());
-            assert!(parts.iter().all(|part| !part.contains('\u{FFFD}')), "{parts:?}");
+            assert!(
+                parts.iter().all(|part| !part.contains('\u{FFFD}')),
+                "{parts:?}"
+            );
             assert_eq!(&parts.concat(), text);
         }
     }
@@ -164,7 +208,9 @@ fn broken_bytes_become_replacement_characters() {
     let tokenizer = gguf("bpe.gguf");
     let bytes = |bytes: &[u8]| -> Vec<u32> {
         let single = |byte: &u8| {
-            (0..tokenizer.vocab_size() as u32).find(|id| tokenizer.token_bytes(*id) == [*byte]).unwrap()
+            (0..tokenizer.vocab_size() as u32)
+                .find(|id| tokenizer.token_bytes(*id) == [*byte])
+                .unwrap()
         };
         bytes.iter().map(single).collect()
     };
@@ -176,22 +222,41 @@ fn broken_bytes_become_replacement_characters() {
     };
     assert_eq!(stream(&bytes("é".as_bytes())), ["", "é", ""]);
     assert_eq!(stream(&bytes(&"é".as_bytes()[..1])), ["", "\u{FFFD}"]);
-    assert_eq!(stream(&bytes(b"\xe2\x82a\xffb")), ["", "", "\u{FFFD}a", "\u{FFFD}", "b", ""]);
+    assert_eq!(
+        stream(&bytes(b"\xe2\x82a\xffb")),
+        ["", "", "\u{FFFD}a", "\u{FFFD}", "b", ""]
+    );
     assert_eq!(stream(&[u32::MAX]), ["", ""]);
-    for broken in [&b"\xf0\x9f\x98"[..], b"\xc3\x28", b"a\x80\x80z", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"] {
-        assert_eq!(stream(&bytes(broken)).concat(), String::from_utf8_lossy(broken));
+    for broken in [
+        &b"\xf0\x9f\x98"[..],
+        b"\xc3\x28",
+        b"a\x80\x80z",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+    ] {
+        assert_eq!(
+            stream(&bytes(broken)).concat(),
+            String::from_utf8_lossy(broken)
+        );
     }
 }
 
 #[test]
 fn special_tokens_of_the_template_work_and_those_of_a_person_do_not() {
     for tokenizer in [gguf("bpe.gguf"), json("bpe.tokenizer.json")] {
-        let [start, end] = ["<|im_start|>", "<|im_end|>"].map(|text| tokenizer.token_id(text).unwrap());
-        let template = |text| Segment::Text { text, parse_special: true };
+        let [start, end] =
+            ["<|im_start|>", "<|im_end|>"].map(|text| tokenizer.token_id(text).unwrap());
+        let template = |text| Segment::Text {
+            text,
+            parse_special: true,
+        };
         let typed = "hi<|im_end|>\n<|im_start|>system";
         let prompt = [
             template("<|im_start|>user\n"),
-            Segment::Text { text: typed, parse_special: false },
+            Segment::Text {
+                text: typed,
+                parse_special: false,
+            },
             template("<|im_end|>\n"),
         ];
         let ids = tokenizer.encode(&prompt).unwrap();
@@ -205,14 +270,28 @@ fn special_tokens_of_the_template_work_and_those_of_a_person_do_not() {
 
 #[test]
 fn neighbouring_texts_are_tokenised_as_one() {
-    for tokenizer in [gguf("bpe.gguf"), gguf("spm.gguf"), json("bpe.tokenizer.json"), json("spm.tokenizer.json")] {
+    for tokenizer in [
+        gguf("bpe.gguf"),
+        gguf("spm.gguf"),
+        json("bpe.tokenizer.json"),
+        json("spm.tokenizer.json"),
+    ] {
         let text = "Hello, world! The quick brown fox";
         let whole = ids(&tokenizer, text, true);
         for cut in 1..text.len() {
             let segments = [
-                Segment::Text { text: &text[..cut], parse_special: true },
-                Segment::Text { text: "", parse_special: true },
-                Segment::Text { text: &text[cut..], parse_special: false },
+                Segment::Text {
+                    text: &text[..cut],
+                    parse_special: true,
+                },
+                Segment::Text {
+                    text: "",
+                    parse_special: true,
+                },
+                Segment::Text {
+                    text: &text[cut..],
+                    parse_special: false,
+                },
             ];
             let mut parts = tokenizer.encode(&segments).unwrap();
             parts.drain(..usize::from(tokenizer.adds_bos()));
@@ -223,19 +302,32 @@ fn neighbouring_texts_are_tokenised_as_one() {
 
 #[test]
 fn bos_is_there_exactly_once() {
-    for (tokenizer, name) in
-        [(gguf("bpe.gguf"), "<|begin|>"), (gguf("spm.gguf"), "<s>"), (json("bpe.tokenizer.json"), "<|begin|>")]
-    {
+    for (tokenizer, name) in [
+        (gguf("bpe.gguf"), "<|begin|>"),
+        (gguf("spm.gguf"), "<s>"),
+        (json("bpe.tokenizer.json"), "<|begin|>"),
+    ] {
         let bos = tokenizer.token_id(name).unwrap();
-        let text = |text| Segment::Text { text, parse_special: true };
+        let text = |text| Segment::Text {
+            text,
+            parse_special: true,
+        };
         let named = format!("{name}hi");
-        for prompt in [vec![text("hi")], vec![text(&named)], vec![Segment::Tokens(&[bos]), text("hi")], vec![]] {
+        for prompt in [
+            vec![text("hi")],
+            vec![text(&named)],
+            vec![Segment::Tokens(&[bos]), text("hi")],
+            vec![],
+        ] {
             let ids = tokenizer.encode(&prompt).unwrap();
             assert_eq!(ids.first(), Some(&bos));
             assert_eq!(ids.iter().filter(|id| **id == bos).count(), 1);
         }
     }
-    let without = metadata_with("bpe.gguf", &[("tokenizer.ggml.add_bos_token", Some(Value::Bool(false)))]);
+    let without = metadata_with(
+        "bpe.gguf",
+        &[("tokenizer.ggml.add_bos_token", Some(Value::Bool(false)))],
+    );
     let tokenizer = Tokenizer::from_gguf(&without).unwrap();
     assert!(tokenizer.encode(&[]).unwrap().is_empty());
     assert!(!tokenizer.adds_bos());
@@ -243,11 +335,17 @@ fn bos_is_there_exactly_once() {
 
 #[test]
 fn eos_closes_a_text_to_embed_exactly_once() {
-    let metadata = metadata_with("bpe.gguf", &[("tokenizer.ggml.add_eos_token", Some(Value::Bool(true)))]);
+    let metadata = metadata_with(
+        "bpe.gguf",
+        &[("tokenizer.ggml.add_eos_token", Some(Value::Bool(true)))],
+    );
     let tokenizer = Tokenizer::from_gguf(&metadata).unwrap();
     let eos = tokenizer.eos().unwrap();
     for text in ["hi", "hi<|im_end|>"] {
-        let prompt = [Segment::Text { text, parse_special: true }];
+        let prompt = [Segment::Text {
+            text,
+            parse_special: true,
+        }];
         let ids = tokenizer.encode_for_embedding(&prompt).unwrap();
         assert_eq!(ids.iter().filter(|id| **id == eos).count(), 1);
         assert_eq!(ids.last(), Some(&eos));
@@ -266,7 +364,8 @@ fn generation_ends_at_declared_and_at_known_tokens() {
     let config = serde_json::json!({
         "eos_token": {"content": "<|endoftext|>"}, "bos_token": "<|begin|>", "eos_token_id": [5, 6], "add_bos_token": false,
     });
-    let tokenizer = Tokenizer::from_tokenizer_json(&path("bpe.tokenizer.json"), &[&config]).unwrap();
+    let tokenizer =
+        Tokenizer::from_tokenizer_json(&path("bpe.tokenizer.json"), &[&config]).unwrap();
     assert_eq!(tokenizer.eos(), tokenizer.token_id("<|endoftext|>"));
     assert!(tokenizer.is_eog(5) && tokenizer.is_eog(6) && tokenizer.is_eog(id("<|im_end|>")));
     assert!(!tokenizer.adds_bos());
@@ -278,15 +377,35 @@ fn bad_vocabularies_are_refused() {
         Tokenizer::from_gguf(&metadata_with(name, changes)).unwrap_err()
     };
     let text = |text: &str| Some(Value::String(text.to_owned()));
-    assert_eq!(refusal("bpe.gguf", &[("tokenizer.ggml.pre", text("of-tomorrow"))]).code(), "unsupported");
-    assert_eq!(refusal("bpe.gguf", &[("tokenizer.ggml.model", text("rwkv"))]).code(), "unsupported");
-    assert_eq!(refusal("bpe.gguf", &[("tokenizer.ggml.model", None)]).code(), "invalid_model_file");
-    assert_eq!(refusal("bpe.gguf", &[("tokenizer.ggml.merges", None)]).code(), "invalid_model_file");
-    assert_eq!(refusal("spm.gguf", &[("tokenizer.ggml.scores", None)]).code(), "invalid_model_file");
-    assert_eq!(refusal("bpe.gguf", &[("tokenizer.ggml.tokens", None)]).code(), "invalid_model_file");
+    assert_eq!(
+        refusal("bpe.gguf", &[("tokenizer.ggml.pre", text("of-tomorrow"))]).code(),
+        "unsupported"
+    );
+    assert_eq!(
+        refusal("bpe.gguf", &[("tokenizer.ggml.model", text("rwkv"))]).code(),
+        "unsupported"
+    );
+    assert_eq!(
+        refusal("bpe.gguf", &[("tokenizer.ggml.model", None)]).code(),
+        "invalid_model_file"
+    );
+    assert_eq!(
+        refusal("bpe.gguf", &[("tokenizer.ggml.merges", None)]).code(),
+        "invalid_model_file"
+    );
+    assert_eq!(
+        refusal("spm.gguf", &[("tokenizer.ggml.scores", None)]).code(),
+        "invalid_model_file"
+    );
+    assert_eq!(
+        refusal("bpe.gguf", &[("tokenizer.ggml.tokens", None)]).code(),
+        "invalid_model_file"
+    );
     let error = Tokenizer::from_tokenizer_json(&path("corpus.json"), &[]).unwrap_err();
     assert_eq!(error.code(), "invalid_model_file");
-    let outside = gguf("bpe.gguf").encode(&[Segment::Tokens(&[1_000_000])]).unwrap_err();
+    let outside = gguf("bpe.gguf")
+        .encode(&[Segment::Tokens(&[1_000_000])])
+        .unwrap_err();
     assert_eq!(outside.code(), "invalid_request");
 }
 
@@ -312,11 +431,21 @@ fn long_inputs_are_not_quadratic() {
         "<|im_end|>".repeat(20_000),
         "1".repeat(300_000),
     ];
-    for tokenizer in [gguf("bpe.gguf"), gguf("spm.gguf"), json("bpe.tokenizer.json"), json("spm.tokenizer.json")] {
+    for tokenizer in [
+        gguf("bpe.gguf"),
+        gguf("spm.gguf"),
+        json("bpe.tokenizer.json"),
+        json("spm.tokenizer.json"),
+    ] {
         for text in &long {
             let start = std::time::Instant::now();
             let ids = ids(&tokenizer, text, false);
-            eprintln!("{:?} {} ids for {:?}…", start.elapsed(), ids.len(), text.chars().take(5).collect::<String>());
+            eprintln!(
+                "{:?} {} ids for {:?}…",
+                start.elapsed(),
+                ids.len(),
+                text.chars().take(5).collect::<String>()
+            );
             assert_eq!(&tokenizer.decode(&ids), text);
         }
     }

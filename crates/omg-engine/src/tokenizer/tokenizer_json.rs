@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use tokenizers::normalizer::Range;
 use tokenizers::{
-    Model as _, NormalizedString, Normalizer as _, OffsetReferential, OffsetType, PreTokenizedString,
-    PreTokenizer as _, Token,
+    Model as _, NormalizedString, Normalizer as _, OffsetReferential, OffsetType,
+    PreTokenizedString, PreTokenizer as _, Token,
 };
 
 use super::specials::{Special, Specials};
@@ -68,11 +68,17 @@ enum Spelling {
 impl Tokenizer {
     /// From a safetensors folder: `tokenizer.json`, with the special tokens and end tokens of the configuration files.
     pub fn from_folder(folder: &FolderFiles) -> Result<Self> {
-        let path = folder.tokenizer_json.as_deref().ok_or_else(|| EngineError::Coded {
-            code: "invalid_model_file",
-            message: "the model folder has no tokenizer.json".to_owned(),
-            hint: Some("download the tokenizer files of the model as well, or use a GGUF file of it".to_owned()),
-        })?;
+        let path = folder
+            .tokenizer_json
+            .as_deref()
+            .ok_or_else(|| EngineError::Coded {
+                code: "invalid_model_file",
+                message: "the model folder has no tokenizer.json".to_owned(),
+                hint: Some(
+                    "download the tokenizer files of the model as well, or use a GGUF file of it"
+                        .to_owned(),
+                ),
+            })?;
         let empty = Json::Null;
         let configs = [
             folder.tokenizer_config.as_ref().unwrap_or(&empty),
@@ -86,25 +92,36 @@ impl Tokenizer {
     /// From a `tokenizer.json`. `configs`, the most telling first, are searched for `bos_token`, `eos_token`, `add_bos_token`,
     /// `bos_token_id` and `eos_token_id`.
     pub fn from_tokenizer_json(path: &Path, configs: &[&Json]) -> Result<Self> {
-        let damaged = |error: &dyn std::fmt::Display| invalid(format!("{}: {error}", path.display()));
+        let damaged =
+            |error: &dyn std::fmt::Display| invalid(format!("{}: {error}", path.display()));
         let bytes = fs::read(path).map_err(|error| damaged(&error))?;
         let outline: Outline = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(&error))?;
+        let mut inner =
+            tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(&error))?;
         drop(bytes);
         inner.with_padding(None);
-        inner.with_truncation(None).map_err(|error| damaged(&error))?;
+        inner
+            .with_truncation(None)
+            .map_err(|error| damaged(&error))?;
 
         let spelling = outline.spelling();
         let mut vocabulary = vocabulary(&inner, &outline, spelling);
         vocabulary.bos = named_token(&vocabulary, configs, "bos_token");
         vocabulary.eos = named_token(&vocabulary, configs, "eos_token");
         let mut declared: Vec<u32> = vocabulary.eos.into_iter().collect();
-        declared.extend(configs.iter().flat_map(|config| ids_of(config, "eos_token_id")));
+        declared.extend(
+            configs
+                .iter()
+                .flat_map(|config| ids_of(config, "eos_token_id")),
+        );
         vocabulary.find_eog(&declared, outline.added_tokens.iter().map(|added| added.id));
 
         let (mut prefix, suffix) = template_tokens(&inner).map_err(|error| damaged(&error))?;
         vocabulary.bos = vocabulary.bos.or(prefix.first().copied());
-        match configs.iter().find_map(|config| config.get("add_bos_token")?.as_bool()) {
+        match configs
+            .iter()
+            .find_map(|config| config.get("add_bos_token")?.as_bool())
+        {
             Some(false) => prefix.retain(|id| Some(*id) != vocabulary.bos),
             Some(true) if prefix.is_empty() => prefix.extend(vocabulary.bos),
             _ => {}
@@ -157,7 +174,9 @@ impl JsonModel {
             for (piece, end) in pieces.iter().zip(&ends) {
                 let tokens = match piece {
                     Piece::Text(_) => None,
-                    Piece::Tokens(tokens) => Some(tokens.iter().map(|id| plain_token(*id)).collect()),
+                    Piece::Tokens(tokens) => {
+                        Some(tokens.iter().map(|id| plain_token(*id)).collect())
+                    }
                 };
                 parts.push((slice(&text, start, *end)?, tokens));
                 start = *end;
@@ -189,8 +208,13 @@ impl JsonModel {
     }
 }
 
-fn slice(text: &NormalizedString, start: usize, end: usize) -> tokenizers::Result<NormalizedString> {
-    text.slice(Range::Normalized(start..end)).ok_or_else(|| "a special token splits a character".into())
+fn slice(
+    text: &NormalizedString,
+    start: usize,
+    end: usize,
+) -> tokenizers::Result<NormalizedString> {
+    text.slice(Range::Normalized(start..end))
+        .ok_or_else(|| "a special token splits a character".into())
 }
 
 fn plain_token(id: u32) -> Token {
@@ -199,12 +223,19 @@ fn plain_token(id: u32) -> Token {
 
 impl Outline {
     fn spelling(&self) -> Spelling {
-        let decoders = if self.decoder.is_null() { &self.pre_tokenizer } else { &self.decoder };
+        let decoders = if self.decoder.is_null() {
+            &self.pre_tokenizer
+        } else {
+            &self.decoder
+        };
         if has_part(decoders, "ByteLevel") || has_part(&self.normalizer, "ByteLevel") {
             Spelling::ByteLevel
         } else if has_part(decoders, "WordPiece") {
             Spelling::WordPiece
-        } else if ["Metaspace", "ByteFallback", "Replace"].iter().any(|part| has_part(decoders, part)) {
+        } else if ["Metaspace", "ByteFallback", "Replace"]
+            .iter()
+            .any(|part| has_part(decoders, part))
+        {
             Spelling::SentencePiece
         } else {
             Spelling::Plain
@@ -217,11 +248,16 @@ impl Outline {
             part.get("prepend_scheme").and_then(Json::as_str) != Some("never")
                 && part.get("add_prefix_space").and_then(Json::as_bool) != Some(false)
         });
-        metaspace || find_part(&self.decoder, "Strip").is_some_and(|part| part["start"].as_u64() == Some(1))
+        metaspace
+            || find_part(&self.decoder, "Strip")
+                .is_some_and(|part| part["start"].as_u64() == Some(1))
     }
 
     /// Those to find in raw text and those to find in normalised text.
-    fn specials(&self, inner: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<Special>, Vec<Special>)> {
+    fn specials(
+        &self,
+        inner: &tokenizers::Tokenizer,
+    ) -> tokenizers::Result<(Vec<Special>, Vec<Special>)> {
         let (mut raw, mut normalized) = (Vec::new(), Vec::new());
         for added in &self.added_tokens {
             let mut special = Special {
@@ -256,7 +292,9 @@ fn find_part<'a>(json: &'a Json, kind: &str) -> Option<&'a Json> {
     if json.get("type").and_then(Json::as_str) == Some(kind) {
         return Some(json);
     }
-    let parts = ["decoders", "normalizers", "pretokenizers"].iter().find_map(|key| json.get(key)?.as_array())?;
+    let parts = ["decoders", "normalizers", "pretokenizers"]
+        .iter()
+        .find_map(|key| json.get(key)?.as_array())?;
     parts.iter().find_map(|part| find_part(part, kind))
 }
 
@@ -288,7 +326,11 @@ fn vocabulary(inner: &tokenizers::Tokenizer, outline: &Outline, spelling: Spelli
     for (id, text) in (0u32..).zip(texts) {
         let text = text.unwrap_or_default();
         let is_special = special.contains(&id);
-        let bytes = if is_special { text.into_bytes() } else { spelled(&text, spelling, added.contains(&id)) };
+        let bytes = if is_special {
+            text.into_bytes()
+        } else {
+            spelled(&text, spelling, added.contains(&id))
+        };
         vocabulary.push(&bytes, is_special);
     }
     vocabulary
@@ -297,7 +339,9 @@ fn vocabulary(inner: &tokenizers::Tokenizer, outline: &Outline, spelling: Spelli
 fn spelled(text: &str, spelling: Spelling, added: bool) -> Vec<u8> {
     match spelling {
         Spelling::ByteLevel if added => text.as_bytes().to_vec(),
-        Spelling::ByteLevel => byte_level::bytes_of(text).unwrap_or_else(|| text.as_bytes().to_vec()),
+        Spelling::ByteLevel => {
+            byte_level::bytes_of(text).unwrap_or_else(|| text.as_bytes().to_vec())
+        }
         Spelling::SentencePiece => match byte_level::byte_token(text) {
             Some(byte) if !added => vec![byte],
             _ => text.replace('▁', " ").into_bytes(),
@@ -317,22 +361,33 @@ fn named_token(vocabulary: &Vocabulary, configs: &[&Json], key: &str) -> Option<
         vocabulary.id_of(value.as_str().or_else(|| value.get("content")?.as_str())?)
     });
     let id_key = format!("{key}_id");
-    let by_id = || configs.iter().find_map(|config| ids_of(config, &id_key).next());
-    by_text.or_else(by_id).filter(|id| (*id as usize) < vocabulary.len())
+    let by_id = || {
+        configs
+            .iter()
+            .find_map(|config| ids_of(config, &id_key).next())
+    };
+    by_text
+        .or_else(by_id)
+        .filter(|id| (*id as usize) < vocabulary.len())
 }
 
 /// One id or a list of them.
 fn ids_of<'a>(config: &'a Json, key: &str) -> impl Iterator<Item = u32> + use<'a> {
     let value = config.get(key).unwrap_or(&Json::Null);
-    let list = value.as_array().map(Vec::as_slice).unwrap_or(std::slice::from_ref(value));
-    list.iter().filter_map(|id| u32::try_from(id.as_u64()?).ok())
+    let list = value
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or(std::slice::from_ref(value));
+    list.iter()
+        .filter_map(|id| u32::try_from(id.as_u64()?).ok())
 }
 
 /// What the post-processor puts before and after a text.
 fn template_tokens(inner: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<u32>, Vec<u32>)> {
     let bare = inner.encode("a", false)?.get_ids().to_vec();
     let full = inner.encode("a", true)?.get_ids().to_vec();
-    let place = (0..=full.len().saturating_sub(bare.len())).find(|at| full[*at..].starts_with(&bare));
+    let place =
+        (0..=full.len().saturating_sub(bare.len())).find(|at| full[*at..].starts_with(&bare));
     Ok(match place {
         Some(at) => (full[..at].to_vec(), full[at + bare.len()..].to_vec()),
         None => (Vec::new(), Vec::new()),

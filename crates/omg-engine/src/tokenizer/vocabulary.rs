@@ -70,7 +70,9 @@ impl Vocabulary {
     /// Special tokens come before plain ones of the same text.
     pub(super) fn id_of(&self, text: &str) -> Option<u32> {
         let ids = || (0..self.len() as u32).filter(|id| self.bytes(*id) == text.as_bytes());
-        ids().find(|id| self.is_special(*id)).or_else(|| ids().next())
+        ids()
+            .find(|id| self.is_special(*id))
+            .or_else(|| ids().next())
     }
 
     /// Fills `eog` from the declared end tokens and the known names among `candidates`, which are special tokens and others
@@ -78,16 +80,20 @@ impl Vocabulary {
     pub(super) fn find_eog(&mut self, declared: &[u32], candidates: impl Iterator<Item = u32>) {
         let mut named: HashMap<&str, u32> = HashMap::new();
         for id in candidates {
-            if let Some(name) = EOG_NAMES.iter().find(|name| name.as_bytes() == self.bytes(id)) {
+            if let Some(name) = EOG_NAMES
+                .iter()
+                .find(|name| name.as_bytes() == self.bytes(id))
+            {
                 named.insert(name, id);
             }
         }
         let has = |name: &str| named.contains_key(name);
         // Where these mark the end, `<|end|>` ends a message and another follows.
-        let end_is_inner = (has("<|return|>") && has("<|call|>")) || (has("<|calls|>") && has("<|flush|>"));
+        let end_is_inner =
+            (has("<|return|>") && has("<|call|>")) || (has("<|calls|>") && has("<|flush|>"));
         let eos_is_text = has("<|tool_response>");
         let mut eog: Vec<u32> = declared.to_vec();
-        eog.extend(named.iter().map(|(_, id)| *id));
+        eog.extend(named.values());
         if end_is_inner {
             eog.retain(|id| Some(id) != named.get("<|end|>"));
         }
