@@ -62,7 +62,7 @@ function only<T extends NamedFile>(
     const wanted = asked === undefined ? 'quantisation that is taken by itself' : `quantisation ${asked}`;
     throw new OmgError('no_model_files', `${repo} has no ${wanted}.`, { hint: listing(candidates), detail });
   }
-  const names = found.map(({ files }) => files[0]?.filename ?? '');
+  const names = found.map(({ files }) => printable(files[0]?.filename ?? ''));
   throw new OmgError(
     'invalid_request',
     `${repo} has ${found.length} models of the same quantisation: ${names.join(', ')}.`,
@@ -107,9 +107,14 @@ function nothingToRun(repo: string, files: readonly NamedFile[], wish: FileWish)
 }
 
 function labels<T extends NamedFile>(candidates: readonly GgufCandidate<T>[]): string[] {
-  return [...new Set(candidates.map(({ label, stem }) => label ?? stem))].sort();
+  return [...new Set(candidates.map(({ label, stem }) => label ?? printable(stem)))].sort();
 }
 
 function listing<T extends NamedFile>(candidates: readonly GgufCandidate<T>[]): string {
   return `It has: ${labels(candidates).join(', ')}.`;
+}
+
+/** Names come from strangers and go to terminals. */
+function printable(name: string): string {
+  return name.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?').slice(0, 200);
 }

@@ -138,22 +138,27 @@ export class HttpClient {
 /** The error of a connection that could not be made, was cut or has stalled. */
 export function connectionLost(host: string, error: unknown): TransientError {
   const { code } = error as NodeJS.ErrnoException;
-  const why =
-    code === 'ENOTFOUND' || code === 'EAI_AGAIN'
-      ? 'its name cannot be resolved'
-      : code === 'ECONNREFUSED'
-        ? 'the connection was refused'
-        : code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT'
-          ? 'it does not answer in time'
-          : error instanceof Error
-            ? error.message
-            : String(error);
+  const unreachable: Record<string, string> = {
+    ENOTFOUND: 'its name cannot be resolved',
+    EAI_AGAIN: 'its name cannot be resolved',
+    ECONNREFUSED: 'the connection was refused',
+    UND_ERR_CONNECT_TIMEOUT: 'it does not answer in time',
+    UND_ERR_HEADERS_TIMEOUT: 'it does not answer in time',
+  };
+  const why = unreachable[code ?? ''];
+  const lost = code === 'UND_ERR_BODY_TIMEOUT' ? 'nothing came for too long' : messageOf(error);
+  const message =
+    why === undefined ? `The connection to ${host} was lost: ${lost}.` : `${host} cannot be reached: ${why}.`;
   return new TransientError(
-    new OmgError('hub_unreachable', `${host} cannot be reached: ${why}.`, {
+    new OmgError('hub_unreachable', message, {
       hint: 'Check the network and HF_ENDPOINT, HTTPS_PROXY, NO_PROXY. What has been downloaded is kept.',
       cause: error,
     }),
   );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Reads a body of at most `limit` bytes as text. */

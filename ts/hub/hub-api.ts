@@ -89,7 +89,8 @@ export class HubApi {
     const parameters = new URLSearchParams({ search: query, limit: String(limit), sort: 'downloads', direction: '-1' });
     for (const field of ['downloads', 'likes', 'tags', 'gated']) parameters.append('expand[]', field);
     const { value } = await this.#json(`/api/models?${parameters}`, searchSchema, { repo: query }, signal);
-    return value.slice(0, limit).map(({ id, downloads, likes, tags, gated }) => ({
+    const pullable = value.filter(({ id }) => /^[\w.-]+\/[\w.-]+$/.test(id));
+    return pullable.slice(0, limit).map(({ id, downloads, likes, tags, gated }) => ({
       id,
       downloads: downloads ?? 0,
       likes: likes ?? 0,

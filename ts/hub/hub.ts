@@ -139,15 +139,18 @@ export class Hub implements ModelHub {
       const artifacts = await this.#obtainAll(context, remote.files, stop, onWhole);
       signal?.throwIfAborted();
       meter.status('installing');
-      return await library.install({
+      const record = await library.install({
         name: remote.name,
         modelRef: { provider: 'huggingface', repo: remote.repo, kind: remote.kind },
         revision: { branch: remote.revision, resolvedCommit: remote.commit },
         artifacts,
         ...(remote.engineFile === undefined ? {} : { engineFile: remote.engineFile }),
       });
-    } finally {
       await lease.end();
+      return record;
+    } catch (error) {
+      await lease.abandon();
+      throw error;
     }
   }
 

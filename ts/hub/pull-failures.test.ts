@@ -15,7 +15,6 @@ async function expectNothingInstalled({ library }: TestHub): Promise<void> {
   expect(await library.list()).toEqual([]);
   expect(await readdir(library.layout.blobs).catch(() => [])).toEqual([]);
   expect(await readdir(library.layout.files).catch(() => [])).toEqual([]);
-  expect(await readdir(library.layout.leases).catch(() => [])).toEqual([]);
 }
 
 /** A pull of one file that meets faults and is whole in the end. Returns the bytes that were sent for it. */
@@ -329,4 +328,18 @@ test('an error in one file stops the others and lets go of their locks', async (
   expect((await readdir(context.library.layout.partial)).filter((file) => file.endsWith('.lock'))).toEqual([]);
   await sleep(100);
   expect(existsSync(context.library.layout.lock)).toBe(false);
+});
+
+test('the files that a failed pull had finished are not fetched again, even after gc', async () => {
+  const context = await testHub();
+  const { standIn, library, pull } = context;
+  const files = Object.fromEntries(['1', '2'].map((n) => [`m-0000${n}-of-00002.gguf`, fakeGguf(MB)]));
+  standIn.repository('o/r', files);
+  standIn.fault({ host: 'storage', path: /00002/, delayMs: 1_000, status: 500, times: Infinity });
+  await expect(pull('o/r')).rejects.toMatchObject({ code: 'hub_error' });
+  await library.gc();
+  standIn.faults.clear();
+  await pull('o/r');
+  expect(standIn.bytesServed).toBe(2 * MB);
+  expect(await readdir(library.layout.leases)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TEMPORARY_PREFIX } from './atomic-file.ts';
+import { FreedSpace } from './freed-space.ts';
 import { readLeases } from './leases.ts';
 import { isLockHeld } from './lock-file.ts';
 import { isManaged } from './manifest.ts';
@@ -19,17 +20,17 @@ export async function removeFiles(
   layout: StoreLayout,
 ): Promise<number> {
   if (!isManaged(gone, layout)) return 0;
-  let freed = 0;
+  const freed = new FreedSpace();
   if (!remaining.some(({ localPath }) => localPath === gone.localPath)) {
-    freed += (await removeTree(gone.localPath, false)).freedBytes;
+    await removeTree(gone.localPath, freed, false);
     await removeEmptyParents(dirname(gone.localPath), layout.files);
   }
-  const { leased } = await readLeases(layout);
+  const { living } = await readLeases(layout);
   const needed = neededBlobs(remaining, layout);
   for (const { sha256 } of gone.artifacts) {
-    if (!needed.has(sha256) && !leased.has(sha256)) freed += await removeFile(layout.blob(sha256), false);
+    if (!needed.has(sha256) && !living.has(sha256)) await removeTree(layout.blob(sha256), freed, false);
   }
-  return freed;
+  return freed.bytes;
 }
 
 /**
@@ -42,29 +43,33 @@ export async function collectGarbage(
   layout: StoreLayout,
   options: { dryRun: boolean; keepInstalled: boolean; partialAgeMs: number },
 ): Promise<GcReport> {
-  const report: GcReport = { removed: [], freedBytes: 0 };
+  const { dryRun, keepInstalled, partialAgeMs } = options;
+  const removed: GcReport['removed'] = [];
+  const freed = new FreedSpace();
   const drop = async (path: string) => {
-    const { size, freedBytes } = await removeTree(path, options.dryRun);
-    report.removed.push({ path, size });
-    report.freedBytes += freedBytes;
+    removed.push({ path, size: await removeTree(path, freed, dryRun) });
   };
-  const { leased, stale } = await readLeases(layout);
-  for (const path of stale) await removeFile(path, options.dryRun);
-  if (!options.keepInstalled) {
+  const { living, resumable } = await readLeases(layout);
+  const kept = new Set(living);
+  for (const { path, ageMs, sha256 } of resumable) {
+    if (ageMs < partialAgeMs) for (const blob of sha256) kept.add(blob);
+    else if (!dryRun) await rm(path, { force: true });
+  }
+  if (!keepInstalled) {
     const folders = new Set(records.map(({ localPath }) => localPath));
     for (const folder of await modelFolders(layout.files)) if (!folders.has(folder)) await drop(folder);
     const needed = neededBlobs(records, layout);
     for (const file of await list(layout.blobs)) {
       const sha256 = /^sha256-([0-9a-f]{64})$/.exec(file)?.[1];
-      if (sha256 === undefined || (!needed.has(sha256) && !leased.has(sha256))) await drop(join(layout.blobs, file));
+      if (sha256 === undefined || (!needed.has(sha256) && !kept.has(sha256))) await drop(join(layout.blobs, file));
     }
   }
-  for (const path of await stalePartials(layout, options.partialAgeMs)) await drop(path);
+  for (const path of await stalePartials(layout, partialAgeMs)) await drop(path);
   for (const folder of [layout.files, layout.manifests, layout.leases]) {
     for (const file of await list(folder)) if (file.startsWith(TEMPORARY_PREFIX)) await drop(join(folder, file));
   }
-  if (!options.dryRun) await removeEmptyFolders(layout.files, 4);
-  return report;
+  if (!dryRun) await removeEmptyFolders(layout.files, 4);
+  return { removed, freedBytes: freed.bytes };
 }
 
 function neededBlobs(records: readonly InstallRecord[], layout: StoreLayout): Set<string> {
@@ -101,26 +106,19 @@ async function modelFolders(files: string): Promise<string[]> {
   return folders;
 }
 
-async function removeTree(path: string, dryRun: boolean): Promise<{ size: number; freedBytes: number }> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return { size: 0, freedBytes: 0 };
-  if (!found.isDirectory()) return { size: found.size, freedBytes: await removeFile(path, dryRun) };
-  const total = { size: 0, freedBytes: 0 };
-  for (const file of await list(path)) {
-    const part = await removeTree(join(path, file), dryRun);
-    total.size += part.size;
-    total.freedBytes += part.freedBytes;
+/** Removes a file or folder, and tells its size whether or not other names keep the bytes. */
+async function removeTree(path: string, freed: FreedSpace, dryRun: boolean): Promise<number> {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats === undefined) return 0;
+  if (!stats.isDirectory()) {
+    if (!dryRun) await rm(path, { force: true });
+    freed.remove(stats);
+    return stats.size;
   }
+  let size = 0;
+  for (const file of await list(path)) size += await removeTree(join(path, file), freed, dryRun);
   if (!dryRun) await rm(path, { recursive: true, force: true });
-  return total;
-}
-
-/** Bytes on disk that go with the file: none while another name (a blob, the Hugging Face cache) still holds them. */
-async function removeFile(path: string, dryRun: boolean): Promise<number> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return 0;
-  if (!dryRun) await rm(path, { force: true });
-  return found.nlink > 1 ? 0 : found.size;
+  return size;
 }
 
 async function removeEmptyFolders(folder: string, depth: number): Promise<void> {

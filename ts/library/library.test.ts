@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { link, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { displayName, Library } from './index.ts';
@@ -153,7 +153,8 @@ test('gc removes orphaned blobs, folders and unfinished writes; a dry run only t
   const dry = await store.gc({ dryRun: true, partialAgeMs: 0 });
   expect(existsSync(gone.localPath)).toBe(true);
   const report = await store.gc({ partialAgeMs: 0 });
-  expect(dry.removed).toEqual(report.removed);
+  expect(dry).toEqual(report);
+  expect(report.freedBytes).toBe(6 + 4 + 7 + 10);
   expect(report.removed.map(({ size }) => size).sort((a, b) => a - b)).toEqual([4, 6, 6, 7, 10]);
   expect(existsSync(gone.localPath)).toBe(false);
   expect(await readFile(kept.enginePath, 'utf8')).toBe('kept');
@@ -191,4 +192,42 @@ test('many changes at once all happen', async () => {
   await Promise.all(inputs.slice(0, 10).map(({ name }) => store.remove(displayName(name))));
   expect(await store.list()).toHaveLength(20);
   expect(await readdir(store.layout.blobs)).toHaveLength(20);
+});
+
+test('what a stopped or killed pull had finished outlasts gc for a while, and is settled by the next one', async () => {
+  const store = await library();
+  const input = await ggufInput(store, 'm', { 'a.gguf': 'x' });
+  const sha256 = input.artifacts.map((artifact) => artifact.sha256);
+  await (await store.lease(sha256)).abandon();
+  expect((await store.gc({ partialAgeMs: 60_000 })).removed).toEqual([]);
+  const second = await store.lease(sha256);
+  await store.install(input);
+  await second.end();
+  expect(await readdir(store.layout.leases)).toEqual([]);
+  await (await store.lease(sha256)).abandon();
+  expect((await store.remove('m')).freedBytes).toBe(1);
+  const [blob] = await Promise.all([putBlob(store, 'b.gguf', 'stray')]);
+  await (await store.lease([blob.sha256])).abandon();
+  expect((await store.gc({ partialAgeMs: 0 })).freedBytes).toBe(5);
+  expect(await readdir(store.layout.leases)).toEqual([]);
+});
+
+test('listing hundreds of models again and again reads none of them again', async () => {
+  const store = await library();
+  const first = await store.install(await ggufInput(store, 'm0', { 'a.gguf': 'x' }));
+  const template = JSON.parse(await readFile(store.layout.manifest(first.name), 'utf8'));
+  for (let i = 1; i < 300; i++) {
+    const name = { ...first.name, model: `m${i}` };
+    await writeFile(store.layout.manifest(name), JSON.stringify({ ...template, name }));
+  }
+  const old = new Date(Date.now() - 60_000);
+  await utimes(store.layout.manifests, old, old);
+  const before = await store.list();
+  expect(before).toHaveLength(300);
+  // A change that leaves no trace in the folder would be seen only by reading.
+  await writeFile(store.layout.manifest(first.name), 'damaged');
+  await utimes(store.layout.manifests, old, old);
+  const lists = await Promise.all(Array.from({ length: 500 }, () => store.list()));
+  for (const list of lists) expect(list[0]).toBe(before[0]);
+  expect((await store.resolve('m299')).name.model).toBe('m299');
 });

@@ -138,7 +138,9 @@ export class Library {
       }
       await rm(this.layout.manifest(record.name), { force: true });
       const remaining = installed.filter((other) => other !== record);
-      return { name: displayName(record.name), record, freedBytes: await removeFiles(record, remaining, this.layout) };
+      // The model is gone with its manifest. Files that cannot be removed now (Windows: in use) are left to gc.
+      const freedBytes = await removeFiles(record, remaining, this.layout).catch(() => 0);
+      return { name: displayName(record.name), record, freedBytes };
     });
   }
 
