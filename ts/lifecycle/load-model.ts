@@ -1,6 +1,8 @@
 import { OmgError } from '../errors/index.ts';
 import type { LoadedModel, LoadSpec } from '../inference/index.ts';
+import type { InstallRecord } from '../library/index.ts';
 import type { ModelSlot, SlotSurroundings } from './model-slot.ts';
+import type { Limits } from './ports.ts';
 
 /** Makes room, then loads; gives up with `model_load_failed` when the load makes no progress for too long. */
 export async function loadModel(
@@ -41,4 +43,22 @@ export async function loadModel(
     signal.removeEventListener('abort', cancel);
     admitted?.loaded();
   }
+}
+
+/** @param asked the window that requests ask for; absent: the limit's, or what the engine chooses. */
+export function loadSpec(
+  record: InstallRecord,
+  limits: Limits,
+  asked: number | undefined,
+  tokenizerOnly: boolean,
+): LoadSpec {
+  const contextLength = asked ?? limits.contextLength;
+  return {
+    path: record.enginePath,
+    maxSequences: limits.numParallel,
+    ...(contextLength === undefined ? {} : { contextLength }),
+    ...(limits.device === undefined ? {} : { device: limits.device }),
+    ...(limits.threads === undefined ? {} : { threads: limits.threads }),
+    ...(tokenizerOnly ? { tokenizerOnly: true } : {}),
+  };
 }

@@ -6,6 +6,7 @@ import type {
   Engine,
   GenerateEvent,
   GenerateRequest,
+  LoadedModel,
   PromptSegment,
 } from '../inference/index.ts';
 import { Admission } from './admission.ts';
@@ -15,10 +16,10 @@ import { EventStream } from './event-stream.ts';
 import { ModelDirectory, type OpenedModel } from './model-directory.ts';
 import { diskFiles, type ModelFiles } from './model-files.ts';
 import { mergeSampling, mergeStop } from './model-parameters.ts';
-import { type Lease, ModelSlot, type SlotSurroundings } from './model-slot.ts';
+import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { Pulls } from './pulls.ts';
-import { RequestScope } from './request-scope.ts';
+import { RequestScopes } from './request-scope.ts';
 import type { InstalledModel, LifecycleEvent, Models, PullJob, PullSpec, RunningModel, UseOptions } from './types.ts';
 
 export interface ModelManagerOptions {
@@ -49,8 +50,7 @@ export class ModelManager implements Models {
   readonly #clock: Clock;
   readonly #surroundings: SlotSurroundings;
   readonly #slots = new Map<string, ModelSlot>();
-  readonly #requests = new Set<RequestScope>();
-  #idle: (() => void) | undefined;
+  readonly #requests = new RequestScopes();
   #closed: Promise<void> | undefined;
 
   constructor(options: ModelManagerOptions) {
@@ -106,17 +106,14 @@ export class ModelManager implements Models {
 
   async load(name: string, options: UseOptions = {}): Promise<RunningModel> {
     const opened = await this.#open(name);
-    const scope = this.#enter(options.signal);
-    try {
+    return this.#requests.run(options.signal, async (signal) => {
       const slot = this.#slotFor(opened);
-      const lease = await slot.acquire({ ...options, signal: scope.signal });
+      const lease = await slot.acquire({ ...options, signal });
       lease.release();
       const snapshot = slot.snapshot();
       if (snapshot === undefined) throw new OmgError('model_load_failed', `${opened.name} left memory at once.`);
       return snapshot;
-    } finally {
-      this.#leave(scope);
-    }
+    });
   }
 
   async unload(name: string): Promise<boolean> {
@@ -132,15 +129,15 @@ export class ModelManager implements Models {
       sampling: mergeSampling(request.sampling, parameters),
       stop: mergeStop(request.stop, parameters),
     };
-    yield* this.#use(opened, options, (lease, signal) => lease.model.generate(merged, signal));
+    yield* this.#use(opened, options, (model, signal) => model.generate(merged, signal));
   }
 
   async *chat(name: string, request: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
     const opened = await this.#open(name);
     // Before the load: what the template refuses needs no weights.
     const prompt = await this.#templates.render(opened.header, request);
-    yield* this.#use(opened, options, (lease, signal) =>
-      runChat(this.#templates, opened, request, prompt, lease.model, signal),
+    yield* this.#use(opened, options, (model, signal) =>
+      runChat(this.#templates, opened, request, prompt, model, signal),
     );
   }
 
@@ -150,11 +147,11 @@ export class ModelManager implements Models {
   }
 
   async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {
-    return this.#withTokenizer(name, (lease) => lease.model.tokenize(prompt));
+    return this.#withTokenizer(name, (model) => model.tokenize(prompt));
   }
 
   async detokenize(name: string, tokens: number[]): Promise<string> {
-    return this.#withTokenizer(name, (lease) => lease.model.detokenize(tokens));
+    return this.#withTokenizer(name, (model) => model.detokenize(tokens));
   }
 
   async remove(name: string): Promise<void> {
@@ -194,18 +191,10 @@ export class ModelManager implements Models {
   }
 
   async #close(drainMs: number): Promise<void> {
+    this.#requests.close();
     const pulls = this.#pulls.close();
     for (const slot of [...this.#slots.values()]) slot.close();
-    if (this.#requests.size > 0) {
-      const drained = new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-      const cancel = this.#clock.timer(drainMs, () => {
-        for (const scope of this.#requests) scope.abort();
-      });
-      await drained;
-      cancel();
-    }
+    await this.#requests.drain(this.#clock, drainMs);
     await pulls;
     await this.#engine.close();
     await this.#templates.close();
@@ -213,51 +202,42 @@ export class ModelManager implements Models {
   }
 
   #open(name: string): Promise<OpenedModel> {
-    if (this.#closed !== undefined) throw new OmgError('shutting_down', 'The daemon is stopping.');
+    this.#requests.assertOpen();
     return this.#directory.open(name);
   }
 
   async *#use<T>(
     opened: OpenedModel,
     options: UseOptions,
-    run: (lease: Lease, signal: AbortSignal) => AsyncIterable<T>,
+    run: (model: LoadedModel, signal: AbortSignal) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
-    const scope = this.#enter(options.signal);
+    const scope = this.#requests.enter(options.signal);
     try {
       const lease = await this.#slotFor(opened).acquire({ ...options, signal: scope.signal });
       try {
-        yield* run(lease, scope.signal);
+        yield* run(lease.model, scope.signal);
       } finally {
         lease.release();
       }
     } finally {
-      this.#leave(scope);
+      this.#requests.leave(scope);
     }
   }
 
   /** A loaded model's own tokenizer, else one opened without weights. */
-  async #withTokenizer<T>(name: string, use: (lease: Lease) => Promise<T>): Promise<T> {
+  async #withTokenizer<T>(name: string, use: (model: LoadedModel) => Promise<T>): Promise<T> {
     const opened = await this.#open(name);
-    const loaded = this.#slots.get(opened.record.digest);
-    const model = loaded?.loadedModel;
+    const model = this.#slots.get(opened.record.digest)?.loadedModel;
     // Counting tokens takes no sequence, so it need not queue behind answers.
-    if (model !== undefined) {
-      return use({ model, loadMs: 0, release: () => {} });
-    }
-    const scope = this.#enter(undefined);
-    try {
-      const lease = await this.#slotFor(opened, true).acquire({
-        signal: scope.signal,
-        keepAliveMs: TOKENIZER_KEEP_ALIVE_MS,
-      });
+    if (model !== undefined) return use(model);
+    return this.#requests.run(undefined, async (signal) => {
+      const lease = await this.#slotFor(opened, true).acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
       try {
-        return await use(lease);
+        return await use(lease.model);
       } finally {
         lease.release();
       }
-    } finally {
-      this.#leave(scope);
-    }
+    });
   }
 
   #slotFor(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
@@ -273,19 +253,6 @@ export class ModelManager implements Models {
   #forget(slot: ModelSlot): void {
     const key = slot.tokenizerOnly ? tokenizerKey(slot.record.digest) : slot.record.digest;
     if (this.#slots.get(key) === slot) this.#slots.delete(key);
-  }
-
-  #enter(signal: AbortSignal | undefined): RequestScope {
-    if (this.#closed !== undefined) throw new OmgError('shutting_down', 'The daemon is stopping.');
-    const scope = new RequestScope(signal);
-    this.#requests.add(scope);
-    return scope;
-  }
-
-  #leave(scope: RequestScope): void {
-    scope.close();
-    this.#requests.delete(scope);
-    if (this.#requests.size === 0) this.#idle?.();
   }
 }
 

@@ -1,12 +1,15 @@
 import { OmgError } from '../errors/index.ts';
-import type { Engine, LoadedModel, LoadedModelInfo, LoadSpec } from '../inference/index.ts';
+import type { Engine, LoadedModel, LoadedModelInfo } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
 import type { Admission } from './admission.ts';
 import type { Clock } from './clock.ts';
 import type { EventStream } from './event-stream.ts';
-import { loadModel } from './load-model.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { loadModel, loadSpec } from './load-model.ts';
 import type { LifecycleLog, Limits } from './ports.ts';
 import { RequestQueue, type Waiter, type WaitOptions } from './request-queue.ts';
+import { type Lease, Resident } from './resident.ts';
+import { SlotReporter } from './slot-reporter.ts';
 import type { ModelDetails, RunningModel } from './types.ts';
 
 /** What all slots share. */
@@ -21,18 +24,6 @@ export interface SlotSurroundings {
   onChange: (slot: ModelSlot) => void;
 }
 
-/** The right to run one request on a loaded model. `release` is idempotent. */
-export interface Lease {
-  readonly model: LoadedModel;
-  readonly loadMs: number;
-  release(): void;
-}
-
-interface Resident {
-  model: LoadedModel;
-  active: number;
-}
-
 /** A request that has seen the runner die this often while it waited gets the error, so that no crash loops for ever. */
 const MOST_CRASHES_WHILE_WAITING = 2;
 
@@ -44,13 +35,12 @@ export class ModelSlot {
   readonly tokenizerOnly: boolean;
   readonly #with: SlotSurroundings;
   readonly #queue = new RequestQueue<Lease>();
+  readonly #keepAlive: KeepAlive;
+  readonly #report: SlotReporter;
   #state: 'vacant' | 'starting' | 'running' | 'stopping' = 'vacant';
   #resident: Resident | undefined;
   #load: AbortController | undefined;
-  #keepAliveMs: number;
   #askedContext = 0;
-  #lastUsedMs: number;
-  #cancelExpiry: (() => void) | undefined;
   /** Requests up to this one are served before the unload that was asked for. */
   #unloadAfter: number | undefined;
   #unloadReason = 'stopped';
@@ -69,8 +59,8 @@ export class ModelSlot {
     this.details = details;
     this.tokenizerOnly = tokenizerOnly;
     this.#with = surroundings;
-    this.#keepAliveMs = surroundings.limits.keepAliveMs;
-    this.#lastUsedMs = surroundings.clock.now();
+    this.#report = new SlotReporter(name, surroundings.events, surroundings.log, tokenizerOnly);
+    this.#keepAlive = new KeepAlive(surroundings.clock, surroundings.limits.keepAliveMs);
   }
 
   get vacant(): boolean {
@@ -105,7 +95,7 @@ export class ModelSlot {
   }
 
   get lastUsedMs(): number {
-    return this.#lastUsedMs;
+    return this.#keepAlive.lastUsedMs;
   }
 
   get active(): number {
@@ -129,7 +119,7 @@ export class ModelSlot {
     }
     const lease = this.#queue.wait(options, () => this.#onWaiterLeft());
     this.#pump();
-    this.#publishQueue();
+    this.#tellQueue();
     return lease;
   }
 
@@ -164,7 +154,7 @@ export class ModelSlot {
       state: this.#state,
       ...(info === undefined ? {} : { info }),
       ...(pid === undefined ? {} : { pid }),
-      ...(this.idle ? { expiresAt: this.#lastUsedMs + this.#keepAliveMs } : {}),
+      ...(this.idle ? { expiresAt: this.#keepAlive.expiresAt } : {}),
       activeRequests: this.active,
       queuedRequests: this.#queue.length,
       details: this.details,
@@ -180,8 +170,7 @@ export class ModelSlot {
       else this.#with.onChange(this);
       return;
     }
-    this.#cancelExpiry?.();
-    this.#cancelExpiry = undefined;
+    this.#keepAlive.disarm();
     while (resident.active < this.#with.limits.numParallel) {
       const head = this.#queue.head;
       if (head === undefined || this.#mustWaitForReload(head, resident)) break;
@@ -190,8 +179,8 @@ export class ModelSlot {
     if (resident.active > 0) return;
     if (this.#unloadAfter !== undefined) void this.#stop(this.#unloadReason);
     else if (this.#queue.length > 0) void this.#stop('larger context');
-    else if (this.#keepAliveMs <= 0) void this.#stop('keep_alive 0');
-    else this.#armExpiry();
+    else if (this.#keepAlive.atOnce) void this.#stop('keep_alive 0');
+    else this.#keepAlive.arm(() => void (this.idle && this.#stop('idle')));
   }
 
   #mustWaitForReload(head: Waiter<Lease>, resident: Resident): boolean {
@@ -202,59 +191,34 @@ export class ModelSlot {
   }
 
   #grant(waiter: Waiter<Lease>, resident: Resident): void {
-    if (waiter.keepAliveMs !== undefined) this.#keepAliveMs = waiter.keepAliveMs;
-    resident.active += 1;
-    let held = true;
-    waiter.grant({
-      model: resident.model,
-      loadMs: resident.model.info.loadMs,
-      release: () => {
-        if (!held) return;
-        held = false;
-        resident.active -= 1;
-        if (resident !== this.#resident) return;
-        this.#lastUsedMs = this.#with.clock.now();
-        this.#pump();
-        this.#publishQueue();
-        if (this.idle) this.#with.onChange(this);
-      },
+    this.#keepAlive.set(waiter.keepAliveMs);
+    const lease = resident.lease(() => {
+      if (resident !== this.#resident) return;
+      this.#keepAlive.used();
+      this.#pump();
+      this.#tellQueue();
+      if (this.idle) this.#with.onChange(this);
     });
-  }
-
-  #armExpiry(): void {
-    if (!Number.isFinite(this.#keepAliveMs)) return;
-    const leftMs = this.#lastUsedMs + this.#keepAliveMs - this.#with.clock.now();
-    this.#cancelExpiry = this.#with.clock.timer(Math.max(0, leftMs), () => {
-      if (this.idle) void this.#stop('idle');
-    });
+    waiter.grant(lease);
   }
 
   async #start(): Promise<void> {
-    const { limits, events, clock } = this.#with;
     this.#state = 'starting';
-    this.#keepAliveMs = limits.keepAliveMs;
     const abort = new AbortController();
     this.#load = abort;
     const asked = this.#queue.largestContextLength;
     this.#askedContext = asked ?? 0;
-    const spec: LoadSpec = {
-      path: this.record.enginePath,
-      maxSequences: limits.numParallel,
-      ...((asked ?? limits.contextLength) === undefined ? {} : { contextLength: asked ?? limits.contextLength }),
-      ...(limits.device === undefined ? {} : { device: limits.device }),
-      ...(limits.threads === undefined ? {} : { threads: limits.threads }),
-      ...(this.tokenizerOnly ? { tokenizerOnly: true } : {}),
-    };
-    this.#note('model.loading');
+    const spec = loadSpec(this.record, this.#with.limits, asked, this.tokenizerOnly);
+    this.#report.step('model.loading');
     try {
       const model = await loadModel(this, spec, abort.signal, this.#with);
       this.#load = undefined;
-      const resident: Resident = { model, active: 0 };
+      const resident = new Resident(model);
       this.#resident = resident;
       this.#state = 'running';
-      this.#lastUsedMs = clock.now();
+      this.#keepAlive.reset();
       void model.gone.then((exit) => this.#onGone(resident, exit.reason === 'crashed' ? exit.message : undefined));
-      this.#note('model.loaded');
+      this.#report.step('model.loaded');
     } catch (error) {
       this.#load = undefined;
       this.#becomeVacant();
@@ -262,34 +226,34 @@ export class ModelSlot {
       if (!abort.signal.aborted) {
         // Who asked for no more than the default may still fit where the larger window did not.
         this.#queue.failWhere(failure, (waiter) => asked === undefined || (waiter.contextLength ?? 0) >= asked);
-        this.#with.log.warn({ model: this.name, code: failure.code }, failure.message);
+        this.#report.problem(failure.message, { code: failure.code });
       }
-      this.#note('model.unloaded', abort.signal.aborted ? 'cancelled' : failure.code);
+      this.#report.step('model.unloaded', abort.signal.aborted ? 'cancelled' : failure.code);
     }
     this.#pump();
-    events.publish({ type: 'queue', model: this.name, active: this.active, queued: this.queued });
+    this.#tellQueue();
   }
 
   async #stop(reason: string): Promise<void> {
     const resident = this.#resident;
     if (resident === undefined) return;
     this.#state = 'stopping';
-    this.#cancelExpiry?.();
+    this.#keepAlive.disarm();
     this.#with.onChange(this);
     await resident.model.unload().catch((error: unknown) => {
-      this.#with.log.warn({ model: this.name, error: String(error) }, 'the runner did not unload cleanly');
+      this.#report.problem('the runner did not unload cleanly', { error: String(error) });
     });
     if (this.#resident !== resident) return;
     this.#becomeVacant();
-    this.#note('model.unloaded', reason);
+    this.#report.step('model.unloaded', reason);
     this.#pump();
   }
 
   #onGone(resident: Resident, crash: string | undefined): void {
     if (this.#resident !== resident || this.#state === 'stopping') return;
     this.#becomeVacant();
-    this.#note('model.unloaded', crash === undefined ? 'stopped' : 'crashed');
-    if (crash !== undefined) this.#with.log.warn({ model: this.name }, crash);
+    this.#report.step('model.unloaded', crash === undefined ? 'stopped' : 'crashed');
+    if (crash !== undefined) this.#report.problem(crash);
     this.#queue.forEach((waiter) => {
       waiter.crashes += 1;
       if (waiter.crashes >= MOST_CRASHES_WHILE_WAITING) {
@@ -300,8 +264,7 @@ export class ModelSlot {
   }
 
   #becomeVacant(): void {
-    this.#cancelExpiry?.();
-    this.#cancelExpiry = undefined;
+    this.#keepAlive.disarm();
     this.#resident = undefined;
     this.#state = 'vacant';
     this.#unloadAfter = undefined;
@@ -314,18 +277,11 @@ export class ModelSlot {
   #onWaiterLeft(): void {
     if (this.#state === 'starting' && this.#queue.length === 0) this.#load?.abort();
     else this.#pump();
-    this.#publishQueue();
+    this.#tellQueue();
   }
 
-  #note(type: 'model.loading' | 'model.loaded' | 'model.unloaded', reason?: string): void {
-    if (this.tokenizerOnly) return;
-    this.#with.events.publish({ type, model: this.name, ...(reason === undefined ? {} : { reason }) });
-    this.#with.log.info({ model: this.name, ...(reason === undefined ? {} : { reason }) }, type);
-  }
-
-  #publishQueue(): void {
-    if (this.tokenizerOnly) return;
-    this.#with.events.publish({ type: 'queue', model: this.name, active: this.active, queued: this.queued });
+  #tellQueue(): void {
+    this.#report.queue(this.active, this.queued);
   }
 }
 

@@ -2,20 +2,14 @@ import { OmgError } from '../../errors/index.ts';
 import type {
   DeviceInfo,
   Engine,
-  GenerateEvent,
-  GenerateRequest,
   LoadedModel,
-  LoadedModelInfo,
   LoadOptions,
   LoadSpec,
   MemoryPlan,
   ModelHeader,
-  PromptSegment,
-  RunnerExit,
 } from '../../inference/index.ts';
-import { standInEvents } from './generation.ts';
 import type { StandInGeneration, StandInLoad, StandInScript } from './script.ts';
-import { StandInVocabulary } from './vocabulary.ts';
+import { StandInModel } from './stand-in-model.ts';
 
 const GIB = 2 ** 30;
 
@@ -132,7 +126,7 @@ export class StandInEngine implements Engine {
       memory,
       loadMs: Date.now() - began,
     };
-    const model = new StandInModel(this, spec.path, info, record, script, this.#sleep);
+    const model = new StandInModel(this.generations, spec.path, info, record, script, this.#sleep);
     this.#models.add(model);
     void model.gone.then(() => this.#models.delete(model));
     return model;
@@ -145,105 +139,6 @@ export class StandInEngine implements Engine {
 
   async close(): Promise<void> {
     await Promise.all([...this.#models].map((model) => model.unload()));
-  }
-}
-
-class StandInModel implements LoadedModel {
-  readonly info: LoadedModelInfo;
-  readonly gone: Promise<RunnerExit>;
-  readonly path: string;
-  readonly #engine: StandInEngine;
-  readonly #record: StandInLoad;
-  readonly #script: StandInScript;
-  readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly #vocabulary = new StandInVocabulary();
-  readonly #active = new Map<AbortController, Promise<void>>();
-  #leave: (exit: RunnerExit) => void = () => {};
-  #unloading = false;
-
-  constructor(
-    engine: StandInEngine,
-    path: string,
-    info: LoadedModelInfo,
-    record: StandInLoad,
-    script: StandInScript,
-    sleepFor: (ms: number, signal: AbortSignal) => Promise<void>,
-  ) {
-    this.#engine = engine;
-    this.path = path;
-    this.info = info;
-    this.#record = record;
-    this.#script = script;
-    this.#sleep = sleepFor;
-    this.gone = new Promise((resolve) => {
-      this.#leave = resolve;
-    });
-  }
-
-  async tokenize(prompt: PromptSegment[]): Promise<number[]> {
-    this.#assertAlive();
-    return this.#vocabulary.tokenize(prompt);
-  }
-
-  async detokenize(tokens: number[]): Promise<string> {
-    this.#assertAlive();
-    return this.#vocabulary.detokenize(tokens);
-  }
-
-  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
-    this.#assertAlive();
-    const promptText = request.prompt
-      .map((segment) => (segment.kind === 'text' ? segment.text : this.#vocabulary.detokenize(segment.tokens)))
-      .join('');
-    const record: StandInGeneration = { path: this.path, request, promptText, state: 'prefill', tokens: 0 };
-    const first = this.#engine.generations.push(record) === 1;
-    const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
-    let done: () => void = () => {};
-    this.#active.set(controller, new Promise((resolve) => (done = resolve)));
-    const script =
-      this.#script.crashAfter && !this.#script.crashAfter.always && !first
-        ? { ...this.#script, crashAfter: undefined }
-        : this.#script;
-    try {
-      yield* standInEvents({
-        script,
-        request,
-        record,
-        vocabulary: this.#vocabulary,
-        contextLength: this.info.contextLength,
-        signal: controller.signal,
-        crash: () => this.crash(),
-        sleep: this.#sleep,
-      });
-    } finally {
-      if (record.state === 'prefill' || record.state === 'decoding') record.state = 'cancelled';
-      signal?.removeEventListener('abort', abort);
-      this.#active.delete(controller);
-      done();
-    }
-  }
-
-  crash(): void {
-    this.#record.state = 'crashed';
-    const message = 'The stand-in runner was killed.';
-    for (const controller of this.#active.keys()) controller.abort(new OmgError('runner_crashed', message));
-    this.#leave({ reason: 'crashed', message });
-  }
-
-  async unload(): Promise<void> {
-    this.#unloading = true;
-    await Promise.all(this.#active.values());
-    if (this.#record.state === 'loaded') this.#record.state = 'unloaded';
-    this.#leave({ reason: 'unloaded' });
-  }
-
-  #assertAlive(): void {
-    if (this.#record.state !== 'loaded' || this.#unloading) {
-      throw new OmgError('runner_crashed', 'The model is no longer loaded.');
-    }
   }
 }
 
