@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { hashOf, inCheckout, root, stampIs, writeStamp } from './checkout.mjs';
 import { runCommand } from './command.mjs';
 import { SetupError, say, timed } from './say.mjs';
@@ -18,6 +18,9 @@ export async function buildBundle() {
   const stamp = inCheckout('dist', '.inputs');
   const wanted = hashOf(BUNDLE_INPUTS);
   if (stampIs(stamp, wanted)) return;
+  // Not all of dist/: the addon lies there too.
+  const old = existsSync(inCheckout('dist')) ? readdirSync(inCheckout('dist')) : [];
+  for (const name of old) if (name !== 'native') rmSync(inCheckout('dist', name), { recursive: true });
   const rolldown = inCheckout('node_modules', 'rolldown', 'bin', 'cli.mjs');
   const result = await timed('Bundling', 'Bundled', () =>
     runCommand(process.execPath, [rolldown, '--config', 'rolldown.config.ts'], { cwd: root, output: 'capture' }),

@@ -9,11 +9,14 @@ import { ERROR_CODES, type ErrorCode, OmgError } from '../errors/index.ts';
 const START_MS = 30_000;
 const POLL_MS = 25;
 
+/** V8 lets the young generation of an idle server grow to 32 MB otherwise; a daemon moves little data of its own. */
+const DAEMON_FLAGS = ['--max-semi-space-size=1'];
+
 /** Arguments of the Node that runs this program again, without those of the command. */
 function ownCommand(): string[] {
   const script = process.argv[1];
   if (script === undefined) throw new OmgError('internal', 'The program does not know its own file.');
-  return [...process.execArgv, script];
+  return [...process.execArgv, ...DAEMON_FLAGS, script];
 }
 
 /**
