@@ -5,6 +5,8 @@ import { type TemplateVariables, templateVariables } from './template-messages.t
 export interface TemplateAbilities {
   system: boolean;
   tools: boolean;
+  /** The tools are a field of the system message and no variable of their own, as in Phi-4-mini. */
+  toolsInSystem: boolean;
   /** The model can think before it answers. */
   thinking: boolean;
   /** The request can switch thinking off. */
@@ -22,11 +24,11 @@ export async function findAbilities(
   render: (variables: TemplateVariables) => Promise<string>,
 ): Promise<TemplateAbilities> {
   const shortCallIds = /length\s*(!=|==)\s*9\b/.test(template);
-  const attempt = (request: Partial<ChatRequest>): Promise<string | undefined> =>
+  const attempt = (request: Partial<ChatRequest>, toolsInSystem = false): Promise<string | undefined> =>
     render(
       templateVariables(
         { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], overlong: 'error', ...request },
-        { specialTokens, systemRole: true, shortCallIds, addGenerationPrompt: true },
+        { specialTokens, systemRole: true, toolsInSystem, shortCallIds, addGenerationPrompt: true },
       ),
     ).catch(() => undefined);
 
@@ -40,14 +42,17 @@ export async function findAbilities(
       { role: 'user', content: 'Hi' },
     ],
   });
-  const tools = await attempt({
-    tools: [{ name: MARK, description: 'Probe', parameters: { type: 'object', properties: {} } }],
-  });
+  const offer = { tools: [{ name: MARK, description: 'Probe', parameters: { type: 'object', properties: {} } }] };
+  const shows = async (inSystem: boolean): Promise<boolean> =>
+    (await attempt(offer, inSystem))?.includes(MARK) ?? false;
+  const toolsAlone = await shows(false);
+  const toolsInSystem = !toolsAlone && (await shows(true));
   const thinkingSwitch = on !== off;
   return {
     system: system?.includes(MARK) ?? false,
-    tools: tools?.includes(MARK) ?? false,
-    thinking: thinkingSwitch || low !== high || /<\/?think>|\[THINK\]|<\|channel\|>analysis/.test(template),
+    tools: toolsAlone || toolsInSystem,
+    toolsInSystem,
+    thinking: thinkingSwitch || low !== high || /<\/?think>|\[THINK\]/.test(template),
     thinkingSwitch,
     shortCallIds,
   };

@@ -40,6 +40,8 @@ const CALLS: Known<CallFormat>[] = [
   { sign: '<tool_call>', special: false, format: { open: '<tool_call>', close: '</tool_call>', bare: false } },
   { sign: '[TOOL_CALLS]', special: true, format: { open: '[TOOL_CALLS]', bare: false } },
   { sign: '<|tool_call|>', special: true, format: { open: '<|tool_call|>', close: '<|/tool_call|>', bare: false } },
+  // Phi-4-mini names only the list it is given.
+  { sign: '<|tool|>', special: true, format: { open: '<|tool_call|>', close: '<|/tool_call|>', bare: true } },
   { sign: '<|python_tag|>', special: true, format: { open: '<|python_tag|>', bare: true } },
 ];
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
 import type { ChatMessage, ChatRequest, PromptSegment } from '../inference/index.ts';
 import { ChatTemplates } from './chat-templates.ts';
-import { ALWAYS_THINKS, CHATML_THINKING, LLAMA3, MISTRAL, PLAIN } from './fixtures/templates.ts';
+import { ALWAYS_THINKS, CHATML_THINKING, LLAMA3, MISTRAL, PHI, PLAIN } from './fixtures/templates.ts';
 import { type RenderJob, renderTemplate } from './template-runtime.ts';
 import type { ChatHeader } from './template-source.ts';
 
@@ -95,6 +95,16 @@ test('tools, calls and results, with ids as the template wants them', async () =
   expect(await text(CHATML_THINKING, request(messages, { tools: [WEATHER] }))).toContain(
     '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Bonn"}}\n</tool_call><|im_end|>\n<|im_start|>user\n<tool_response>\n"sunny"\n</tool_response>',
   );
+});
+
+test('tools that belong into the system message get there', async () => {
+  expect(await templates.abilities(header(PHI))).toMatchObject({ system: true, tools: true, toolsInSystem: true });
+  const tools =
+    '[{"name":"get_weather","description":"Weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]';
+  const asked = request([user('Weather?')], { tools: [WEATHER] });
+  expect(await text(PHI, asked)).toBe(`<|system|><|tool|>${tools}<|/tool|><|end|><|user|>Weather?<|end|><|assistant|>`);
+  const kind = request([system('Be kind.'), user('Weather?')], { tools: [WEATHER] });
+  expect(await text(PHI, kind)).toContain(`<|system|>Be kind.<|tool|>${tools}`);
 });
 
 test('special tokens in what people and tools write stay text', async () => {

@@ -42,7 +42,8 @@ export class ChatTemplates {
     const withTools = templateFor(header, true) ?? plain;
     const abilities = await this.#abilitiesOf(plain, header.specialTokens);
     if (withTools === plain) return abilities;
-    return { ...abilities, tools: (await this.#abilitiesOf(withTools, header.specialTokens)).tools };
+    const { tools, toolsInSystem } = await this.#abilitiesOf(withTools, header.specialTokens);
+    return { ...abilities, tools, toolsInSystem };
   }
 
   /**
@@ -69,6 +70,7 @@ export class ChatTemplates {
       {
         specialTokens: header.specialTokens,
         systemRole: abilities.system,
+        toolsInSystem: abilities.toolsInSystem,
         shortCallIds: abilities.shortCallIds,
         addGenerationPrompt: prefill === undefined,
       },

@@ -12,6 +12,8 @@ export interface VariableOptions {
   specialTokens: Record<string, string>;
   /** False: the system text goes in front of the first user message. */
   systemRole: boolean;
+  /** The tools go as JSON text into a field of the system message. */
+  toolsInSystem: boolean;
   /** Mistral's templates refuse call ids of any other length than nine. */
   shortCallIds: boolean;
   addGenerationPrompt: boolean;
@@ -19,6 +21,7 @@ export interface VariableOptions {
 
 export function templateVariables(request: ChatRequest, options: VariableOptions): TemplateVariables {
   const messages = options.systemRole ? request.messages : foldSystem(request.messages);
+  const written = messages.map((message) => templateMessage(message, options.shortCallIds));
   const tools = request.tools?.map(templateTool) ?? [];
   const thinks = request.think !== false;
   return {
@@ -28,10 +31,20 @@ export function templateVariables(request: ChatRequest, options: VariableOptions
     thinking: thinks,
     ...(typeof request.think === 'string' ? { reasoning_effort: effort(request.think) } : {}),
     ...(request.templateVariables ?? {}),
-    messages: messages.map((message) => templateMessage(message, options.shortCallIds)),
+    messages: options.toolsInSystem && tools.length > 0 ? withSystemTools(written, tools) : written,
     ...(tools.length > 0 ? { tools } : {}),
     add_generation_prompt: options.addGenerationPrompt,
   };
+}
+
+function withSystemTools(
+  messages: Record<string, unknown>[],
+  tools: Record<string, unknown>[],
+): Record<string, unknown>[] {
+  const text = JSON.stringify(tools.map((tool) => tool.function));
+  const [first, ...rest] = messages;
+  if (first?.role === 'system') return [{ ...first, tools: text }, ...rest];
+  return [{ role: 'system', content: '', tools: text }, ...messages];
 }
 
 function effort(level: ThinkLevel): string {

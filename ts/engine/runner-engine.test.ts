@@ -75,6 +75,7 @@ test('a model in its own process answers, tokenises and unloads', async () => {
     'end',
   ]);
   expect(await model.tokenize([{ kind: 'text', text: 'hi', parseSpecial: true }])).toEqual([104, 105]);
+  expect(await model.tokenize([{ kind: 'text', text: 'a\ud83d', parseSpecial: false }])).toEqual([97, 0xfffd]);
   await model.unload();
   expect(await model.gone).toEqual({ reason: 'unloaded' });
   expect(alive(model.pid ?? 0)).toBe(false);

@@ -39,7 +39,7 @@ export class RunnerModel implements LoadedModel {
   }
 
   tokenize(prompt: PromptSegment[]): Promise<number[]> {
-    return this.#track(this.#process.call('tokenize', { prompt }));
+    return this.#track(this.#process.call('tokenize', { prompt: wellFormed(prompt) }));
   }
 
   detokenize(tokens: number[]): Promise<string> {
@@ -66,7 +66,7 @@ export class RunnerModel implements LoadedModel {
       wake();
     };
     const id = this.#process.open(
-      { id: 0, op: 'generate', request },
+      { id: 0, op: 'generate', request: { ...request, prompt: wellFormed(request.prompt) } },
       {
         events: (events) => {
           batches.push(events);
@@ -135,4 +135,11 @@ export class RunnerModel implements LoadedModel {
     this.#process.kill();
     await this.#process.ended;
   }
+}
+
+/** JSON may bring halves of surrogate pairs, which no tokenizer knows: each becomes the replacement character. */
+function wellFormed(prompt: PromptSegment[]): PromptSegment[] {
+  return prompt.map((segment) =>
+    segment.kind === 'text' ? { ...segment, text: segment.text.toWellFormed() } : segment,
+  );
 }
