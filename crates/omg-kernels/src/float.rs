@@ -143,6 +143,10 @@ impl Multiply<'_> {
             self.some_rows::<S, FLOAT, 4>(s, panel, r);
             r += 4;
         }
+        while S::BLOCK_ROWS == 2 && r + 2 <= self.rows {
+            self.some_rows::<S, FLOAT, 2>(s, panel, r);
+            r += 2;
+        }
         while r < self.rows {
             self.some_rows::<S, FLOAT, 1>(s, panel, r);
             r += 1;

@@ -9,7 +9,11 @@ pub struct Isa(Kind);
 enum Kind {
     Scalar,
     #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -25,16 +29,25 @@ impl Isa {
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512vnni")
-            && is_x86_feature_detected!("avx2")
+        if is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("f16c")
         {
-            found.push(Self(Kind::Avx512));
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                found.push(Self(Kind::Avx512));
+            }
+            found.push(Self(Kind::Avx2));
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon")
+            && std::arch::is_aarch64_feature_detected!("dotprod")
+        {
+            found.push(Self(Kind::Neon));
         }
         found.push(Self::SCALAR);
         found
@@ -49,7 +62,11 @@ impl Isa {
         match self.0 {
             Kind::Scalar => "scalar",
             #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon => "neon",
         }
     }
 
@@ -60,6 +77,12 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Kind::Avx512` is made in `available` only, after detection.
             Kind::Avx512 => unsafe { run_avx512(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Kind::Avx2 => unsafe { run_avx2(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Kind::Neon => unsafe { run_neon(kernel) },
         }
     }
 }
@@ -69,4 +92,18 @@ impl Isa {
 fn run_avx512<K: Kernel>(kernel: K) -> K::Out {
     // SAFETY: the features are those this function enables.
     kernel.call(unsafe { crate::simd::avx512::Avx512::new() })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Out {
+    // SAFETY: the features are those this function enables.
+    kernel.call(unsafe { crate::simd::avx2::Avx2::new() })
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon,dotprod")]
+fn run_neon<K: Kernel>(kernel: K) -> K::Out {
+    // SAFETY: the features are those this function enables.
+    kernel.call(unsafe { crate::simd::neon::Neon::new() })
 }

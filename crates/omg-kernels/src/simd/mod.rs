@@ -2,7 +2,11 @@
 //! set inside a function that enables it ([`Isa::run`](crate::Isa)); the scalar implementation is the reference.
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 pub(crate) mod scalar;
 
 /// A value of an implementing type proves that the CPU has the instructions, which is why most methods are safe.
@@ -43,7 +47,7 @@ pub(crate) trait Simd: Copy {
     fn fma_exact(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// Lanes of `a` where the bit of `mask` is set, of `b` elsewhere.
     fn select(self, mask: u16, a: Self::F, b: Self::F) -> Self::F;
-    /// 2 to the power of each lane, which holds a whole number in -126..=127.
+    /// 2 to the power of each lane, which holds a whole number in -126..=128; infinity for 128.
     fn exp2_whole(self, n: Self::F) -> Self::F;
     fn to_array(self, x: Self::F) -> [f32; 16];
 
@@ -92,11 +96,11 @@ pub(crate) trait Simd: Copy {
         if d[0] > d[1] { d[0] } else { d[1] }
     }
 
-    /// e to the power of each lane, within 2 units in the last place; 0 below -87, and at most e^88.
+    /// e to the power of each lane, within 2 units in the last place; 0 below -87, infinity from 89 on.
     #[inline(always)]
     fn exp(self, x: Self::F) -> Self::F {
         // In this order of arguments a NaN survives on every instruction set.
-        let x = self.min(self.splat(88.0), x);
+        let x = self.min(self.splat(89.0), x);
         let clamped = self.max(self.splat(-87.0), x);
         // Adding and taking away 1.5 * 2^23 rounds to the nearest whole number.
         let magic = self.splat(12_582_912.0);

@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test file uses some of these")]
 //! Weights and activations made up for tests.
 
 use half::{bf16, f16};
