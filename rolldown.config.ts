@@ -13,6 +13,15 @@ const entries = {
 export default defineConfig({
   input: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
   platform: 'node',
+  plugins: [
+    {
+      // Fastify loads http2 (7 MB of the daemon's memory) for an option that is not used here.
+      name: 'without-http2',
+      resolveId: (id: string, importer?: string) =>
+        id === 'node:http2' && importer?.includes('fastify') ? '\0without-http2' : undefined,
+      load: (id: string) => (id === '\0without-http2' ? 'module.exports = {};' : undefined),
+    },
+  ],
   // Dependencies go into the bundle: one file of ink loads in a third of the time of its hundreds. These are optional in theirs.
   external: ['bufferutil', 'react-devtools-core', 'utf-8-validate'],
   transform: {

@@ -1,4 +1,4 @@
-import { Server as HttpServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint } from '../api/management/index.ts';
 import type { Config } from '../config/index.ts';
@@ -101,7 +101,7 @@ async function listen(options: StartOptions, target: LogTarget, undo: Undo[]): P
 
 async function stopAll(app: FastifyInstance, models: Models, servers: Server[], drainMs: number): Promise<void> {
   await models.close(drainMs);
-  const all = [app.server, ...servers].filter((server) => server instanceof HttpServer);
+  const all = [app.server, ...servers];
   const cut = setTimeout(() => {
     for (const server of all) server.closeAllConnections();
   }, CLOSE_MS);

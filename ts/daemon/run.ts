@@ -1,4 +1,8 @@
 import { type Daemon, type StartOptions, startDaemon } from './daemon.ts';
+import { trimMemory } from './trim-memory.ts';
+
+/** The first requests, which often follow the start at once, should not wait for it. */
+const TRIM_AFTER_MS = 1500;
 
 export interface RunOptions extends StartOptions {
   /** Called once it listens. */
@@ -20,6 +24,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   process.stdout.on('error', () => {});
   try {
     options.onStarted?.(daemon);
+    setTimeout(trimMemory, TRIM_AFTER_MS).unref();
     await daemon.stopped;
   } finally {
     for (const name of names) process.off(name, onSignal);
