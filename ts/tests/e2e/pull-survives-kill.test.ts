@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ollama } from 'ollama';
+import { expect, onTestFinished, test } from 'vitest';
+import { HubStandIn } from '../hub-stand-in/index.ts';
+
+const MB = 1 << 20;
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/** `omg serve` as a process of its own, killed at the end of the test if it still runs. */
+async function startDaemon(
+  home: string,
+  endpoint: string,
+): Promise<{ process: ChildProcess; ended: Promise<unknown>; ollama: Ollama }> {
+  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0'], {
+    env: { ...process.env, OMG_HOME: home, HF_ENDPOINT: endpoint, HF_HOME: join(home, 'hf'), NO_PROXY: '*' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  const ended = once(child, 'exit');
+  let output = '';
+  const listening = Promise.withResolvers<string>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      const url = /Listening on (http:\S+?)\.? /.exec(output)?.[1];
+      if (url !== undefined) listening.resolve(url);
+    });
+  }
+  child.once('exit', () => listening.reject(new Error(`the daemon ended: ${output}`)));
+  return { process: child, ended, ollama: new Ollama({ host: await listening.promise }) };
+}
+
+test('kill -9 of the daemon in the middle of a pull loses nothing and leaves nothing behind', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'omg-e2e-'));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  await using standIn = await HubStandIn.start();
+  const weights = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(48 * MB, 'weights')]);
+  standIn.repository('owner/repo', { 'm-Q4_K_M.gguf': weights });
+  standIn.fault({ host: 'storage', bytesPerSecond: 8_000_000, times: Infinity });
+
+  const first = await startDaemon(home, standIn.url);
+  let arrived = 0;
+  await expect(async () => {
+    for await (const { completed = 0 } of await first.ollama.pull({ model: 'owner/repo', stream: true })) {
+      arrived = completed;
+      if (completed > 16 * MB) first.process.kill('SIGKILL');
+    }
+  }).rejects.toThrow();
+  await first.ended;
+  expect(arrived).toBeLessThan(weights.length);
+
+  standIn.faults.clear();
+  const served = standIn.bytesServed;
+  const second = await startDaemon(home, standIn.url);
+  const named = async () => (await second.ollama.list()).models.map(({ name }) => name);
+  expect(await named()).not.toContain('owner/repo:latest');
+  await second.ollama.pull({ model: 'owner/repo' });
+  expect(await named()).toContain('owner/repo:latest');
+  expect(standIn.bytesServed - served).toBeLessThanOrEqual(weights.length - arrived);
+  second.process.kill('SIGTERM');
+  await second.ended;
+});
