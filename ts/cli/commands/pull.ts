@@ -1,6 +1,6 @@
 import { Command, Option } from 'clipanion';
 import { CATEGORY, DataCommand } from '../command.ts';
-import { showTransfer } from '../progress/show-transfer.ts';
+import { pullModel } from '../progress/pull-model.ts';
 import type { Session } from '../session.ts';
 
 export class PullCommand extends DataCommand {
@@ -24,10 +24,10 @@ export class PullCommand extends DataCommand {
   force = Option.Boolean('--force', false, { description: 'Download again what is there already.' });
 
   protected override async run(session: Session): Promise<void> {
-    const { printer, signal } = session;
+    const { printer } = session;
     const client = await session.daemon();
     const { model, quant, revision, file, force } = this;
-    const transfer = await showTransfer(printer, client.pull({ model, quant, revision, file, force }, signal));
+    const transfer = await pullModel(session, client, { model, quant, revision, file, force });
     if (printer.isJson) printer.json({ model, status: transfer.status, bytes: transfer.received });
     else if (transfer.received === 0) printer.status(`${model} is up to date.`);
     printer.hint(`Chat with it: \`omg run ${model}\`.`);

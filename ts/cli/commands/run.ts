@@ -7,7 +7,7 @@ import { answerOnce } from '../chat/answer-once.ts';
 import { settingsOf } from '../chat/options.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { stopDaemon } from '../daemon-process.ts';
-import { showTransfer } from '../progress/show-transfer.ts';
+import { pullModel } from '../progress/pull-model.ts';
 import type { Session } from '../session.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { version } from '../version.ts';
@@ -133,6 +133,6 @@ async function installedName(session: Session, client: Client, model: string): P
     if (!(error instanceof OmgError) || error.code !== 'model_not_found' || !session.isInteractive) throw error;
     if (!(await confirm(session.terminal, `${model} is not installed. Pull it?`))) throw error;
   }
-  await showTransfer(session.printer, client.pull({ model }, session.signal));
+  await pullModel(session, client, { model });
   return (await client.model(model)).id;
 }

@@ -6,14 +6,32 @@ import { Transfer, transferRows } from './transfer.ts';
 
 const REDRAW_MS = 100;
 
-/** Shows the progress of a download while it is read: bars on a terminal, a line per file and step elsewhere, nothing with --quiet. */
-export async function showTransfer(printer: Printer, lines: AsyncIterable<PullLine>): Promise<Transfer> {
+/** File names by the digest that progress lines carry. */
+export type FileNames = () => Promise<Map<string, string>>;
+
+/**
+ * Shows the progress of a download while it is read: bars on a terminal, a line per file and step elsewhere, nothing with --quiet.
+ * `fileNames` is asked when a file turns up that has no name yet.
+ */
+export async function showTransfer(
+  printer: Printer,
+  lines: AsyncIterable<PullLine>,
+  fileNames: FileNames = async () => new Map(),
+): Promise<Transfer> {
   const transfer = new Transfer();
   const view = printer.canDraw ? drawnView(printer, transfer) : plainView(printer, transfer);
   const started = performance.now();
+  const names = new Map<string, string | undefined>();
+  const nameOf = async (digest: string | undefined) => {
+    if (digest === undefined || printer.isQuiet) return undefined;
+    if (!names.has(digest)) for (const [key, name] of await fileNames()) names.set(key, printable(name));
+    // Asked once: a file that was there already is over before it can be asked for.
+    if (!names.has(digest)) names.set(digest, undefined);
+    return names.get(digest);
+  };
   try {
     for await (const line of lines) {
-      transfer.add(clean(line));
+      transfer.add(clean(line), await nameOf(line.digest));
       view.update();
     }
   } finally {
@@ -65,7 +83,7 @@ function plainView(printer: Printer, transfer: Transfer): TransferView {
         announced.add(digest);
         printer.status(`pulling ${label} (${formatBytes(total)})`);
       }
-      if (transfer.status !== status && !/^pulling [0-9a-f]{12}|^pulling .*\.\w+$/i.test(transfer.status))
+      if (transfer.status !== status && !/^pulling [0-9a-f]{12}$/.test(transfer.status))
         printer.status(transfer.status);
       status = transfer.status;
     },

@@ -21,10 +21,11 @@ export class Transfer {
     this.#speed = new SpeedMeter(now);
   }
 
-  add(line: PullLine): void {
+  /** @param name of the line's file; without one it is called as the line calls it. */
+  add(line: PullLine, name?: string): void {
     this.status = line.status;
     if (line.digest === undefined || line.total === undefined) return;
-    const label = line.status.replace(/^(?:pulling|downloading)\s+/i, '');
+    const label = name ?? line.status.replace(/^pulling\s+/, '');
     const completed = line.completed ?? 0;
     if (!this.#present.has(line.digest)) this.#present.set(line.digest, completed);
     this.files.set(line.digest, { label, total: line.total, completed });
