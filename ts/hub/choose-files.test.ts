@@ -59,6 +59,10 @@ test('projectors, importance matrices and adapters are no models', () => {
   expect(names(chooseFiles('o/r', all, {}))).toEqual(['Model-Q8_0.gguf']);
 });
 
+test('a merged model with lora in its name is a model', () => {
+  expect(names(chooseFiles('o/r', files('alpaca-lora-7b.Q4_K_M.gguf'), {}))).toEqual(['alpaca-lora-7b.Q4_K_M.gguf']);
+});
+
 test('one model without a label is taken', () => {
   expect(names(chooseFiles('o/r', files('ggml-model.gguf', 'README.md'), {}))).toEqual(['ggml-model.gguf']);
 });

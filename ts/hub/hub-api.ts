@@ -149,12 +149,12 @@ export class HubApi {
   }
 }
 
-/** The address of `Link: <…>; rel="next"`, if it is the hub's own. */
+/** The address of `Link: <…>; rel="next"` below the endpoint, if it is the hub's own. */
 function nextPage(link: string | undefined, endpoint: string): string | undefined {
   const target = /<([^>]+)>;\s*rel="next"/.exec(link ?? '')?.[1];
-  if (target === undefined) return undefined;
-  const url = new URL(target, endpoint);
-  return url.origin === new URL(endpoint).origin ? `${url.pathname}${url.search}` : undefined;
+  if (target === undefined || !URL.canParse(target, endpoint)) return undefined;
+  const { href } = new URL(target, endpoint);
+  return href.startsWith(`${endpoint}/`) ? href.slice(endpoint.length) : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
-import { type Artifact, asStoreChange, type InstallRecord, type Library, nameKey } from '../library/index.ts';
+import {
+  type Artifact,
+  asStoreChange,
+  type InstallRecord,
+  type Library,
+  MissingBlobError,
+  nameKey,
+} from '../library/index.ts';
 import { type DownloadSource, RemoteChangedError, type TransferSettings } from './download.ts';
 import { findCopies, type OtherStores } from './existing-copies.ts';
 import { HttpClient, type HttpOptions } from './http.ts';
@@ -96,8 +103,9 @@ export class Hub implements ModelHub {
         meter.status('success');
         return record;
       } catch (error) {
-        // The hub is asked once more what there is; one that changes its mind all the time is not waited for.
-        if (!(error instanceof RemoteChangedError) || round > 0) throw error;
+        // What changed under the pull is looked at once more; a hub that changes its mind all the time is not waited for.
+        const changed = error instanceof RemoteChangedError || error instanceof MissingBlobError;
+        if (!changed || round > 0) throw error;
       }
     }
   }

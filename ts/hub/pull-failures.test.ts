@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -342,4 +342,23 @@ test('the files that a failed pull had finished are not fetched again, even afte
   await pull('o/r');
   expect(standIn.bytesServed).toBe(2 * MB);
   expect(await readdir(library.layout.leases)).toEqual([]);
+});
+
+test('a model that is removed while another pull counts on its blob is fetched again', async () => {
+  const root = await testHub();
+  let removals = 1;
+  const context = await testHub({
+    library: {
+      modelsDir: root.library.layout.root,
+      onStep: (step) => {
+        // What another process does between the look for the blob and the install.
+        if (step === 'stage' && removals-- > 0)
+          for (const file of readdirSync(root.library.layout.blobs)) rmSync(`${root.library.layout.blobs}/${file}`);
+      },
+    },
+  });
+  const bytes = fakeGguf(MB);
+  context.standIn.repository('o/r', { 'm-Q4_K_M.gguf': bytes });
+  expect((await readFile((await context.pull('o/r')).enginePath)).equals(bytes)).toBe(true);
+  expect(removals).toBeLessThan(1);
 });

@@ -8,6 +8,9 @@ import { isManaged } from './manifest.ts';
 import type { StoreLayout } from './store-layout.ts';
 import type { InstallRecord } from './types.ts';
 
+/** Writing a small file takes no longer. */
+const UNFINISHED_MS = 60_000;
+
 export interface GcReport {
   removed: { path: string; size: number }[];
   freedBytes: number;
@@ -65,8 +68,15 @@ export async function collectGarbage(
     }
   }
   for (const path of await stalePartials(layout, partialAgeMs)) await drop(path);
-  for (const folder of [layout.files, layout.manifests, layout.leases]) {
+  for (const folder of [layout.files, layout.manifests]) {
     for (const file of await list(folder)) if (file.startsWith(TEMPORARY_PREFIX)) await drop(join(folder, file));
+  }
+  // Leases are written without the lock, so one may be on its way.
+  for (const file of await list(layout.leases)) {
+    const path = join(layout.leases, file);
+    const stats = await stat(path).catch(() => undefined);
+    const unfinished = file.startsWith(TEMPORARY_PREFIX) && stats !== undefined;
+    if (unfinished && Date.now() - stats.mtimeMs > UNFINISHED_MS) await drop(path);
   }
   if (!dryRun) await removeEmptyFolders(layout.files, 4);
   return { removed, freedBytes: freed.bytes };

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
 import { displayName, Library } from './index.ts';
 import { temporaryFolder } from './test-store.ts';
@@ -136,3 +137,29 @@ test('stopping leaves nothing, progress ends with everything, and too little spa
   await library.import(path, { onProgress: ({ completedBytes }) => seen.push(completedBytes) });
   expect(seen.at(-1)).toBe((9 << 20) + 4);
 });
+
+test.skipIf(!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync(tmpdir()).dev)(
+  'where links cannot be made between disks, the original is used in place and never removed',
+  async () => {
+    const { library } = await setUp({});
+    const folder = await mkdtemp('/dev/shm/omg-test-');
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const path = join(folder, 'm.gguf');
+    await writeFile(path, 'GGUF weights');
+    const { record, method } = await library.import(path);
+    expect(method).toBe('in-place');
+    expect(record.enginePath).toBe(path);
+    expect(await readdir(library.layout.partial)).toEqual([]);
+    expect(await new Library({ modelsDir: library.layout.root }).list()).toEqual([record]);
+    await library.copy('m', 'second');
+    await library.gc({ partialAgeMs: 0 });
+    expect((await library.remove('m')).freedBytes).toBe(0);
+    expect((await library.remove('second')).freedBytes).toBe(0);
+    expect(await readFile(path, 'utf8')).toBe('GGUF weights');
+
+    const copy = await library.import(path, { mode: 'copy' });
+    expect(copy.method).toBe('copied');
+    await rm(path);
+    expect(await readFile(copy.record.enginePath, 'utf8')).toBe('GGUF weights');
+  },
+);

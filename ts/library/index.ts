@@ -3,7 +3,7 @@ export type { GcReport } from './collect.ts';
 export { FileHasher, hashFile } from './file-hasher.ts';
 export { linkOrCopy } from './file-linking.ts';
 export type { ImportOptions, ImportResult } from './import-local.ts';
-export type { InstallInput, InstallStep } from './install.ts';
+export { type InstallInput, type InstallStep, MissingBlobError } from './install.ts';
 export type { Lease } from './leases.ts';
 export { Library, type LibraryOptions, type RemoveResult } from './library.ts';
 export { acquireLock, type HeldLock } from './lock-file.ts';

@@ -21,6 +21,9 @@ export interface InstallInput {
   inPlace?: string;
 }
 
+/** A blob is gone that was there before: another process removed the model it belonged to. */
+export class MissingBlobError extends OmgError {}
+
 /** The points between which a crash may come; each is reported before it is done. */
 export type InstallStep = 'stage' | 'place' | 'manifest' | 'clean';
 
@@ -75,9 +78,13 @@ async function placeFiles(
       const blob = layout.blob(artifact.sha256);
       const found = await stat(blob).catch(() => undefined);
       if (found?.size !== artifact.size) {
-        throw new OmgError('internal', `The file ${artifact.filename} is missing from the store.`, {
-          hint: 'Pull the model again.',
-        });
+        throw new MissingBlobError(
+          'conflict',
+          `${artifact.filename} was removed from the store while it was installed.`,
+          {
+            hint: 'Pull the model again.',
+          },
+        );
       }
       if ((await linkOrCopy(blob, join(staging, artifact.filename))) === 'copied') copied.push(blob);
     }

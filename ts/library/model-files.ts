@@ -53,7 +53,7 @@ export function isGguf(filename: string): boolean {
 /** GGUF files that are not a language model by themselves: projectors, importance matrices, adapters, vocabularies. */
 export function isGgufCompanion(filename: string): boolean {
   const base = filename.slice(filename.lastIndexOf('/') + 1);
-  return /(?:^|[-_.])(?:mmproj|imatrix|lora|adapter|ggml-vocab)/i.test(base);
+  return /(?:^|[-_.])(?:mmproj|imatrix|ggml-vocab)|^(?:lora|adapter)[-_.]/i.test(base);
 }
 
 /** Models of a list of GGUF files: each a single file, or the shards of a set in order. Sets with missing shards are left out. */
