@@ -32,6 +32,9 @@ export interface RunnerEngineOptions {
 /** How long runners may take to finish when the engine closes. Who wants answers to finish waits for them before. */
 const CLOSE_PATIENCE_MS = 5_000;
 
+/** A list of many models need not try a broken addon for each of them; a repair still takes effect at once. */
+const FAILURE_KEPT_MS = 2_000;
+
 /** Runs each model in a child process that loads the addon. The process that makes a `RunnerEngine` never does. */
 export class RunnerEngine implements Engine {
   readonly #options: RunnerEngineOptions;
@@ -41,6 +44,7 @@ export class RunnerEngine implements Engine {
   readonly #loading = new Set<RunnerProcess>();
   /** The addon that has loaded and answered in a process made for that. */
   #trusted: string | undefined;
+  #failure: { error: OmgError; untilMs: number } | undefined;
   #closed = false;
 
   constructor(options: RunnerEngineOptions = {}) {
@@ -119,9 +123,10 @@ export class RunnerEngine implements Engine {
     return runner;
   }
 
-  /** Also finds out which addon works, as its process is thrown away; a failure is not remembered, for a repair to take effect. */
+  /** Also finds out which addon works, as its process is thrown away. */
   async #startProbe(): Promise<RunnerProcess> {
     if (this.#trusted !== undefined) return this.#start(this.#trusted, 'probe');
+    if (this.#failure !== undefined && performance.now() < this.#failure.untilMs) throw this.#failure.error;
     const candidates = addonCandidates(this.#options.addonFile);
     let reason: string | undefined;
     for (const candidate of candidates) {
@@ -136,7 +141,9 @@ export class RunnerEngine implements Engine {
         await process.ended;
       }
     }
-    throw addonUnavailable(candidates, reason);
+    const error = addonUnavailable(candidates, reason);
+    this.#failure = { error, untilMs: performance.now() + FAILURE_KEPT_MS };
+    throw error;
   }
 }
 

@@ -1,8 +1,16 @@
+import { type ErrorCode, OmgError } from '../errors/index.ts';
 import type { Engine, ModelHeader } from '../inference/index.ts';
 import type { ModelFiles } from './model-files.ts';
 
 /** A header without its tensor list, which is long and rarely asked for. */
 export type CachedHeader = Omit<ModelHeader, 'tensors'>;
+
+/** What is wrong with the file itself stays wrong until the file changes; any other failure is tried again. */
+const VERDICTS: ReadonlySet<ErrorCode> = new Set([
+  'invalid_model_file',
+  'unsupported_architecture',
+  'unsupported_quantization',
+] as const);
 
 /** Headers by path, read again when the file changes. One reading however many ask at once. */
 export class HeaderCache {
@@ -22,9 +30,9 @@ export class HeaderCache {
     const header = this.#engine.inspect(path).then(({ tensors: _, ...rest }) => rest);
     const entry = { fingerprint, header };
     this.#headers.set(path, entry);
-    // A failure is not remembered: the next request reads again.
-    header.catch(() => {
-      if (this.#headers.get(path) === entry) this.#headers.delete(path);
+    header.catch((error: unknown) => {
+      const verdict = error instanceof OmgError && VERDICTS.has(error.code);
+      if (!verdict && this.#headers.get(path) === entry) this.#headers.delete(path);
     });
     return header;
   }
