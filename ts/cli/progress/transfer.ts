@@ -90,9 +90,10 @@ const NUMBERS_COLUMNS = 20;
 /** A row per file and, for more than one, a row for all: bar, bytes, speed and time left. At most `columns` wide. */
 export function transferRows(transfer: Transfer, columns: number): string[] {
   const files = [...transfer.files.values()];
-  const rows = files.map((file) => barRow(file, '', columns));
   const rate = rateOf(transfer);
   if (files.length === 1 && files[0]) return [barRow(files[0], rate, columns)];
+  // The bars are as wide as that of the last row, which has more to say.
+  const rows = files.map((file) => barRow(file, ' '.repeat(rate.length), columns));
   if (files.length > 1)
     rows.push(barRow({ label: 'in all', total: transfer.total, completed: transfer.completed }, rate, columns));
   return rows.length > 0 ? rows : [truncate(`${transfer.status}…`, columns)];
@@ -112,7 +113,7 @@ function barRow({ label, total, completed }: TransferFile, rate: string, columns
   const text = `${padStart(`${Math.floor(share * 100)}%`, 4)} ${numbers}${rate === '' ? '' : `  ${rate}`}`;
   const width = columns - name.length - text.length - 4;
   const bar = width >= 6 ? ` ${barOf(share, Math.min(30, width))} ` : ' ';
-  return truncate(`${name}${bar}${text}`, columns);
+  return truncate(`${name}${bar}${text}`, columns).trimEnd();
 }
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
