@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { DaemonEvent } from '../../client/index.ts';
+import type { PullProgress } from '../../hub/index.ts';
+import { readJson } from './read-json.ts';
+import { type TestDaemon, testDaemon } from './serve.ts';
+
+let served: TestDaemon;
+let transfers: { model: string; signal: AbortSignal | undefined; finish: () => void }[];
+
+const file = (completedBytes: number) => ({
+  filename: 'm.gguf',
+  sha256: 'c'.repeat(64),
+  size: 100,
+  completedBytes,
+  cached: false,
+});
+const at = (completedBytes: number): PullProgress => ({
+  status: 'downloading',
+  totalBytes: 100,
+  completedBytes,
+  files: [file(completedBytes)],
+});
+
+beforeEach(async () => {
+  transfers = [];
+  served = await testDaemon({
+    script: { reply: 'hi there', loadMs: 30 },
+    hub: async () => ({
+      search: async (query, limit) => [
+        { id: `${query}/${limit}`, downloads: 1, likes: 2, formats: ['gguf'], gated: false },
+      ],
+      pull: (request, { library, signal, onProgress }) =>
+        new Promise((resolve, reject) => {
+          const model = typeof request === 'string' ? request : request.model;
+          onProgress?.(at(40));
+          const finish = (): void => {
+            onProgress?.(at(100));
+            library.resolve('tiny').then(resolve, reject);
+          };
+          signal?.addEventListener('abort', () => reject(signal.reason));
+          transfers.push({ model, signal, finish });
+        }),
+    }),
+  });
+  await served.install('tiny');
+});
+afterEach(() => served.stop());
+
+const send = (method: string, path: string, body?: object) =>
+  fetch(served.url + path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+
+interface Pull {
+  id: string;
+  status: string;
+  completed: number;
+  total: number;
+  files: object[];
+}
+const pull = async (reply: Response) => (await reply.json()) as Pull;
+
+test('a pull is started, polled, and done; its route wins over model ids (§10)', async () => {
+  const started = await send('POST', '/v1/models/pull', { model: 'owner/repo' });
+  expect(started.status).toBe(202);
+  const { id, status } = await pull(started);
+  expect([id.startsWith('pull_'), status]).toEqual([true, 'downloading']);
+  await expect.poll(async () => (await pull(await send('GET', `/v1/models/pull/${id}`))).completed).toBe(40);
+  expect((await pull(await send('POST', '/v1/models/pull', { model: 'owner/repo' }))).id).toBe(id);
+  transfers[0]?.finish();
+  await expect.poll(async () => (await pull(await send('GET', `/v1/models/pull/${id}`))).status).toBe('success');
+  expect(transfers).toHaveLength(1);
+});
+
+test('a pull is cancelled; an unknown one is 404', async () => {
+  const { id } = await pull(await send('POST', '/v1/models/pull', { model: 'owner/repo' }));
+  await expect.poll(() => transfers.length).toBe(1);
+  expect((await pull(await send('DELETE', `/v1/models/pull/${id}`))).status).toBe('cancelled');
+  expect(transfers[0]?.signal?.aborted).toBe(true);
+  const unknown = await send('GET', '/v1/models/pull/pull_none');
+  expect([unknown.status, (await readJson(unknown)).error.code]).toEqual([404, 'not_found']);
+});
+
+test('two streamed pulls share one transfer, which ends with the last waiter (§14.9)', async () => {
+  const [first, second] = [new AbortController(), new AbortController()];
+  const streams = [first, second].map(async ({ signal }) => {
+    const lines: string[] = [];
+    try {
+      for await (const { status } of served.client.pull({ model: 'owner/repo' }, signal)) lines.push(status);
+    } catch {
+      lines.push('left');
+    }
+    return lines;
+  });
+  await expect.poll(() => transfers.length).toBe(1);
+  await expect.poll(async () => (await served.client.status()).models.downloading).toEqual(['owner/repo']);
+  first.abort();
+  expect((await streams[0])?.at(-1)).toBe('left');
+  expect(transfers[0]?.signal?.aborted).toBe(false);
+  second.abort();
+  await expect.poll(() => transfers[0]?.signal?.aborted).toBe(true);
+  expect(transfers).toHaveLength(1);
+});
+
+test('a streamed pull has its lines in order, digests and totals in each file line (§14.9)', async () => {
+  const lines: object[] = [];
+  for await (const line of served.client.pull({ model: 'owner/repo' })) {
+    lines.push(line);
+    if ('completed' in line) transfers[0]?.finish();
+  }
+  const digest = `sha256:${'c'.repeat(64)}`;
+  expect(lines).toEqual([
+    { status: 'pulling manifest' },
+    { status: 'pulling cccccccccccc', digest, total: 100, completed: 40 },
+    { status: 'pulling cccccccccccc', digest, total: 100, completed: 100 },
+    { status: 'verifying sha256 digest' },
+    { status: 'writing manifest' },
+    { status: 'success' },
+  ]);
+});
+
+test('a model is started, seen, and stopped', async () => {
+  const later = await send('POST', '/ohmygpu/v1/models/tiny/start', { keep_alive: '10m' });
+  expect(later.status).toBe(202);
+  const entry = await served.client.start('tiny', { context_length: 64 });
+  expect(entry).toMatchObject({
+    state: 'running',
+    runtime: { context_length: expect.any(Number), active_requests: 0 },
+  });
+  const { models } = (await (await send('GET', '/api/ps')).json()) as { models: object[] };
+  expect(models).toMatchObject([
+    { name: 'tiny:latest', size_vram: 0, expires_at: expect.stringMatching(/Z$/), context_length: expect.any(Number) },
+  ]);
+  expect(await served.client.stop('tiny')).toMatchObject({ stopped: true });
+  expect(await served.client.stop('tiny')).toMatchObject({ stopped: false });
+  expect((await send('POST', '/ohmygpu/v1/models/nope/start?wait=true')).status).toBe(404);
+  expect((await send('POST', '/ohmygpu/v1/models/tiny/dance')).status).toBe(404);
+});
+
+test('events come over SSE and over a WebSocket', async () => {
+  const controller = new AbortController();
+  const events = served.client.events(controller.signal);
+  const first = events.next();
+  const socket = new WebSocket(`${served.url.replace('http', 'ws')}/ohmygpu/v1/events`);
+  const heard: DaemonEvent[] = [];
+  socket.onmessage = ({ data }) => heard.push(JSON.parse(String(data)) as DaemonEvent);
+  await new Promise((resolve) => {
+    socket.onopen = resolve;
+  });
+  await served.client.start('tiny');
+  expect((await first).value).toMatchObject({
+    type: 'model.loading',
+    model: 'tiny:latest',
+    time: expect.stringMatching(/Z$/),
+  });
+  await expect
+    .poll(() => heard.map(({ type }) => type))
+    .toEqual(expect.arrayContaining(['model.loading', 'model.loaded']));
+  controller.abort();
+  const closed = new Promise((resolve) => {
+    socket.onclose = resolve;
+  });
+  await served.daemon.stop();
+  await closed;
+});
+
+test('a WebSocket from a foreign page is refused', async () => {
+  const reply = await fetch(`${served.url}/ohmygpu/v1/events`, { headers: { origin: 'http://evil.test' } });
+  expect(reply.status).toBe(403);
+});
+
+test('settings are read without secrets, changed with checks, and say what needs a restart', async () => {
+  const change = await send('PATCH', '/ohmygpu/v1/config', {
+    'hub.token': 'hf_secret',
+    api: { ollama_version: '0.40.0' },
+  });
+  const body = (await change.json()) as { config: Record<string, unknown>; restart_required: string[] };
+  expect([body.config['hub.token'], body.restart_required]).toEqual(['********', ['hub.token']]);
+  expect(await (await send('GET', '/api/version')).json()).toEqual({ version: '0.40.0' });
+  const unknown = await send('PATCH', '/ohmygpu/v1/config', { 'api.olama_version': 'x' });
+  expect([unknown.status, (await readJson(unknown)).error]).toMatchObject([400, { code: 'invalid_config' }]);
+  expect(await (await send('GET', '/ohmygpu/v1/config')).text()).not.toContain('hf_secret');
+});
+
+test('status, hardware, search, gc', async () => {
+  expect(await served.client.status()).toMatchObject({
+    status: 'ok',
+    pid: process.pid,
+    port: served.daemon.endpoint.port,
+    models: { installed: expect.any(Number), running: [], downloading: [] },
+  });
+  expect(await served.client.hardware()).toMatchObject({
+    acceleration: 'cpu',
+    gpus: [],
+    memory: { total: expect.any(Number) },
+  });
+  expect(await served.client.search('phi-2', 7)).toMatchObject([{ id: 'phi-2/7' }]);
+  expect((await send('GET', '/ohmygpu/v1/search?q=')).status).toBe(400);
+  expect(await served.client.gc(true)).toEqual({ removed: [], freed_bytes: 0 });
+});
+
+test('importing what is no model leaves nothing behind', async () => {
+  await expect(served.client.importModel('/nonexistent/model.gguf')).rejects.toMatchObject({
+    code: expect.stringMatching(/not_found|invalid/),
+  });
+});
