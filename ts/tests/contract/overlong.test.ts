@@ -31,7 +31,9 @@ test('/api/chat drops whole oldest turns, says so, and counts what it really sen
   expect(sent).toContain('rule');
   expect(sent).toContain('last question');
   expect(sent).not.toContain('w19');
-  expect(body.prompt_eval_count).toBe(sent.match(/\S+/g)?.length);
+  const segments = served.engine.generations.at(-1)?.request.prompt ?? [];
+  const counted = segments.flatMap((segment) => (segment.kind === 'text' ? segment.text.match(/\s*\S+|\s+$/g) : []));
+  expect(body.prompt_eval_count).toBe(counted.length);
 });
 
 test('/api/chat with truncate:false, or a last turn that is too long alone, is 400 with "context length"', async () => {
