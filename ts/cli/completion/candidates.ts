@@ -15,7 +15,7 @@ export async function candidates(words: readonly string[], config: Config): Prom
   const given = words.slice(0, -1);
   const found = current.startsWith('-')
     ? await optionsOf(given)
-    : [...nextWords(given), ...(await argumentsOf(given, config))];
+    : [...nextWords(given), ...(await argumentsOf(given, current, config))];
   return [...new Set(found)].filter((word) => word.startsWith(current)).sort();
 }
 
@@ -29,7 +29,7 @@ async function optionsOf(given: readonly string[]): Promise<string[]> {
   return ['--help', ...definitions.flatMap(({ options }) => options.flatMap(optionNames))];
 }
 
-async function argumentsOf(given: readonly string[], config: Config): Promise<string[]> {
+async function argumentsOf(given: readonly string[], current: string, config: Config): Promise<string[]> {
   const words = given.filter((word) => !word.startsWith('-'));
   const [command, argument] =
     words[0] === 'model' ? [words[1] ?? '', words.slice(2)] : [words[0] ?? '', words.slice(1)];
@@ -37,13 +37,15 @@ async function argumentsOf(given: readonly string[], config: Config): Promise<st
     return (Object.keys(SETTINGS) as SettingKey[]).filter((key) => specOf(key).file !== false);
   }
   if (command === TAKES_SHELL && argument.length === 0) return ['bash', 'zsh', 'fish'];
-  return TAKES_MODELS.has(command) ? modelNames(config) : [];
+  return TAKES_MODELS.has(command) ? modelNames(current, config) : [];
 }
 
-/** Without a daemon there are none: a press of Tab starts nothing. */
-async function modelNames(config: Config): Promise<string[]> {
+/** Without a daemon there are none: a press of Tab starts nothing. The usual tag is completed where one is being typed. */
+async function modelNames(current: string, config: Config): Promise<string[]> {
   try {
-    return (await Client.of(config).list()).map(({ name }) => name.replace(/:latest$/, ''));
+    return (await Client.of(config).list()).map(({ name }) =>
+      current.includes(':') ? name : name.replace(/:latest$/, ''),
+    );
   } catch {
     return [];
   }

@@ -180,6 +180,7 @@ describe('with a daemon', () => {
     expect(await words('run', '--s')).toEqual(['--set', '--start', '--system']);
     expect(await words('run', 'd')).toEqual(['demo']);
     expect(await words('model', 'rm', '')).toEqual(['demo']);
+    expect(await words('show', 'demo:l')).toEqual(['demo:latest']);
     expect(await words('config', 'get', 'server.p')).toEqual(['server.port']);
   });
 });
