@@ -11,7 +11,7 @@ export interface TemplateAbilities {
   thinking: boolean;
   /** The request can switch thinking off. */
   thinkingSwitch: boolean;
-  /** Call ids have to be nine characters long. */
+  /** Call ids have to be nine characters long, or no shorter. */
   shortCallIds: boolean;
 }
 
@@ -23,7 +23,7 @@ export async function findAbilities(
   specialTokens: Record<string, string>,
   render: (variables: TemplateVariables) => Promise<string>,
 ): Promise<TemplateAbilities> {
-  const shortCallIds = /length\s*(!=|==)\s*9\b/.test(template);
+  const shortCallIds = /length\s*(!=|==|<)\s*9\b/.test(template);
   const attempt = (request: Partial<ChatRequest>, toolsInSystem = false): Promise<string | undefined> =>
     render(
       templateVariables(

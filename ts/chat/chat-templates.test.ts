@@ -81,6 +81,14 @@ test('where there is no system role, its text goes in front of the first user me
   expect(await text(MISTRAL, request([system('Be kind.'), user('Hi')]))).toBe('<s>[INST] Be kind.\n\nHi [/INST]');
 });
 
+test('messages of one role in a row are joined only where the template insists', async () => {
+  const messages = [user('Hi'), user('there'), assistant('Yes?'), user('Bye')];
+  expect(await text(MISTRAL, request(messages))).toBe('<s>[INST] Hi\n\nthere [/INST] Yes?</s>[INST] Bye [/INST]');
+  expect(await text(CHATML_THINKING, request(messages))).toContain(
+    'user\nHi<|im_end|>\n<|im_start|>user\nthere<|im_end|>',
+  );
+});
+
 test('tools, calls and results, with ids as the template wants them', async () => {
   const call = { id: 'call_abcdefgh', name: 'get_weather', arguments: '{"city":"Bonn"}' };
   const messages: ChatMessage[] = [

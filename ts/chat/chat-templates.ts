@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
-import type { ChatRequest, PromptSegment } from '../inference/index.ts';
+import type { ChatMessage, ChatRequest, PromptSegment } from '../inference/index.ts';
 import { findAbilities, type TemplateAbilities } from './abilities.ts';
 import { type ChatFormat, formatOf } from './chat-format.ts';
 import { SpecialText } from './special-text.ts';
-import { type TemplateVariables, templateVariables } from './template-messages.ts';
+import { mergeRuns, type TemplateVariables, templateVariables } from './template-messages.ts';
 import type { RenderJob } from './template-runtime.ts';
 import { TemplateSandbox } from './template-sandbox.ts';
 import { type ChatHeader, templateFor } from './template-source.ts';
@@ -65,17 +65,25 @@ export class ChatTemplates {
       });
     }
     const { messages, prefill, mark } = openPrefill(request.messages);
-    const variables = templateVariables(
-      { ...request, messages },
-      {
-        specialTokens: header.specialTokens,
-        systemRole: abilities.system,
-        toolsInSystem: abilities.toolsInSystem,
-        shortCallIds: abilities.shortCallIds,
-        addGenerationPrompt: prefill === undefined,
-      },
-    );
-    const { special, text } = await this.#renderSafely(template, header.specialTokens, variables);
+    const renderWith = (given: ChatMessage[]): Promise<{ special: SpecialText; text: string }> => {
+      const variables = templateVariables(
+        { ...request, messages: given },
+        {
+          specialTokens: header.specialTokens,
+          systemRole: abilities.system,
+          toolsInSystem: abilities.toolsInSystem,
+          shortCallIds: abilities.shortCallIds,
+          addGenerationPrompt: prefill === undefined,
+        },
+      );
+      return this.#renderSafely(template, header.specialTokens, variables);
+    };
+    const { special, text } = await renderWith(messages).catch((error: unknown) => {
+      const merged = mergeRuns(messages);
+      if (merged.length === messages.length) throw error;
+      // The refusal may be of two messages of one role in a row.
+      return renderWith(merged);
+    });
     const segments = special.split(prefill === undefined ? text : upTo(text, mark));
     const whole = segments.map((segment) => (segment.kind === 'text' ? segment.text : '')).join('');
     return {

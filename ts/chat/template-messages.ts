@@ -77,6 +77,21 @@ function templateMessage(message: ChatMessage, shortIds: boolean): Record<string
   };
 }
 
+/** Messages of one role that follow each other as one, for templates that want the roles to alternate. */
+export function mergeRuns(messages: ChatMessage[]): ChatMessage[] {
+  const merged: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    const joins = last?.role === message.role && message.role !== 'tool' && !last.toolCalls && !message.toolCalls;
+    if (last !== undefined && joins) {
+      merged[merged.length - 1] = { ...last, content: `${last.content}\n\n${message.content}` };
+    } else {
+      merged.push(message);
+    }
+  }
+  return merged;
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text === '' ? '{}' : text);
