@@ -290,3 +290,17 @@ test('an empty file is a file', async () => {
   const record = await pull('o/r');
   expect((await stat(join(record.localPath, 'merges.txt'))).size).toBe(0);
 });
+
+test('ranges of a file and several files are fetched at once, over no more connections than allowed', async () => {
+  const { standIn, pull } = await testHub({ hub: { connections: 3 } });
+  standIn.fault({ host: 'storage', bytesPerSecond: 1_000_000, times: Infinity });
+  standIn.repository('o/large', { 'm-Q4_K_M.gguf': fakeGguf(MB) });
+  await pull('o/large');
+  expect(standIn.peakTransfers).toBe(3);
+
+  standIn.peakTransfers = 0;
+  const small = Array.from({ length: 6 }, (_, i) => [`m-0000${i + 1}-of-00006.gguf`, fakeGguf(200_000)]);
+  standIn.repository('o/many', Object.fromEntries(small));
+  await pull('o/many');
+  expect(standIn.peakTransfers).toBe(3);
+});

@@ -43,14 +43,14 @@ test('kill -9 of the daemon in the middle of a pull loses nothing and leaves not
   await using standIn = await HubStandIn.start();
   const weights = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(48 * MB, 'weights')]);
   standIn.repository('owner/repo', { 'm-Q4_K_M.gguf': weights });
-  standIn.fault({ host: 'storage', bytesPerSecond: 8_000_000, times: Infinity });
+  standIn.fault({ host: 'storage', bytesPerSecond: 2_000_000, times: Infinity });
 
   const first = await startDaemon(home, standIn.url);
   let arrived = 0;
   await expect(async () => {
     for await (const { completed = 0 } of await first.ollama.pull({ model: 'owner/repo', stream: true })) {
       arrived = completed;
-      if (completed > 16 * MB) first.process.kill('SIGKILL');
+      if (completed > 12 * MB) first.process.kill('SIGKILL');
     }
   }).rejects.toThrow();
   await first.ended;

@@ -17,6 +17,9 @@ export interface StandInOptions {
 export class HubStandIn {
   readonly requests: RequestLog[] = [];
   readonly faults = new FaultPlan();
+  /** Most answers of the storage that were being sent at the same time. */
+  peakTransfers = 0;
+  #transfers = 0;
   readonly #options: StandInOptions;
   readonly #repositories = new Map<string, StandInRepository>();
   readonly #hub: Server;
@@ -189,8 +192,13 @@ export class HubStandIn {
       .map(decodeURIComponent);
     const content = this.#repositories.get(`${owner}/${name}`.toLowerCase())?.at(commit)?.tree.get(path.join('/'));
     if (content === undefined) return sendStatus(response, log, 404);
-    // The storage has ETags of its own, which say nothing about the hub's.
-    await sendContent(request, response, log, content, fault, { etag: `"${content.gitSha1.slice(0, 32)}"` });
+    this.peakTransfers = Math.max(this.peakTransfers, ++this.#transfers);
+    try {
+      // The storage has ETags of its own, which say nothing about the hub's.
+      await sendContent(request, response, log, content, fault, { etag: `"${content.gitSha1.slice(0, 32)}"` });
+    } finally {
+      this.#transfers--;
+    }
   }
 
   #search(url: URL, response: ServerResponse, log: RequestLog): void {
