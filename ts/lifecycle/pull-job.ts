@@ -66,9 +66,13 @@ export class RunningPull implements PullJob {
   }
 
   watch(signal?: AbortSignal): AsyncIterable<PullProgress> {
-    // Counted from the call on, so that a job cannot lose its last watcher before a new one has begun to read.
-    this.#watchers += 1;
-    return this.#watch(signal);
+    return {
+      [Symbol.asyncIterator]: () => {
+        // Counted as the loop begins, before its first step is awaited: the job cannot lose its last watcher in between.
+        this.#watchers += 1;
+        return this.#watch(signal);
+      },
+    };
   }
 
   detach(): void {
