@@ -168,3 +168,28 @@ impl Bpe {
         symbols
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn both_ways_to_merge_agree(
+            word in prop::collection::vec(0u32..4, 1..SHORT_WORD),
+            rules in prop::collection::vec((0u32..12, 0u32..12), 0..40),
+        ) {
+            let mut merges = Merges::default();
+            for (rank, (left, right)) in (0..).zip(rules) {
+                merges.insert(left, right, rank, 4 + rank % 8);
+            }
+            let (pre_tokenizer, _) = PreTokenizer::named("gpt-2").unwrap();
+            let bpe = Bpe { pre_tokenizer, byte_tokens: Box::new([0; 256]), merges, whole_words: None, unknown: None };
+            let mut short = word.clone();
+            bpe.merge_short(&mut short);
+            prop_assert_eq!(short, bpe.merge_long(word));
+        }
+    }
+}

@@ -23,9 +23,14 @@ impl Tokenizer {
             .ok()
             .flatten()
             .unwrap_or_default();
+        let architecture = metadata
+            .str("general.architecture")
+            .ok()
+            .flatten()
+            .unwrap_or_default();
         let (model, default_bos, default_eos) = match source.model {
             "gpt2" => {
-                let (bpe, add_bos) = bpe(&source)?;
+                let (bpe, add_bos) = bpe(&source, architecture)?;
                 (Model::Bpe(bpe), add_bos, false)
             }
             "llama" => (Model::Spm(spm(&source)?), true, false),
@@ -133,11 +138,10 @@ fn specials(source: &TokenizerMetadata<'_>, model_name: &str) -> Vec<Special> {
 }
 
 /// Also whether prompts begin with BOS unless the metadata says otherwise.
-fn bpe(source: &TokenizerMetadata<'_>) -> Result<(Bpe, bool)> {
-    let pre = source.pre.unwrap_or_else(|| {
-        tracing::warn!("the model does not name its pre-tokenizer: its tokens may differ from those it was trained with");
-        "default"
-    });
+fn bpe(source: &TokenizerMetadata<'_>, architecture: &str) -> Result<(Bpe, bool)> {
+    let pre = source
+        .pre
+        .unwrap_or_else(|| undeclared_pre(source, architecture));
     let (pre_tokenizer, defaults) = PreTokenizer::named(pre)?;
     let list = source
         .merges
@@ -200,6 +204,25 @@ fn bpe(source: &TokenizerMetadata<'_>) -> Result<(Bpe, bool)> {
         unknown: source.unknown,
     };
     Ok((bpe, defaults.add_bos))
+}
+
+/// Files of some converters leave the pre-tokenizer out where the family has only one.
+fn undeclared_pre(source: &TokenizerMetadata<'_>, architecture: &str) -> &'static str {
+    match architecture {
+        "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" => "qwen2",
+        "llama"
+            if source.tokens.len() >= 128_000
+                && source.tokens.iter().any(|text| text == "<|begin_of_text|>") =>
+        {
+            "llama-bpe"
+        }
+        _ => {
+            tracing::warn!(
+                "the model does not name its pre-tokenizer: its tokens may differ from those of its training"
+            );
+            "default"
+        }
+    }
 }
 
 fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
