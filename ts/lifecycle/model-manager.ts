@@ -9,6 +9,7 @@ import type {
   LoadedModel,
   PromptSegment,
 } from '../inference/index.ts';
+import { displayName, type InstallRecord } from '../library/index.ts';
 import { Admission } from './admission.ts';
 import { runChat } from './chat-run.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -81,8 +82,7 @@ export class ModelManager implements Models {
       puller,
       clock,
       events: this.#events,
-      // Read ahead, so that the first list and the first chat need not wait.
-      onInstalled: (record) => void this.#directory.openRecord(record).catch(() => {}),
+      onInstalled: (record) => this.#onInstalled(record),
     });
   }
 
@@ -238,6 +238,15 @@ export class ModelManager implements Models {
         lease.release();
       }
     });
+  }
+
+  #onInstalled(record: InstallRecord): void {
+    // Read ahead, so that the first list and the first chat need not wait.
+    void this.#directory.openRecord(record).catch(() => {});
+    const name = displayName(record.name);
+    for (const slot of this.#slots.values()) {
+      if (slot.name === name && slot.record.digest !== record.digest) void slot.unload('replaced');
+    }
   }
 
   #slotFor(opened: OpenedModel, tokenizerOnly = false): ModelSlot {

@@ -13,7 +13,7 @@ class HandPuller implements Puller {
     spec: PullSpec;
     signal: AbortSignal;
     report: (status: PullProgress['status'], completedBytes: number) => void;
-    succeed: () => void;
+    succeed: (record?: InstallRecord) => void;
     fail: (error: Error) => void;
   }[] = [];
 
@@ -27,7 +27,7 @@ class HandPuller implements Puller {
         spec,
         signal: options.signal,
         report: (status, completedBytes) => options.onProgress({ status, totalBytes: 100, completedBytes, files: [] }),
-        succeed: () => resolve(testRecord('new')),
+        succeed: (record = testRecord('new')) => resolve(record),
         fail: reject,
       });
     });
@@ -147,6 +147,20 @@ test('a pull can be found for an hour after its end', async () => {
   await clock.advance(1);
   expect(manager.findPull(job.id)).toBeUndefined();
   expect(manager.findPull('pull_nothing')).toBeUndefined();
+});
+
+test('a model that was replaced by a pull leaves memory', async () => {
+  const { manager, puller, store } = setUp();
+  await manager.load('a');
+  manager.pull({ model: 'a' }).detach();
+  await settle();
+  const newer = { ...testRecord('a'), digest: 'ff'.repeat(32) };
+  store.records = [newer];
+  puller.pulls[0]?.succeed(newer);
+  await settle();
+  expect(manager.running()).toEqual([]);
+  await manager.load('a');
+  expect(manager.running()).toMatchObject([{ record: { digest: newer.digest } }]);
 });
 
 test('closing stops the pulls and takes no more', async () => {
