@@ -193,12 +193,14 @@ export class HubStandIn {
     const content = this.#repositories.get(`${owner}/${name}`.toLowerCase())?.at(commit)?.tree.get(path.join('/'));
     if (content === undefined) return sendStatus(response, log, 404);
     this.peakTransfers = Math.max(this.peakTransfers, ++this.#transfers);
-    try {
-      // The storage has ETags of its own, which say nothing about the hub's.
-      await sendContent(request, response, log, content, fault, { etag: `"${content.gitSha1.slice(0, 32)}"` });
-    } finally {
-      this.#transfers--;
-    }
+    // The storage has ETags of its own, which say nothing about the hub's.
+    const headers = { etag: `"${content.gitSha1.slice(0, 32)}"` };
+    let counted = true;
+    const uncount = () => {
+      if (counted) this.#transfers--;
+      counted = false;
+    };
+    await sendContent(request, response, log, content, fault, headers, uncount).finally(uncount);
   }
 
   #search(url: URL, response: ServerResponse, log: RequestLog): void {

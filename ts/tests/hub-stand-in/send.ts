@@ -49,6 +49,8 @@ export async function sendContent(
   content: StandInContent,
   fault: Fault,
   headers: Record<string, string>,
+  /** Called before the last bytes go, since the client may have asked for more before we know that they have arrived. */
+  onLast: () => void = () => {},
 ): Promise<void> {
   const range = fault.ignoreRange ? undefined : parseRange(request.headers.range, content.size);
   if (range === 'unsatisfiable') {
@@ -77,9 +79,10 @@ export async function sendContent(
     const sent = fault.wrongContent ? Buffer.from(chunk.map((byte) => byte ^ 0x55)) : chunk;
     log.bytesSent += sent.length;
     at += bytes;
+    if (at >= end) onLast();
     // Handed to the system before a cut, which would drop what is still queued. The callback comes with an error, too.
     await new Promise<void>((resolve) => response.write(sent, () => resolve()));
-    if (fault.bytesPerSecond !== undefined) await sleep(20);
+    if (fault.bytesPerSecond !== undefined && at < end) await sleep(20);
   }
   if (fault.stallAfterBytes !== undefined && log.bytesSent >= fault.stallAfterBytes) return;
   if (log.bytesSent < end - start || fault.contentLength !== undefined) response.destroy();
