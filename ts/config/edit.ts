@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { parseSettingsText } from './load.ts';
-import { displaySetting, isSettingKey, parseSetting, type SettingKey, specOf, unknownKey } from './settings.ts';
+import { displaySetting, parseSetting, unknownKey } from './setting-values.ts';
+import { isSettingKey, type SettingKey, specOf } from './settings.ts';
 
 /**
  * Sets keys in a TOML file, or takes them out where the value is null. Comments and the order of other lines stay. All

@@ -11,16 +11,14 @@ export {
   type SettingSource,
 } from './load.ts';
 export type { Paths } from './paths.ts';
+export { displaySetting, parseSetting, unknownKey } from './setting-values.ts';
 export {
-  displaySetting,
   isSettingKey,
-  parseSetting,
   SETTINGS,
   type SettingKey,
   type SettingSpec,
   type Settings,
   type SettingValue,
   specOf,
-  unknownKey,
 } from './settings.ts';
 export { VERSION } from './version.ts';

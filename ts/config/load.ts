@@ -2,16 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import { homeFolder, type Paths, resolvePaths } from './paths.ts';
-import {
-  isSettingKey,
-  parseSetting,
-  SETTINGS,
-  type SettingKey,
-  type Settings,
-  type SettingValue,
-  specOf,
-  unknownKey,
-} from './settings.ts';
+import { parseSetting, unknownKey } from './setting-values.ts';
+import { isSettingKey, SETTINGS, type SettingKey, type Settings, type SettingValue, specOf } from './settings.ts';
 
 export type Environment = Record<string, string | undefined>;
 export type SettingSource = 'flag' | 'environment' | 'project' | 'user' | 'default';

@@ -1,6 +1,3 @@
-import { OmgError } from '../errors/index.ts';
-import { formatDuration, parseGoDuration } from './duration.ts';
-
 /**
  * Every setting and every environment variable of the product, documented once. No other file reads the environment.
  * `env` lists ours first, then the names of other programs that we honour. A `file: false` entry has no place in config.toml.
@@ -12,7 +9,14 @@ export const SETTINGS = {
     default: '127.0.0.1',
     doc: 'Address to listen on and to talk to; `host:port` also sets the port.',
   },
-  'server.port': { kind: 'integer', min: 0, max: 65535, env: ['OMG_PORT'], default: 10692, doc: 'TCP port.' },
+  'server.port': {
+    kind: 'integer',
+    min: 0,
+    max: 65535,
+    env: ['OMG_PORT'],
+    default: 10692,
+    doc: 'TCP port of the daemon.',
+  },
   'server.socket': {
     kind: 'string',
     env: ['OMG_SOCKET'],
@@ -289,110 +293,4 @@ export function specOf(key: SettingKey): SettingSpec {
 
 export function isSettingKey(key: string): key is SettingKey {
   return Object.hasOwn(SETTINGS, key);
-}
-
-const TRUE = new Set(['1', 'true', 'yes', 'on']);
-const FALSE = new Set(['0', 'false', 'no', 'off']);
-
-/**
- * A value from a file, a flag, a variable or a PATCH body, in the form of `Settings`. `bareSeconds` reads a unitless duration
- * as seconds (environment). Throws `invalid_config`; `origin` names where the value stands.
- */
-export function parseSetting(key: SettingKey, value: unknown, origin: string, bareSeconds = false): SettingValue {
-  const spec = specOf(key);
-  const wrong = (expected: string): OmgError =>
-    new OmgError('invalid_config', `${origin}: ${key} must be ${expected}, not ${shown(spec, value)}.`, {
-      hint: spec.doc,
-      detail: { key, origin },
-    });
-  const text = typeof value === 'string' ? value.trim() : undefined;
-  switch (spec.kind) {
-    case 'integer': {
-      const number = typeof value === 'number' ? value : text ? Number(text) : Number.NaN;
-      const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = spec;
-      if (!Number.isInteger(number) || number < min || number > max) {
-        throw wrong(spec.max === undefined ? `a whole number ≥ ${min}` : `a whole number from ${min} to ${max}`);
-      }
-      return number;
-    }
-    case 'boolean': {
-      if (typeof value === 'boolean') return value;
-      const word = text?.toLowerCase() ?? (value === 1 ? '1' : value === 0 ? '0' : '');
-      if (!TRUE.has(word) && !FALSE.has(word)) throw wrong('true or false');
-      return TRUE.has(word);
-    }
-    case 'duration': {
-      let ms = typeof value === 'number' ? value * 1000 : parseGoDuration(text ?? '');
-      if (ms === undefined && bareSeconds && text && Number.isFinite(Number(text))) ms = Number(text) * 1000;
-      if (ms === undefined || Number.isNaN(ms)) throw wrong('a duration such as "5m" or "1h30m"');
-      return ms < 0 ? Number.POSITIVE_INFINITY : ms;
-    }
-    case 'list': {
-      if (text !== undefined)
-        return text
-          .split(',')
-          .map((entry) => entry.trim())
-          .filter((entry) => entry !== '');
-      if (Array.isArray(value) && value.every((entry): entry is string => typeof entry === 'string')) return value;
-      throw wrong('a list of strings');
-    }
-    case 'choice': {
-      if (text === undefined || !spec.of.includes(text)) throw wrong(`one of ${spec.of.join(', ')}`);
-      return text;
-    }
-    case 'url': {
-      if (text === undefined || !URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-        throw wrong('an http(s) address');
-      return text.replace(/\/+$/, '');
-    }
-    default:
-      if (text === undefined) throw wrong('a string');
-      return text;
-  }
-}
-
-/** A value as people read it; secrets become `********`. */
-export function displaySetting(key: SettingKey, value: SettingValue): SettingValue {
-  const spec = specOf(key);
-  if (spec.kind === 'secret') return value === '' ? '' : '********';
-  if (spec.kind === 'duration' && typeof value === 'number') return formatDuration(value);
-  return value;
-}
-
-function shown(spec: SettingSpec, value: unknown): string {
-  return spec.kind === 'secret' ? 'what it is' : (JSON.stringify(value) ?? String(value));
-}
-
-/** The error for a key that does not exist, with the nearest one as the hint. */
-export function unknownKey(key: string, origin: string): OmgError {
-  const known = Object.keys(SETTINGS).filter((name) => specOf(name as SettingKey).file !== false);
-  const nearest = nearestName(key, known);
-  return new OmgError('invalid_config', `${origin}: unknown key "${key}".`, {
-    hint: nearest === undefined ? `The keys are: ${known.join(', ')}.` : `Did you mean "${nearest}"?`,
-    detail: { key, origin },
-  });
-}
-
-function nearestName(name: string, names: string[]): string | undefined {
-  const last = (key: string): string => key.slice(key.lastIndexOf('.') + 1);
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
-    const distance = Math.min(editDistance(name, candidate), editDistance(last(name), last(candidate)) + 1);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

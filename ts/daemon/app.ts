@@ -63,17 +63,20 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
     }
   });
   app.addHook('onResponse', async (request, reply) => {
-    // Paths hold model names, queries may hold anything: neither they nor bodies are logged above debug.
-    deps.log?.debug(
-      {
-        reqId: request.id,
-        method: request.method,
-        route: request.routeOptions.url,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    );
+    if (deps.log === undefined) return;
+    // The route, not the path: paths hold model names, queries may hold anything, bodies hold what people wrote.
+    const fields = {
+      reqId: request.id,
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
+    };
+    if (reply.streamError?.code === 'internal') deps.log.error({ ...fields, err: reply.streamError }, 'stream failed');
+    // Clients poll with GET; what changes or computes something is worth a line.
+    if (request.method === 'GET' || request.method === 'HEAD') deps.log.debug(fields, 'request');
+    else deps.log.info(fields, 'request');
   });
 }
 

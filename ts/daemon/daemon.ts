@@ -7,11 +7,11 @@ import type { Models } from '../lifecycle/index.ts';
 import { buildApp } from './app.ts';
 import { composeDaemon, type DaemonParts } from './compose.ts';
 import { listenAlso, listenSocket, listenTcp, socketAnswers } from './listen.ts';
-import { createLog, type LogTarget } from './log.ts';
+import { createLog, type Log, type LogTarget } from './log.ts';
 import { isLoopback } from './origins.ts';
-import { takePidFile } from './pid-file.ts';
+import { type PidFile, takePidFile } from './pid-file.ts';
 
-const OLLAMA_PORT = 11434;
+const PORT_OF_OLLAMA = 11434;
 /** What is still open so long after the last answer is cut off. */
 const CLOSE_MS = 2000;
 
@@ -27,6 +27,7 @@ export interface StartOptions {
 
 export interface Daemon {
   readonly endpoint: Endpoint;
+  readonly log: Log;
   /** Answers new requests with 503, lets those under way finish, then ends everything. Idempotent. */
   stop(): Promise<void>;
   /** Resolves when it has stopped, whoever asked for it. */
@@ -47,14 +48,14 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
   try {
     const target = createLog(settings, options.foreground ? 'stdout' : { file: paths.logFile });
     undo.push(() => target.close());
-    return await listen(options, target, undo);
+    return await listen(options, target, pidFile, undo);
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
   }
 }
 
-async function listen(options: StartOptions, target: LogTarget, undo: Undo[]): Promise<Daemon> {
+async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile, undo: Undo[]): Promise<Daemon> {
   const { config } = options;
   const { settings, paths } = config;
   const { log } = target;
@@ -81,22 +82,26 @@ async function listen(options: StartOptions, target: LogTarget, undo: Undo[]): P
   const servers: Server[] = [];
   undo.push(() => closeServers(servers));
   if (paths.socket !== undefined) servers.push(await listenSocket(app, paths.socket));
-  if (settings['server.also_ollama_port']) servers.push(await listenAlso(app, '127.0.0.1', OLLAMA_PORT));
+  if (settings['server.also_ollama_port']) servers.push(await listenAlso(app, '127.0.0.1', PORT_OF_OLLAMA));
   for (const warning of config.warnings) log.warn({}, warning);
   log.info({ url: endpoint.url, socket: endpoint.socket, pid: process.pid, home: paths.home }, 'daemon started');
 
   function stop(): Promise<void> {
     stopping ??= (async () => {
       log.info({}, 'daemon stopping');
-      await stopAll(app, models, servers, settings['server.drain_timeout']);
-      await undo[0]?.();
+      try {
+        await stopAll(app, models, servers, settings['server.drain_timeout']);
+      } catch (error) {
+        log.error({ err: error }, 'stopping failed');
+      }
+      await pidFile.release();
       log.info({}, 'daemon stopped');
       target.close();
       stopped.resolve();
     })();
     return stopping;
   }
-  return { endpoint, stop, stopped: stopped.promise };
+  return { endpoint, log, stop, stopped: stopped.promise };
 }
 
 async function stopAll(app: FastifyInstance, models: Models, servers: Server[], drainMs: number): Promise<void> {

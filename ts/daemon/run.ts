@@ -20,6 +20,15 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   };
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, onSignal);
+  // One broken request must not end the answers of all others; what is unexpected stands in the log.
+  const onRejection = (error: unknown): void => daemon.log.error({ err: error }, 'unexpected rejection');
+  const onException = (error: unknown): void => {
+    daemon.log.error({ err: error }, 'unexpected exception');
+    process.exitCode = 1;
+    void daemon.stop();
+  };
+  process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onException);
   // A closed terminal must not end the daemon with an error of its own.
   process.stdout.on('error', () => {});
   try {
@@ -28,5 +37,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
     await daemon.stopped;
   } finally {
     for (const name of names) process.off(name, onSignal);
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onException);
   }
 }

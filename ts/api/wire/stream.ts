@@ -2,6 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** What ended a stream after its status line was out; for the log. */
+    streamError?: OmgError;
+  }
+}
+
 export interface StreamOptions {
   kind: 'ndjson' | 'sse';
   /** The frames that tell the client about an error after the status line is out; they end the stream. */
@@ -75,7 +82,8 @@ export async function sendStream(
     }
   } catch (error) {
     if (!committed) throw error;
-    if (!raw.destroyed) raw.write(options.failure(OmgError.from(error)));
+    reply.streamError = OmgError.from(error);
+    if (!raw.destroyed) raw.write(options.failure(reply.streamError));
   } finally {
     clearTimeout(first);
     clearInterval(interval);
