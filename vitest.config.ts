@@ -8,6 +8,8 @@ const env = { OMG_HOME: join(tmpdir(), `omg-test-home-${process.pid}`), NO_COLOR
 const shared = {
   env,
   pool: 'forks' as const,
+  // A busy machine is slow and not wrong.
+  expect: { poll: { timeout: 15_000 } },
   // Its ES module build imports a folder, which only bundlers resolve.
   server: { deps: { inline: ['clipanion'] } },
 };
@@ -21,7 +23,7 @@ export default defineConfig({
           name: 'unit',
           include: ['ts/**/*.test.{ts,tsx}'],
           exclude: ['ts/tests/**'],
-          testTimeout: 10_000,
+          testTimeout: 40_000,
         },
       },
       {
@@ -29,10 +31,10 @@ export default defineConfig({
           ...shared,
           name: 'repo',
           include: ['ts/tests/repo/**/*.test.ts', 'scripts/**/*.test.mjs'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
-      { test: { ...shared, name: 'contract', include: ['ts/tests/contract/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { ...shared, name: 'contract', include: ['ts/tests/contract/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
           ...shared,
