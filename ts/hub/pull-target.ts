@@ -1,5 +1,5 @@
 import { OmgError } from '../errors/index.ts';
-import { type Library, type ModelName, nameKey, parseModelName } from '../library/index.ts';
+import { type Library, type ModelName, parseModelName } from '../library/index.ts';
 import { CATALOG } from './catalog-data.ts';
 import { quantLabel } from './quantization.ts';
 import type { PullRequest } from './types.ts';
@@ -38,14 +38,17 @@ export async function pullTarget(request: PullRequest, endpoint: string, library
     if (!aliased.hasNamespace) throw notInCatalog(target);
     return merge({ ...repoTarget(aliased.name, aliased.hasTag, revision ?? aliased.revision), alias: name }, own);
   }
-  if (!hasNamespace || nameKey({ ...name, namespace: 'library' }) === nameKey(name)) throw notInCatalog(text);
   if (name.host !== 'hf.co') throw otherRegistry(text);
+  if (!hasNamespace || name.namespace.toLowerCase() === 'library') throw notInCatalog(text);
   return merge(repoTarget(name, hasTag, revision), own);
 }
 
-/** `qwen3:4b`, and `qwen3:4b-q8_0` for another quantisation than the usual one. */
-function catalogTarget(name: ModelName): string | undefined {
-  if (name.host !== 'hf.co' || name.namespace.toLowerCase() !== 'library') return undefined;
+/**
+ * `qwen3:4b`, and `qwen3:4b-q8_0` for another quantisation than the usual one. Ollama puts `library/` before such a name, docker
+ * model-runner `ai/`.
+ */
+export function catalogTarget(name: ModelName): string | undefined {
+  if (name.host !== 'hf.co' || !['library', 'ai'].includes(name.namespace.toLowerCase())) return undefined;
   const tags = CATALOG[name.model.toLowerCase()];
   const tag = name.tag.toLowerCase();
   const direct = tags?.[tag];

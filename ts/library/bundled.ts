@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
@@ -15,15 +16,18 @@ export interface BundledModel {
   path: string;
 }
 
-/** The bundled `demo` model: of the installed package, or of the checkout. */
+/** The bundled `demo` model: of the installed package, or of the checkout, whether the program is bundled or not. */
 export function demoModel(): BundledModel {
-  let folder: string;
+  const folders = ['../npm/demo-model', '../../npm/demo-model'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
   try {
-    folder = dirname(createRequire(import.meta.url).resolve('@ohmygpu/demo-model/package.json'));
+    folders.unshift(dirname(createRequire(import.meta.url).resolve('@ohmygpu/demo-model/package.json')));
   } catch {
-    folder = fileURLToPath(new URL('../../npm/demo-model', import.meta.url));
+    // Not linked or installed.
   }
-  return { model: 'demo', path: join(folder, 'demo.gguf') };
+  const paths = folders.map((folder) => join(folder, 'demo.gguf'));
+  return { model: 'demo', path: paths.find((path) => existsSync(path)) ?? paths[0] ?? 'demo.gguf' };
 }
 
 /** Makes records of bundled models; a file is hashed once and again when it changes. */
