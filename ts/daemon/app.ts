@@ -39,6 +39,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     schemaController: { compilersFactory: NO_SCHEMAS },
+    frameworkErrors: (error, request, reply) => void sendError(deps, toOmgError(error), request, reply),
     rewriteUrl: (request) => normalisePath(request.url ?? '/'),
   });
   installHeaders(app, deps);
