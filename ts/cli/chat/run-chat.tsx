@@ -58,7 +58,16 @@ export async function runChat(
     interactive: true,
     kittyKeyboard: { mode: 'auto' },
   });
+  // Loads the model while the first question is typed.
+  const leaving = new AbortController();
+  const { num_ctx, keep_alive } = options.settings;
+  client
+    .start(options.model, { context_length: numberOr(num_ctx), keep_alive: stringOr(keep_alive) }, leaving.signal)
+    .catch((error: unknown) => {
+      if (!leaving.signal.aborted) reportFailure(store, error);
+    });
   await app.waitUntilExit();
+  leaving.abort();
   answering?.abort();
 }
 
@@ -99,8 +108,18 @@ async function load(store: ChatStore, home: string, name: string): Promise<void>
 
 /** A file that cannot be written must not end the chat. */
 function reporting(store: ChatStore, work: Promise<void>): void {
-  work.catch((error: unknown) => {
-    const { message, hint } = OmgError.from(error);
-    store.dispatch({ type: 'failed', message, hint });
-  });
+  work.catch((error: unknown) => reportFailure(store, error));
+}
+
+function reportFailure(store: ChatStore, error: unknown): void {
+  const { message, hint } = OmgError.from(error);
+  store.dispatch({ type: 'failed', message, hint });
+}
+
+function numberOr(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function stringOr(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

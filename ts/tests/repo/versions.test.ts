@@ -10,6 +10,13 @@ test('every package of npm/ has the version of package.json', () => {
   expect(manifests.filter((path) => repositoryJson(path).version !== version)).toEqual([]);
 });
 
+test('the packages of npm/ that this one depends on are asked for in that version', () => {
+  const ours = Object.entries(repositoryJson('package.json').dependencies ?? {}).filter(([name]) =>
+    name.startsWith('@ohmygpu/'),
+  );
+  expect(ours).toEqual(ours.map(([name]) => [name, version]));
+});
+
 test('the crates have the version of package.json', () => {
   const workspace = /\[workspace\.package\][^[]*?^version = "(.+)"$/m.exec(readRepositoryFile('Cargo.toml'));
   expect(workspace?.[1]).toBe(version);
