@@ -1,4 +1,6 @@
 use crate::simd::Kernel;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::amx;
 use crate::simd::scalar::Scalar;
 
 /// An instruction set that this CPU has; a value of any other cannot be made.
@@ -12,6 +14,9 @@ enum Kind {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// Avx512, with tiles for products of many rows.
+    #[cfg(target_arch = "x86_64")]
+    Amx,
     #[cfg(target_arch = "aarch64")]
     Neon,
 }
@@ -39,6 +44,9 @@ impl Isa {
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vnni")
             {
+                if amx::available() {
+                    found.push(Self(Kind::Amx));
+                }
                 found.push(Self(Kind::Avx512));
             }
             found.push(Self(Kind::Avx2));
@@ -65,9 +73,19 @@ impl Isa {
             Kind::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Amx => "amx",
             #[cfg(target_arch = "aarch64")]
             Kind::Neon => "neon",
         }
+    }
+
+    /// Whether products of many rows may use AMX tiles.
+    pub(crate) fn has_tiles(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self.0 == Kind::Amx;
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     #[inline]
@@ -75,8 +93,8 @@ impl Isa {
         match self.0 {
             Kind::Scalar => kernel.call(Scalar),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Kind::Avx512` is made in `available` only, after detection.
-            Kind::Avx512 => unsafe { run_avx512(kernel) },
+            // SAFETY: both kinds are made in `available` only, after detection.
+            Kind::Avx512 | Kind::Amx => unsafe { run_avx512(kernel) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Kind::Avx2 => unsafe { run_avx2(kernel) },

@@ -314,6 +314,7 @@ impl Work<'_> {
             let (outputs, output) = (matrix.rows, index * LANES);
             match (&matrix.packing, activations) {
                 (Packing::Quant(layout), Some(x)) => {
+                    let tiles = pool.isa().has_tiles();
                     pool.isa().run(quant::multiply::Multiply {
                         layout,
                         panel,
@@ -324,6 +325,7 @@ impl Work<'_> {
                         y,
                         outputs,
                         output,
+                        tiles,
                     });
                 }
                 (Packing::Float(float), _) => {

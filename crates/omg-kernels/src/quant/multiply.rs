@@ -9,6 +9,8 @@ use super::unpack::unpack;
 use super::{GROUP, LANES, TILE_COLS, TILE_GROUPS, Tile};
 use crate::scratch;
 use crate::shared::SharedMut;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::amx;
 use crate::simd::{Kernel, Simd};
 
 /// Activation rows worked on at a time: their accumulators stay in the first-level cache.
@@ -28,12 +30,16 @@ pub(crate) struct Multiply<'a> {
     pub(crate) outputs: usize,
     /// First output of the panel.
     pub(crate) output: usize,
+    /// Whether this CPU has AMX tiles and they are wanted.
+    pub(crate) tiles: bool,
 }
 
 #[repr(C, align(64))]
 struct Scratch {
     tile: Tile,
     sums: [[f32; LANES]; MAX_ROWS],
+    #[cfg(target_arch = "x86_64")]
+    dots: amx::Dots,
 }
 
 thread_local! {
@@ -44,6 +50,8 @@ fn new_scratch() -> Box<Scratch> {
     Box::new(Scratch {
         tile: Tile::zeroed(),
         sums: [[0.0; LANES]; MAX_ROWS],
+        #[cfg(target_arch = "x86_64")]
+        dots: amx::Dots::ZERO,
     })
 }
 
@@ -52,24 +60,18 @@ impl Kernel for Multiply<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let mut scratch = scratch::take(&SCRATCH, new_scratch);
-        let Scratch { tile, sums } = &mut *scratch;
-        let sums = &mut sums[..self.rows];
-        sums.fill([0.0; LANES]);
+        scratch.sums[..self.rows].fill([0.0; LANES]);
         let layout = self.layout;
-        for first in (0..self.cols).step_by(TILE_COLS) {
-            let groups = (self.cols - first).min(TILE_COLS) / GROUP;
-            unpack(s, layout, self.panel, first, groups, tile);
-            let x = &self.x.tile(first / TILE_COLS, self.row)[..self.rows * TILE_GROUPS];
-            match (layout.halves, layout.mins, layout.zero_log2) {
-                (false, true, _) => add_tile::<S, false, true, 0>(s, tile, groups, x, sums),
-                (false, false, Some(3)) => add_tile::<S, false, false, 3>(s, tile, groups, x, sums),
-                (false, false, Some(4)) => add_tile::<S, false, false, 4>(s, tile, groups, x, sums),
-                (false, false, _) => add_tile::<S, false, false, 7>(s, tile, groups, x, sums),
-                (true, true, _) => add_tile::<S, true, true, 0>(s, tile, groups, x, sums),
-                (true, false, Some(2)) => add_tile::<S, true, false, 2>(s, tile, groups, x, sums),
-                (true, false, _) => add_tile::<S, true, false, 5>(s, tile, groups, x, sums),
-            }
+        match (layout.halves, layout.mins, layout.zero_log2) {
+            (false, true, _) => self.all_tiles::<S, false, true, 0>(s, &mut scratch),
+            (false, false, Some(3)) => self.all_tiles::<S, false, false, 3>(s, &mut scratch),
+            (false, false, Some(4)) => self.all_tiles::<S, false, false, 4>(s, &mut scratch),
+            (false, false, _) => self.all_tiles::<S, false, false, 7>(s, &mut scratch),
+            (true, true, _) => self.all_tiles::<S, true, true, 0>(s, &mut scratch),
+            (true, false, Some(2)) => self.all_tiles::<S, true, false, 2>(s, &mut scratch),
+            (true, false, _) => self.all_tiles::<S, true, false, 5>(s, &mut scratch),
         }
+        let sums = &scratch.sums[..self.rows];
         let width = LANES.min(self.outputs - self.output);
         for (r, sums) in sums.iter().enumerate() {
             // SAFETY: the outputs of a panel are written by the worker that has the panel.
@@ -80,6 +82,49 @@ impl Kernel for Multiply<'_> {
             y.copy_from_slice(&sums[..width]);
         }
         scratch::put_back(&SCRATCH, scratch);
+    }
+}
+
+impl Multiply<'_> {
+    #[inline(always)]
+    fn all_tiles<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
+        &self,
+        s: S,
+        scratch: &mut Scratch,
+    ) {
+        let Scratch { tile, sums, .. } = scratch;
+        let sums = &mut sums[..self.rows];
+        #[cfg(target_arch = "x86_64")]
+        let tiles = if self.tiles && self.rows >= amx::ROWS {
+            // SAFETY: `tiles` is set only where they are available.
+            Some(unsafe { amx::Tiles::new(HALVES) })
+        } else {
+            None
+        };
+        for first in (0..self.cols).step_by(TILE_COLS) {
+            let groups = (self.cols - first).min(TILE_COLS) / GROUP;
+            unpack(s, self.layout, self.panel, first, groups, tile);
+            let x = &self.x.tile(first / TILE_COLS, self.row)[..self.rows * TILE_GROUPS];
+            // What fills no tile goes first: it wants unsigned quants.
+            #[cfg(target_arch = "x86_64")]
+            if let Some(tiles) = &tiles {
+                let rest = self.rows % amx::ROWS;
+                let (x_rest, x) = x.split_at(rest * TILE_GROUPS);
+                let (sums_rest, sums) = sums.split_at_mut(rest);
+                add_tile::<S, HALVES, MINS, ZERO>(s, tile, groups, x_rest, sums_rest);
+                add_tile_amx::<S, HALVES, MINS, ZERO>(
+                    s,
+                    tiles,
+                    tile,
+                    &mut scratch.dots,
+                    groups,
+                    x,
+                    sums,
+                );
+                continue;
+            }
+            add_tile::<S, HALVES, MINS, ZERO>(s, tile, groups, x, sums);
+        }
     }
 }
 
@@ -100,7 +145,14 @@ fn add_tile<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
                 unsafe {
                     let x = x.as_ptr().add(row * TILE_GROUPS);
                     let sums = sums.as_mut_ptr().add(row);
-                    add_rows::<S, HALVES, MINS, ZERO, $rows>(s, tile, groups, x, sums);
+                    add_rows::<S, HALVES, MINS, ZERO, false, $rows>(
+                        s,
+                        tile,
+                        groups,
+                        x,
+                        std::ptr::null(),
+                        sums,
+                    );
                 }
                 row += $rows;
             }
@@ -112,21 +164,71 @@ fn add_tile<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
     block!(1);
 }
 
+/// As `add_tile`, for multiples of 16 rows; leaves the quants of the tile signed.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn add_tile_amx<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
+    s: S,
+    tiles: &amx::Tiles,
+    tile: &mut Tile,
+    dots: &mut amx::Dots,
+    groups: usize,
+    x: &[Group],
+    sums: &mut [[f32; LANES]],
+) {
+    const BLOCK: usize = 4;
+    assert!(
+        groups <= TILE_GROUPS
+            && x.len() == sums.len() * TILE_GROUPS
+            && sums.len().is_multiple_of(amx::ROWS)
+    );
+    if ZERO > 0 {
+        for quant in &mut tile.quants {
+            *quant = quant.wrapping_sub(1 << ZERO);
+        }
+    }
+    for (x, sums) in x
+        .chunks_exact(amx::ROWS * TILE_GROUPS)
+        .zip(sums.chunks_exact_mut(amx::ROWS))
+    {
+        // SAFETY: 16 rows of groups, whose quants come first.
+        unsafe { tiles.dots(HALVES, &tile.quants, x.as_ptr().cast(), dots) };
+        for row in (0..amx::ROWS).step_by(BLOCK) {
+            // SAFETY: `BLOCK` rows from `row` on exist in all three.
+            unsafe {
+                let x = x.as_ptr().add(row * TILE_GROUPS);
+                let dots = dots.0[0][row].as_ptr();
+                add_rows::<S, HALVES, MINS, ZERO, true, BLOCK>(
+                    s,
+                    tile,
+                    groups,
+                    x,
+                    dots,
+                    sums.as_mut_ptr().add(row),
+                );
+            }
+        }
+    }
+}
+
 /// # Safety
 /// `R` rows of `TILE_GROUPS` groups can be read at `x`, `R` rows of sums read and written at `sums`; `groups` is at most
-/// `TILE_GROUPS`.
+/// `TILE_GROUPS`. With `READY`, `ready` points at the first of the rows in the dot products of a tile; they are not
+/// computed then.
 #[inline(always)]
 unsafe fn add_rows<
     S: Simd,
     const HALVES: bool,
     const MINS: bool,
     const ZERO: u32,
+    const READY: bool,
     const R: usize,
 >(
     s: S,
     tile: &Tile,
     groups: usize,
     x: *const Group,
+    ready: *const i32,
     sums: *mut [f32; LANES],
 ) {
     // SAFETY: row r < R; see above.
@@ -140,8 +242,13 @@ unsafe fn add_rows<
                 let start = x.map(|x| x.minus_halves[half]);
                 let quants = x.map(|x| x.quants[half * 16..].as_ptr());
                 // SAFETY: the pointers are to the 16 quants of a half.
-                let dots =
-                    unsafe { dots::<S, ZERO, 4, R>(s, tile, g * 8 + half * 4, start, quants) };
+                let dots = unsafe {
+                    if READY {
+                        ready_dots::<S, R>(s, ready, 2 * g + half)
+                    } else {
+                        dots::<S, ZERO, 4, R>(s, tile, g * 8 + half * 4, start, quants)
+                    }
+                };
                 // SAFETY: 16 floats.
                 let scale = unsafe { s.load(tile.scales[2 * g + half].as_ptr()) };
                 for r in 0..R {
@@ -168,8 +275,13 @@ unsafe fn add_rows<
         } else {
             let quants = x.map(|x| x.quants.as_ptr());
             // SAFETY: the pointers are to the 32 quants of a group.
-            let dots =
-                unsafe { dots::<S, ZERO, 8, R>(s, tile, g * 8, x.map(|x| x.minus_sum), quants) };
+            let dots = unsafe {
+                if READY {
+                    ready_dots::<S, R>(s, ready, g)
+                } else {
+                    dots::<S, ZERO, 8, R>(s, tile, g * 8, x.map(|x| x.minus_sum), quants)
+                }
+            };
             // SAFETY: 16 floats.
             let scale = unsafe { s.load(tile.scales[g].as_ptr()) };
             for r in 0..R {
@@ -188,6 +300,14 @@ unsafe fn add_rows<
         // SAFETY: row r < R; see above.
         unsafe { s.store(sums.add(r).cast(), sum) };
     }
+}
+
+/// # Safety
+/// `ready` points at a row of [group][16 rows][lane] that has `R` rows of `group`.
+#[inline(always)]
+unsafe fn ready_dots<S: Simd, const R: usize>(s: S, ready: *const i32, group: usize) -> [S::I; R] {
+    // SAFETY: see above.
+    std::array::from_fn(|r| unsafe { s.load_i32(ready.add((group * 16 + r) * LANES)) })
 }
 
 /// Integer dot products of `V` vectors of a tile from vector `first` on with 4 V quants of each row, from `start * zero`.

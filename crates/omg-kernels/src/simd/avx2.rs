@@ -151,6 +151,13 @@ impl Simd for Avx2 {
         on!((_mm256_set1_epi32(x), _mm256_set1_epi32(x)))
     }
     #[inline(always)]
+    unsafe fn load_i32(self, p: *const i32) -> I {
+        on!((
+            _mm256_loadu_si256(p.cast()),
+            _mm256_loadu_si256(p.add(8).cast())
+        ))
+    }
+    #[inline(always)]
     fn shl_i32<const N: u32>(self, x: I) -> I {
         on!({
             let n = _mm_cvtsi32_si128(N as i32);

@@ -110,6 +110,10 @@ impl Simd for Avx512 {
         on!(_mm512_set1_epi32(x))
     }
     #[inline(always)]
+    unsafe fn load_i32(self, p: *const i32) -> __m512i {
+        on!(_mm512_loadu_si512(p.cast()))
+    }
+    #[inline(always)]
     fn shl_i32<const N: u32>(self, x: __m512i) -> __m512i {
         on!(_mm512_slli_epi32::<N>(x))
     }

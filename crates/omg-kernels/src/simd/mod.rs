@@ -2,6 +2,8 @@
 //! set inside a function that enables it ([`Isa::run`](crate::Isa)); the scalar implementation is the reference.
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
@@ -52,6 +54,9 @@ pub(crate) trait Simd: Copy {
     fn to_array(self, x: Self::F) -> [f32; 16];
 
     fn splat_i32(self, x: i32) -> Self::I;
+    /// # Safety
+    /// 16 i32 can be read at `p`.
+    unsafe fn load_i32(self, p: *const i32) -> Self::I;
     fn shl_i32<const N: u32>(self, x: Self::I) -> Self::I;
     fn to_f32(self, x: Self::I) -> Self::F;
 

@@ -153,6 +153,10 @@ impl Simd for Neon {
         on!([vdupq_n_s32(x); 4])
     }
     #[inline(always)]
+    unsafe fn load_i32(self, p: *const i32) -> I {
+        four!(K => vld1q_s32(p.add(4 * K)))
+    }
+    #[inline(always)]
     fn shl_i32<const N: u32>(self, x: I) -> I {
         four!(K => vshlq_s32(x[K], vdupq_n_s32(N as i32)))
     }

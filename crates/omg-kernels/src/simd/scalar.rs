@@ -114,6 +114,11 @@ impl Simd for Scalar {
         [x; 16]
     }
     #[inline(always)]
+    unsafe fn load_i32(self, p: *const i32) -> [i32; 16] {
+        // SAFETY: the caller vouches for 16 integers.
+        unsafe { p.cast::<[i32; 16]>().read() }
+    }
+    #[inline(always)]
     fn shl_i32<const N: u32>(self, x: [i32; 16]) -> [i32; 16] {
         map(x, |x| x << N)
     }
