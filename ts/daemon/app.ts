@@ -20,6 +20,8 @@ export interface AppDeps extends OllamaDeps, OpenAiDeps, ManagementDeps {
   access: AccessRules;
   /** True once the daemon is stopping: new requests are refused. */
   stopping?: () => boolean;
+  /** Called when a response is complete. */
+  onResponse?: () => void;
   log?: Log;
 }
 
@@ -64,6 +66,7 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
     }
   });
   app.addHook('onResponse', async (request, reply) => {
+    deps.onResponse?.();
     if (deps.log === undefined) return;
     // The route, not the path: paths hold model names, queries may hold anything, bodies hold what people wrote.
     const fields = {

@@ -21,6 +21,8 @@ export interface StartOptions {
   reload: () => Promise<Config>;
   /** Log to standard output instead of the log file. */
   foreground: boolean;
+  /** Called when a response is complete. */
+  onResponse?: () => void;
   /** What tests put in place of the engine and the hub. */
   parts?: Partial<DaemonParts>;
 }
@@ -28,6 +30,8 @@ export interface StartOptions {
 export interface Daemon {
   readonly endpoint: Endpoint;
   readonly log: Log;
+  /** Whether an answer is under way. */
+  isBusy(): boolean;
   /** Answers new requests with 503, lets those under way finish, then ends everything. Idempotent. */
   stop(): Promise<void>;
   /** Resolves when it has stopped, whoever asked for it. */
@@ -72,6 +76,7 @@ async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile
       checkHost: isLoopback(endpoint.host),
     },
     stopping: () => stopping !== undefined,
+    onResponse: options.onResponse,
     endpoint: () => endpoint,
     shutdown: () => void stop(),
     log,
@@ -101,7 +106,8 @@ async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile
     })();
     return stopping;
   }
-  return { endpoint, log, stop, stopped: stopped.promise };
+  const isBusy = (): boolean => models.running().some(({ activeRequests }) => activeRequests > 0);
+  return { endpoint, log, isBusy, stop, stopped: stopped.promise };
 }
 
 async function stopAll(app: FastifyInstance, models: Models, servers: Server[], drainMs: number): Promise<void> {

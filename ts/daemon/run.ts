@@ -1,17 +1,16 @@
 import { type Daemon, type StartOptions, startDaemon } from './daemon.ts';
-import { trimMemory } from './trim-memory.ts';
+import { type IdleTrim, trimWhenIdle } from './trim-memory.ts';
 
-/** The first requests, which often follow the start at once, should not wait for it. */
-const TRIM_AFTER_MS = 1500;
-
-export interface RunOptions extends StartOptions {
+export interface RunOptions extends Omit<StartOptions, 'onResponse'> {
   /** Called once it listens. */
   onStarted?: (daemon: Daemon) => void;
 }
 
 /** Runs a daemon in this process until a signal or a request stops it. A second signal ends the process at once. */
 export async function runDaemon(options: RunOptions): Promise<void> {
-  const daemon = await startDaemon(options);
+  let trim: IdleTrim | undefined;
+  const daemon = await startDaemon({ ...options, onResponse: () => trim?.touch() });
+  trim = trimWhenIdle(() => daemon.isBusy());
   let signals = 0;
   const onSignal = (): void => {
     signals += 1;
@@ -33,9 +32,9 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   process.stdout.on('error', () => {});
   try {
     options.onStarted?.(daemon);
-    setTimeout(trimMemory, TRIM_AFTER_MS).unref();
     await daemon.stopped;
   } finally {
+    trim.stop();
     for (const name of names) process.off(name, onSignal);
     process.off('unhandledRejection', onRejection);
     process.off('uncaughtException', onException);
