@@ -451,6 +451,26 @@ proptest! {
     }
 
     #[test]
+    fn damaged_vocabularies_end_in_an_error_or_a_tokenizer(
+        name in prop::sample::select(vec!["bpe.gguf", "spm.gguf"]),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        text in nasty_text(),
+    ) {
+        let mut bytes = fs::read(path(name)).unwrap();
+        for (at, value) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Ok(header) = omg_format::parse_gguf_header(&bytes, bytes.len() as u64)
+            && let Ok(tokenizer) = Tokenizer::from_gguf(&header.metadata)
+        {
+            let ids = tokenizer.encode(&[Segment::Text { text: &text, parse_special: true }]).unwrap();
+            prop_assert!(ids.iter().all(|id| (*id as usize) < tokenizer.vocab_size()));
+            tokenizer.decode(&ids);
+        }
+    }
+
+    #[test]
     fn any_text_survives_spm(text in nasty_text()) {
         let tokenizer = SPM.get_or_init(|| gguf("spm-no-prefix.gguf"));
         prop_assert_eq!(tokenizer.decode(&ids(tokenizer, &text, false)), text);
