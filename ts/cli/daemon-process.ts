@@ -8,6 +8,28 @@ import { ERROR_CODES, type ErrorCode, OmgError } from '../errors/index.ts';
 
 const START_MS = 30_000;
 const POLL_MS = 25;
+/** A daemon answers in milliseconds; this is for a machine that is very busy. */
+const ANSWER_MS = 10_000;
+
+/**
+ * A client of the running daemon, once it has answered. Throws `daemon_not_running`, also where something else holds its port
+ * and says nothing.
+ */
+export async function runningDaemon(config: Config, signal?: AbortSignal): Promise<Client> {
+  const client = Client.of(config);
+  const patience = AbortSignal.timeout(ANSWER_MS);
+  try {
+    await client.health(signal === undefined ? patience : AbortSignal.any([signal, patience]));
+    return client;
+  } catch (error) {
+    if (!patience.aborted) throw error;
+    const { 'server.host': host, 'server.port': port } = config.settings;
+    throw new OmgError('daemon_not_running', `What listens on ${host}:${port} does not answer.`, {
+      hint: 'See `omg doctor`; another program may hold the port.',
+      cause: error,
+    });
+  }
+}
 
 /** V8 lets the young generation of an idle server grow to 32 MB otherwise; a daemon moves little data of its own. */
 const DAEMON_FLAGS = ['--max-semi-space-size=1'];
@@ -45,13 +67,21 @@ export async function startDaemon(
     exitCode = code;
   });
   const client = Client.of(config);
+  // Whatever else holds the port may take a connection and never answer.
+  const given = new AbortController();
+  void ended.then(() => given.abort());
   const deadline = Date.now() + START_MS;
   while (exitCode === undefined && Date.now() < deadline) {
     if (options.signal?.aborted) {
       child.kill();
       throw new OmgError('cancelled', 'The start of the daemon was cancelled.');
     }
-    const status = await client.status().catch(() => undefined);
+    const patience = AbortSignal.any([given.signal, AbortSignal.timeout(ANSWER_MS)]);
+    const answers = await client.health(patience).then(
+      () => true,
+      () => false,
+    );
+    const status = answers ? await client.status().catch(() => undefined) : undefined;
     // Another daemon may answer on the address while ours is about to find out.
     if (status?.pid === child.pid && status !== undefined) {
       child.unref();
@@ -83,7 +113,7 @@ const STOP_GRACE_MS = 15_000;
 
 /** Asks the daemon to stop and resolves when its process is gone. */
 export async function stopDaemon({ config }: { config: Config }): Promise<void> {
-  const client = Client.of(config);
+  const client = await runningDaemon(config);
   const { pid } = await client.status();
   await client.shutdown();
   const timeoutMs = config.settings['server.drain_timeout'] + STOP_GRACE_MS;

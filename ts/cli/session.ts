@@ -1,7 +1,7 @@
 import { Client } from '../client/index.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { startDaemon } from './daemon-process.ts';
+import { runningDaemon, startDaemon } from './daemon-process.ts';
 import { Printer, type Stream } from './printer.ts';
 import { confirm } from './terminal/confirm.ts';
 import { wantsColour } from './terminal/style.ts';
@@ -61,10 +61,8 @@ export class Session {
    * nothing is started unasked. `start` has asked already.
    */
   async daemon(start = false): Promise<Client> {
-    const client = Client.of(this.config);
     try {
-      await client.health(this.signal);
-      return client;
+      return await runningDaemon(this.config, this.signal);
     } catch (error) {
       if (!(error instanceof OmgError) || error.code !== 'daemon_not_running') throw error;
       const mayStart =
@@ -74,6 +72,6 @@ export class Session {
     const { url } = await startDaemon(this.config, { signal: this.signal });
     this.startedDaemon = url;
     this.printer.status(`Started the daemon at ${url}.`);
-    return client;
+    return Client.of(this.config);
   }
 }

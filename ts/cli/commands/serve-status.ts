@@ -1,7 +1,8 @@
 import { Command } from 'clipanion';
-import { Client } from '../../client/index.ts';
+import type { DaemonStatus } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
+import { runningDaemon } from '../daemon-process.ts';
 import type { Session } from '../session.ts';
 import { formatElapsed } from '../terminal/units.ts';
 
@@ -15,9 +16,9 @@ export class ServeStatusCommand extends DataCommand {
   });
 
   protected override async run({ printer, config }: Session): Promise<number> {
-    let status: Awaited<ReturnType<Client['status']>>;
+    let status: DaemonStatus;
     try {
-      status = await Client.of(config).status();
+      status = await (await runningDaemon(config)).status();
     } catch (error) {
       if (!(error instanceof OmgError) || error.code !== 'daemon_not_running') throw error;
       if (printer.isJson) printer.json({ status: 'stopped' });

@@ -2,9 +2,10 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { Client } from '../../client/index.ts';
+import type { Client } from '../../client/index.ts';
 import type { Config } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { runningDaemon } from '../daemon-process.ts';
 import { formatBytes } from '../terminal/units.ts';
 import { version } from '../version.ts';
 
@@ -22,8 +23,8 @@ const HUB_MS = 10_000;
 
 /** Looks at everything that keeps omg from working. Changes nothing, and never throws. */
 export async function examine(config: Config): Promise<Finding[]> {
-  const client = Client.of(config);
-  const running = await client.status().catch(() => undefined);
+  const client = await runningDaemon(config).catch(() => undefined);
+  const running = await client?.status().catch(() => undefined);
   const findings = [
     ok('node', `${process.versions.node} (${process.platform} ${process.arch})`),
     ...config.warnings.map((detail): Finding => ({ name: 'settings', status: 'warning', detail })),
@@ -31,7 +32,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     await guarded('disk', () => disk(config.paths.models)),
     memory(),
     running === undefined ? await guarded('port', () => port(config)) : daemon(running),
-    await guarded('engine', () => engine(client, running !== undefined)),
+    await guarded('engine', () => engine(running && client)),
     await guarded('hub', () => hub(config)),
   ];
   return findings;
@@ -125,8 +126,8 @@ async function port({ settings }: Config): Promise<Finding> {
   }
 }
 
-async function engine(client: Client, isRunning: boolean): Promise<Finding> {
-  if (!isRunning)
+async function engine(client: Client | undefined): Promise<Finding> {
+  if (client === undefined)
     return {
       name: 'engine',
       status: 'skipped',
