@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { defineConfig } from 'rolldown';
+import { defineConfig, type OutputBundle } from 'rolldown';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -10,6 +10,12 @@ const entries = {
   'template-worker': 'ts/chat/template-worker.ts',
 };
 
+/** A character that is escaped needlessly must not turn the escape into a backslash. */
+function escaped(_: string, slashes: string, unit: string): string {
+  const before = slashes.length % 2 === 0 ? slashes : slashes.slice(1);
+  return `${before}\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 export default defineConfig({
   input: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
   platform: 'node',
@@ -17,12 +23,12 @@ export default defineConfig({
     {
       // One character beyond Latin-1 makes V8 keep the whole chunk in two bytes per character.
       name: 'latin1-source',
-      renderChunk: (code: string) =>
-        code.replace(/(\\*)([\u0100-\uffff])/g, (_, slashes: string, unit: string) => {
-          // A character that is escaped needlessly must not turn the escape into a backslash.
-          const before = slashes.length % 2 === 0 ? slashes : slashes.slice(1);
-          return `${before}\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-        }),
+      // After minifying, which writes such characters plainly.
+      generateBundle(_options: unknown, bundle: OutputBundle) {
+        for (const chunk of Object.values(bundle)) {
+          if (chunk.type === 'chunk') chunk.code = chunk.code.replace(/(\\*)([\u0100-\uffff])/g, escaped);
+        }
+      },
     },
     {
       // Fastify loads http2 (7 MB of the daemon's memory) for an option that is not used here.

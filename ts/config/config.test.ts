@@ -48,6 +48,7 @@ test('Ollama variables are fallbacks, trimmed of quotes, and never keep the daem
   });
   expect(config.settings['server.origins']).toEqual(['b.test', 'c.test', 'a.test']);
   expect(config.warnings.join()).toContain('OLLAMA_MAX_QUEUE');
+  expect((await load({ OLLAMA_KV_CACHE_TYPE: 'q8_0' })).warnings.join()).toContain('q8_0');
   await expect(load({ OMG_MAX_QUEUE: 'lots' })).rejects.toMatchObject({ code: 'invalid_config' });
 });
 

@@ -60,6 +60,9 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
       sources[key] = source;
     }
   }
+  if (settings['models.kv_cache_type'] !== 'f16') {
+    warnings.push(`models.kv_cache_type "${settings['models.kv_cache_type']}" is not supported; the KV cache is f16.`);
+  }
   // Every value has passed parseSetting for its key, which is what the type says.
   const complete = settings as unknown as Settings;
   return {

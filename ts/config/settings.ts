@@ -121,12 +121,6 @@ export const SETTINGS = {
     default: 'f16',
     doc: 'Type of the KV cache; only f16 exists, others give a warning at start.',
   },
-  'models.no_prune': {
-    kind: 'boolean',
-    env: ['OMG_NOPRUNE', 'OLLAMA_NOPRUNE'],
-    default: false,
-    doc: 'Keep unreferenced files when the daemon starts.',
-  },
   'hub.endpoint': { kind: 'url', env: ['HF_ENDPOINT'], default: 'https://huggingface.co', doc: 'The model hub.' },
   'hub.token': {
     kind: 'secret',
