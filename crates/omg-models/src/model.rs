@@ -1,0 +1,167 @@
+use candle_core::Device;
+use omg_format::ModelFiles;
+use omg_kernels::{PagedKv, Pool};
+
+use crate::backend::{Backend, CpuBackend, TensorBackend, TensorKv};
+use crate::batch::{Batch, Step};
+use crate::decoder::Decoder;
+use crate::error::{Error, Result};
+use crate::spec::ModelSpec;
+use crate::weights::WeightSource;
+
+/// Where a model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The kernels of `omg-kernels` on this many threads.
+    Cpu {
+        threads: usize,
+    },
+    /// The generic path on the CPU: slower, and what the other paths are checked against.
+    CpuTensors,
+    Cuda(usize),
+    Metal,
+}
+
+/// A loaded model. One step runs at a time; a second caller waits.
+pub struct Model {
+    spec: ModelSpec,
+    decoder: AnyDecoder,
+}
+
+enum AnyDecoder {
+    Cpu(Decoder<CpuBackend>),
+    Tensor(Decoder<TensorBackend>),
+}
+
+/// Keys and values of all layers in blocks of `BLOCK_TOKENS` tokens.
+pub struct KvCache {
+    blocks: usize,
+    layers: KvLayers,
+}
+
+enum KvLayers {
+    Cpu(Vec<PagedKv>),
+    Tensor(Vec<TensorKv>),
+}
+
+impl Model {
+    /// Loads the weights. `progress` hears the part done, 0 to 1; when it answers `false`, loading ends with `Cancelled`.
+    /// Beside the weights themselves it needs about one tensor's worth of memory at a time.
+    /// Errors: a tensor that is missing, has another shape, a type that cannot be computed with, or no use.
+    pub fn load(
+        files: &ModelFiles,
+        spec: ModelSpec,
+        device: &DeviceChoice,
+        progress: &mut dyn FnMut(f32) -> bool,
+    ) -> Result<Self> {
+        let mut source = WeightSource::new(files, &spec.names, spec.layers.len());
+        let source_mut = &mut source;
+        let decoder = match device {
+            DeviceChoice::Cpu { threads } => {
+                let backend = CpuBackend::new(Pool::new(*threads));
+                AnyDecoder::Cpu(Decoder::load(backend, source_mut, &spec, progress)?)
+            }
+            other => {
+                let backend = TensorBackend::new(open(other)?);
+                AnyDecoder::Tensor(Decoder::load(backend, source_mut, &spec, progress)?)
+            }
+        };
+        source.finish()?;
+        Ok(Self { spec, decoder })
+    }
+
+    pub fn spec(&self) -> &ModelSpec {
+        &self.spec
+    }
+
+    /// Bytes of the loaded matrices.
+    pub fn weight_bytes(&self) -> usize {
+        match &self.decoder {
+            AnyDecoder::Cpu(decoder) => decoder.weight_bytes(),
+            AnyDecoder::Tensor(decoder) => decoder.weight_bytes(),
+        }
+    }
+
+    /// The threads of the CPU path, for work between its steps; `None` on other devices.
+    pub fn pool(&self) -> Option<&Pool> {
+        match &self.decoder {
+            AnyDecoder::Cpu(decoder) => Some(decoder.backend().pool()),
+            AnyDecoder::Tensor(_) => None,
+        }
+    }
+
+    /// An empty cache of `blocks` blocks for this model.
+    pub fn new_kv(&self, blocks: usize) -> Result<KvCache> {
+        let layers = match &self.decoder {
+            AnyDecoder::Cpu(decoder) => KvLayers::Cpu(decoder.new_kv(blocks)?),
+            AnyDecoder::Tensor(decoder) => KvLayers::Tensor(decoder.new_kv(blocks)?),
+        };
+        Ok(KvCache { blocks, layers })
+    }
+
+    /// Runs a batch: writes its keys and values into `kv` and gives the logits of its output rows, `[outputs, vocab]`.
+    /// On the CPU a sequence gets the same bits whatever else is in the batch. `Err(InvalidBatch)` leaves `kv` as it was.
+    pub fn forward(&self, kv: &mut KvCache, batch: &Batch<'_>) -> Result<Vec<f32>> {
+        let step = Step::check(batch, self.spec.vocab, kv.blocks)?;
+        match (&self.decoder, &mut kv.layers) {
+            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.logits(layers, &step),
+            (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => {
+                decoder.logits(layers, &step)
+            }
+            _ => Err(foreign_cache()),
+        }
+    }
+
+    /// As `forward`, giving hidden states after the last norm, `[outputs, hidden]`.
+    pub fn hidden(&self, kv: &mut KvCache, batch: &Batch<'_>) -> Result<Vec<f32>> {
+        let step = Step::check(batch, self.spec.vocab, kv.blocks)?;
+        match (&self.decoder, &mut kv.layers) {
+            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.hidden(layers, &step),
+            (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => {
+                decoder.hidden(layers, &step)
+            }
+            _ => Err(foreign_cache()),
+        }
+    }
+
+    /// Copies one block of all layers, so that two sequences can go on from it separately.
+    pub fn copy_block(&self, kv: &mut KvCache, from: usize, to: usize) -> Result<()> {
+        if from.max(to) >= kv.blocks {
+            return Err(Error::InvalidBatch {
+                reason: format!("block {} of {}", from.max(to), kv.blocks),
+            });
+        }
+        match (&self.decoder, &mut kv.layers) {
+            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => layers
+                .iter_mut()
+                .try_for_each(|layer| decoder.backend().copy_block(layer, from, to)),
+            (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => layers
+                .iter_mut()
+                .try_for_each(|layer| decoder.backend().copy_block(layer, from, to)),
+            _ => Err(foreign_cache()),
+        }
+    }
+}
+
+impl KvCache {
+    pub fn blocks(&self) -> usize {
+        self.blocks
+    }
+}
+
+fn foreign_cache() -> Error {
+    Error::InvalidBatch {
+        reason: "the cache belongs to a model on another device".to_owned(),
+    }
+}
+
+fn open(choice: &DeviceChoice) -> Result<Device> {
+    let opened = match choice {
+        DeviceChoice::Cpu { .. } | DeviceChoice::CpuTensors => Ok(Device::Cpu),
+        DeviceChoice::Cuda(index) => Device::new_cuda(*index),
+        DeviceChoice::Metal => Device::new_metal(0),
+    };
+    opened.map_err(|error| Error::Device {
+        reason: error.to_string(),
+    })
+}

@@ -1,0 +1,37 @@
+use omg_kernels::Activation;
+
+/// What changes each token on its own. Mixtures of experts become a further variant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeedForward {
+    Gated(GatedSpec),
+    Plain(PlainSpec),
+}
+
+/// `down(activation(gate(x)) · up(x))`
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatedSpec {
+    pub width: usize,
+    pub activation: Activation,
+    pub gate_bias: bool,
+    pub up_bias: bool,
+    pub down_bias: bool,
+}
+
+/// `down(activation(up(x)))`
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlainSpec {
+    pub width: usize,
+    pub activation: Activation,
+    pub up_bias: bool,
+    pub down_bias: bool,
+}
+
+impl FeedForward {
+    /// Elements per token between the projections.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Gated(spec) => spec.width,
+            Self::Plain(spec) => spec.width,
+        }
+    }
+}

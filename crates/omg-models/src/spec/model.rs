@@ -1,0 +1,74 @@
+use super::{AttentionSpec, FeedForward, NormSpec};
+use crate::weights::TensorNames;
+
+/// A decoder-only text model. Sizes are in elements, lengths in tokens.
+#[derive(Debug, Clone)]
+pub struct ModelSpec {
+    /// The family's name, such as `llama`.
+    pub architecture: &'static str,
+    pub hidden: usize,
+    /// Rows of the embedding table; may exceed the tokenizer's vocabulary.
+    pub vocab: usize,
+    /// The longest context the model was made for.
+    pub context_length: usize,
+    /// The longest context that will be served. Models with two sets of rope factors choose by it, once, because
+    /// a cache must not mix them.
+    pub served_context: usize,
+    pub embedding_scale: f32,
+    pub layers: Vec<LayerSpec>,
+    pub final_norm: NormSpec,
+    pub head: HeadSpec,
+    pub names: TensorNames,
+}
+
+/// From the last hidden state to logits: `softcap(scale · W·h + bias)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadSpec {
+    /// The embedding table is the output matrix.
+    pub tied: bool,
+    pub bias: bool,
+    pub scale: f32,
+    pub softcap: Option<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSpec {
+    pub mixer: Mixer,
+    pub feed_forward: FeedForward,
+    pub norms: LayerNorms,
+    /// What each half adds to the residual stream is multiplied by this.
+    pub residual_scale: f32,
+}
+
+/// Pre-norm layers have the two `before`, post-norm layers the two `after`, sandwich layers all four.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerNorms {
+    pub before_mixer: Option<NormSpec>,
+    pub after_mixer: Option<NormSpec>,
+    pub before_feed_forward: Option<NormSpec>,
+    pub after_feed_forward: Option<NormSpec>,
+}
+
+/// What mixes tokens with each other. Recurrent mixers and latent attention become further variants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mixer {
+    Attention(AttentionSpec),
+}
+
+impl ModelSpec {
+    /// Fixes the context that will be served, before loading; clamped to the model's own.
+    pub fn with_served_context(mut self, tokens: usize) -> Self {
+        self.served_context = tokens.clamp(1, self.context_length);
+        self
+    }
+
+    /// The attention of every layer that has one, to be changed by a family.
+    pub(crate) fn attention_mut(&mut self) -> impl Iterator<Item = (usize, &mut AttentionSpec)> {
+        self.layers
+            .iter_mut()
+            .enumerate()
+            .map(|(index, layer)| match &mut layer.mixer {
+                Mixer::Attention(attention) => (index, attention),
+            })
+    }
+}

@@ -1,0 +1,7 @@
+//! One source of weights for GGUF and safetensors, quantised or not.
+
+mod names;
+mod source;
+
+pub use names::{Name, Role, TensorNames};
+pub(crate) use source::{Fused, MatrixRows, WeightSource};

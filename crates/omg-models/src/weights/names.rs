@@ -1,0 +1,153 @@
+use omg_format::{Format, ModelFiles};
+
+use crate::error::{Error, Result};
+
+/// What a tensor is for, whatever a file calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    Embedding,
+    FinalNorm,
+    Head,
+    MixerNorm,
+    AfterMixerNorm,
+    FeedForwardNorm,
+    AfterFeedForwardNorm,
+    Query,
+    Key,
+    Value,
+    /// Rows of query, key and value in one matrix.
+    QueryKeyValue,
+    AttentionOutput,
+    QueryNorm,
+    KeyNorm,
+    Gate,
+    Up,
+    /// Rows of gate and up in one matrix.
+    GateUp,
+    Down,
+}
+
+/// A role with its GGUF and its Hugging Face stem; `{}` stands for the layer, `.weight` and `.bias` are added.
+pub type Name = (Role, &'static str, &'static str);
+
+/// The names most families use (`model-families` facts, section 1.2).
+const STANDARD: &[Name] = &[
+    (Role::Embedding, "token_embd", "embed_tokens"),
+    (Role::FinalNorm, "output_norm", "norm"),
+    (Role::Head, "output", "lm_head"),
+    (
+        Role::MixerNorm,
+        "blk.{}.attn_norm",
+        "layers.{}.input_layernorm",
+    ),
+    (
+        Role::AfterMixerNorm,
+        "blk.{}.post_attention_norm",
+        "layers.{}.post_attention_layernorm",
+    ),
+    (
+        Role::FeedForwardNorm,
+        "blk.{}.ffn_norm",
+        "layers.{}.post_attention_layernorm",
+    ),
+    (
+        Role::AfterFeedForwardNorm,
+        "blk.{}.post_ffw_norm",
+        "layers.{}.post_feedforward_layernorm",
+    ),
+    (Role::Query, "blk.{}.attn_q", "layers.{}.self_attn.q_proj"),
+    (Role::Key, "blk.{}.attn_k", "layers.{}.self_attn.k_proj"),
+    (Role::Value, "blk.{}.attn_v", "layers.{}.self_attn.v_proj"),
+    (
+        Role::QueryKeyValue,
+        "blk.{}.attn_qkv",
+        "layers.{}.self_attn.qkv_proj",
+    ),
+    (
+        Role::AttentionOutput,
+        "blk.{}.attn_output",
+        "layers.{}.self_attn.o_proj",
+    ),
+    (
+        Role::QueryNorm,
+        "blk.{}.attn_q_norm",
+        "layers.{}.self_attn.q_norm",
+    ),
+    (
+        Role::KeyNorm,
+        "blk.{}.attn_k_norm",
+        "layers.{}.self_attn.k_norm",
+    ),
+    (Role::Gate, "blk.{}.ffn_gate", "layers.{}.mlp.gate_proj"),
+    (Role::Up, "blk.{}.ffn_up", "layers.{}.mlp.up_proj"),
+    // In GGUF files a fused pair has the name of the up projection and twice its rows.
+    (Role::GateUp, "blk.{}.ffn_up", "layers.{}.mlp.gate_up_proj"),
+    (Role::Down, "blk.{}.ffn_down", "layers.{}.mlp.down_proj"),
+];
+
+/// Where Hugging Face checkpoints keep the language model, with where its head then is.
+const PREFIXES: &[(&str, &str)] = &[
+    ("model.", ""),
+    ("model.language_model.", ""),
+    ("language_model.model.", "language_model."),
+    ("", ""),
+];
+
+/// Names of a model's tensors: the standard ones, those a family changes, and the prefix found in the files.
+#[derive(Debug, Clone)]
+pub struct TensorNames {
+    format: Format,
+    prefix: &'static str,
+    head_prefix: &'static str,
+    changed: &'static [Name],
+}
+
+impl TensorNames {
+    /// Finds the prefix by the embedding table. `Err(MissingTensor)` when there is none.
+    pub fn find(files: &ModelFiles, changed: &'static [Name]) -> Result<Self> {
+        let format = files.format();
+        let candidates = match format {
+            Format::Gguf => &[("", "")],
+            Format::Safetensors => PREFIXES,
+        };
+        let mut first = None;
+        for &(prefix, head_prefix) in candidates {
+            let names = Self {
+                format,
+                prefix,
+                head_prefix,
+                changed,
+            };
+            let embedding = names.weight(Role::Embedding, 0);
+            if files.tensor(&embedding).is_some() {
+                return Ok(names);
+            }
+            first.get_or_insert(embedding);
+        }
+        Err(Error::MissingTensor {
+            name: first.unwrap_or_default(),
+        })
+    }
+
+    /// Name of the weight; `layer` does not matter for roles outside the layers.
+    pub fn weight(&self, role: Role, layer: usize) -> String {
+        self.stem(role, layer) + ".weight"
+    }
+
+    pub fn bias(&self, role: Role, layer: usize) -> String {
+        self.stem(role, layer) + ".bias"
+    }
+
+    fn stem(&self, role: Role, layer: usize) -> String {
+        let find = |names: &'static [Name]| names.iter().find(|name| name.0 == role);
+        let Some((_, gguf, config)) = find(self.changed).or_else(|| find(STANDARD)) else {
+            unreachable!("every role has a standard name");
+        };
+        let (prefix, stem) = match (self.format, role) {
+            (Format::Gguf, _) => ("", gguf),
+            (Format::Safetensors, Role::Head) => (self.head_prefix, config),
+            (Format::Safetensors, _) => (self.prefix, config),
+        };
+        format!("{prefix}{}", stem.replace("{}", &layer.to_string()))
+    }
+}
