@@ -34,6 +34,9 @@ pub(crate) struct Multiply<'a> {
     pub(crate) tiles: bool,
 }
 
+/// Rows of dot products that are computed ahead: those of an AMX tile.
+const READY_ROWS: usize = 16;
+
 #[repr(C, align(64))]
 struct Scratch {
     tile: Tile,
@@ -94,10 +97,13 @@ impl Multiply<'_> {
     ) {
         let Scratch { tile, sums, .. } = scratch;
         let sums = &mut sums[..self.rows];
+        #[cfg(not(target_arch = "x86_64"))]
+        assert!(!self.tiles, "tiles are of x86-64");
+        // Tiles cannot be filled by groups of 16 columns: there they gain nothing.
         #[cfg(target_arch = "x86_64")]
-        let tiles = if self.tiles && self.rows >= amx::ROWS {
+        let tiles = if self.tiles && !HALVES && self.rows >= amx::ROWS {
             // SAFETY: `tiles` is set only where they are available.
-            Some(unsafe { amx::Tiles::new(HALVES) })
+            Some(unsafe { amx::Tiles::new() })
         } else {
             None
         };
@@ -112,15 +118,7 @@ impl Multiply<'_> {
                 let (x_rest, x) = x.split_at(rest * TILE_GROUPS);
                 let (sums_rest, sums) = sums.split_at_mut(rest);
                 add_tile::<S, HALVES, MINS, ZERO>(s, tile, groups, x_rest, sums_rest);
-                add_tile_amx::<S, HALVES, MINS, ZERO>(
-                    s,
-                    tiles,
-                    tile,
-                    &mut scratch.dots,
-                    groups,
-                    x,
-                    sums,
-                );
+                add_tile_amx::<S, MINS, ZERO>(s, tiles, tile, &mut scratch.dots, groups, x, sums);
                 continue;
             }
             add_tile::<S, HALVES, MINS, ZERO>(s, tile, groups, x, sums);
@@ -167,7 +165,7 @@ fn add_tile<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
 /// As `add_tile`, for multiples of 16 rows; leaves the quants of the tile signed.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn add_tile_amx<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
+fn add_tile_amx<S: Simd, const MINS: bool, const ZERO: u32>(
     s: S,
     tiles: &amx::Tiles,
     tile: &mut Tile,
@@ -176,7 +174,7 @@ fn add_tile_amx<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
     x: &[Group],
     sums: &mut [[f32; LANES]],
 ) {
-    const BLOCK: usize = 4;
+    const BLOCK: usize = 8;
     assert!(
         groups <= TILE_GROUPS
             && x.len() == sums.len() * TILE_GROUPS
@@ -192,13 +190,13 @@ fn add_tile_amx<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
         .zip(sums.chunks_exact_mut(amx::ROWS))
     {
         // SAFETY: 16 rows of groups, whose quants come first.
-        unsafe { tiles.dots(HALVES, &tile.quants, x.as_ptr().cast(), dots) };
+        unsafe { tiles.dots(&tile.quants, x.as_ptr().cast(), dots) };
         for row in (0..amx::ROWS).step_by(BLOCK) {
             // SAFETY: `BLOCK` rows from `row` on exist in all three.
             unsafe {
                 let x = x.as_ptr().add(row * TILE_GROUPS);
                 let dots = dots.0[0][row].as_ptr();
-                add_rows::<S, HALVES, MINS, ZERO, true, BLOCK>(
+                add_rows::<S, false, MINS, ZERO, true, BLOCK>(
                     s,
                     tile,
                     groups,
@@ -242,13 +240,8 @@ unsafe fn add_rows<
                 let start = x.map(|x| x.minus_halves[half]);
                 let quants = x.map(|x| x.quants[half * 16..].as_ptr());
                 // SAFETY: the pointers are to the 16 quants of a half.
-                let dots = unsafe {
-                    if READY {
-                        ready_dots::<S, R>(s, ready, 2 * g + half)
-                    } else {
-                        dots::<S, ZERO, 4, R>(s, tile, g * 8 + half * 4, start, quants)
-                    }
-                };
+                let dots =
+                    unsafe { dots::<S, ZERO, 4, R>(s, tile, g * 8 + half * 4, start, quants) };
                 // SAFETY: 16 floats.
                 let scale = unsafe { s.load(tile.scales[2 * g + half].as_ptr()) };
                 for r in 0..R {
@@ -277,6 +270,14 @@ unsafe fn add_rows<
             // SAFETY: the pointers are to the 32 quants of a group.
             let dots = unsafe {
                 if READY {
+                    // The next tile of activations: the tile loads, 16 rows apart, have no hardware prefetcher.
+                    for x in x {
+                        s.prefetch(
+                            std::ptr::from_ref(x)
+                                .wrapping_add(READY_ROWS * TILE_GROUPS)
+                                .cast(),
+                        );
+                    }
                     ready_dots::<S, R>(s, ready, g)
                 } else {
                     dots::<S, ZERO, 8, R>(s, tile, g * 8, x.map(|x| x.minus_sum), quants)
@@ -307,7 +308,7 @@ unsafe fn add_rows<
 #[inline(always)]
 unsafe fn ready_dots<S: Simd, const R: usize>(s: S, ready: *const i32, group: usize) -> [S::I; R] {
     // SAFETY: see above.
-    std::array::from_fn(|r| unsafe { s.load_i32(ready.add((group * 16 + r) * LANES)) })
+    std::array::from_fn(|r| unsafe { s.load_i32(ready.add((group * READY_ROWS + r) * LANES)) })
 }
 
 /// Integer dot products of `V` vectors of a tile from vector `first` on with 4 V quants of each row, from `start * zero`.

@@ -6,17 +6,17 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
 
-use crate::quant::{LANES, TILE_COLS, TILE_GROUPS};
+use crate::quant::{GROUP, LANES, TILE_COLS, TILE_GROUPS};
 
 /// Activation rows in a tile.
 pub(crate) const ROWS: usize = 16;
 
-/// Dot products of one [`Tile`](crate::quant::Tile) with 16 rows: [group or half group][row][lane].
+/// Dot products of one [`Tile`](crate::quant::Tile) with 16 rows: [group][row][lane].
 #[repr(C, align(64))]
-pub(crate) struct Dots(pub(crate) [[[i32; LANES]; ROWS]; 2 * TILE_GROUPS]);
+pub(crate) struct Dots(pub(crate) [[[i32; LANES]; ROWS]; TILE_GROUPS]);
 
 impl Dots {
-    pub(crate) const ZERO: Self = Self([[[0; LANES]; ROWS]; 2 * TILE_GROUPS]);
+    pub(crate) const ZERO: Self = Self([[[0; LANES]; ROWS]; TILE_GROUPS]);
 }
 
 /// Whether the CPU has int8 tiles and the kernel lets this process use them.
@@ -52,7 +52,7 @@ fn permitted() -> bool {
     false
 }
 
-/// Tile registers of this thread, set up for groups of 32 or halves of 16 columns; given back when dropped.
+/// Tile registers of this thread, set up for groups of 32 columns; given back when dropped.
 pub(crate) struct Tiles(());
 
 #[repr(C, align(64))]
@@ -67,8 +67,7 @@ struct Config {
 impl Tiles {
     /// # Safety
     /// `available()` is true.
-    pub(crate) unsafe fn new(halves: bool) -> Self {
-        let cols = if halves { 16u8 } else { 32 };
+    pub(crate) unsafe fn new() -> Self {
         let mut config = Config {
             palette: 1,
             start_row: 0,
@@ -79,8 +78,8 @@ impl Tiles {
         // 0..4 are sums, 4 and 6 weights, 5 and 7 activations.
         for tile in 0..8 {
             let (rows, row_bytes) = match tile {
-                4 | 6 => (cols / 4, 64),
-                5 | 7 => (16, u16::from(cols)),
+                4 | 6 => (GROUP as u8 / 4, 64),
+                5 | 7 => (16, GROUP as u16),
                 _ => (16, 64),
             };
             (config.rows[tile], config.row_bytes[tile]) = (rows, row_bytes);
@@ -99,21 +98,14 @@ impl Tiles {
     /// 16 rows of activations can be read at `x`.
     pub(crate) unsafe fn dots(
         &self,
-        halves: bool,
         quants: &[u8; LANES * TILE_COLS],
         x: *const u8,
         out: &mut Dots,
     ) {
-        let (count, weight_bytes) = if halves { (16, 256) } else { (8, 512) };
-        for at in (0..count).step_by(4) {
-            let w = quants.as_ptr().wrapping_add(at * weight_bytes);
-            let x = |i: usize| {
-                x.wrapping_add(if halves {
-                    (at + i) / 2 * 64 + (at + i) % 2 * 16
-                } else {
-                    (at + i) * 64
-                })
-            };
+        const WEIGHT_BYTES: usize = GROUP * LANES;
+        for at in (0..TILE_GROUPS).step_by(4) {
+            let w = quants.as_ptr().wrapping_add(at * WEIGHT_BYTES);
+            let x = x.wrapping_add(at * 64);
             // SAFETY: tiles are configured; four groups of weights, activations and sums from `at` on lie within the
             // quants, the rows the caller vouches for, and `out`.
             unsafe {
@@ -139,13 +131,13 @@ impl Tiles {
                     "tilestored [{out} + {line}*1 + 2048], tmm2",
                     "tilestored [{out} + {line}*1 + 3072], tmm3",
                     w0 = in(reg) w,
-                    w1 = in(reg) w.wrapping_add(weight_bytes),
-                    w2 = in(reg) w.wrapping_add(2 * weight_bytes),
-                    w3 = in(reg) w.wrapping_add(3 * weight_bytes),
-                    x0 = in(reg) x(0),
-                    x1 = in(reg) x(1),
-                    x2 = in(reg) x(2),
-                    x3 = in(reg) x(3),
+                    w1 = in(reg) w.wrapping_add(WEIGHT_BYTES),
+                    w2 = in(reg) w.wrapping_add(2 * WEIGHT_BYTES),
+                    w3 = in(reg) w.wrapping_add(3 * WEIGHT_BYTES),
+                    x0 = in(reg) x,
+                    x1 = in(reg) x.wrapping_add(64),
+                    x2 = in(reg) x.wrapping_add(128),
+                    x3 = in(reg) x.wrapping_add(192),
                     out = in(reg) out.0[at].as_mut_ptr(),
                     line = in(reg) 64usize,
                     row = in(reg) 512usize,
