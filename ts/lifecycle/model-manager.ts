@@ -141,9 +141,9 @@ export class ModelManager implements Models {
     );
   }
 
-  async renderChat(name: string, request: ChatRequest): Promise<string> {
+  async renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]> {
     const { header } = await this.#directory.open(name);
-    return (await this.#templates.render(header, request)).text;
+    return (await this.#templates.render(header, request)).segments;
   }
 
   async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {

@@ -25,8 +25,8 @@ export interface Models {
   generate(name: string, request: GenerateRequest, options?: UseOptions): AsyncIterable<GenerateEvent>;
   /** Templated chat with reasoning split and tool calls parsed. */
   chat(name: string, request: ChatRequest, options?: UseOptions): AsyncIterable<ChatEvent>;
-  /** The prompt `chat` would send, as text. Loads no weights. */
-  renderChat(name: string, request: ChatRequest): Promise<string>;
+  /** The prompt `chat` would send. Loads no weights. */
+  renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]>;
   tokenize(name: string, prompt: PromptSegment[]): Promise<number[]>;
   detokenize(name: string, tokens: number[]): Promise<string>;
   /** Unloads first. Throws `model_not_found`. */

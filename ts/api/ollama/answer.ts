@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatEvent, GenerateTimings, GenerateUsage, TokenLogprob } from '../../inference/index.ts';
+import type { ChatEvent, GenerateTimings, GenerateUsage, PromptSegment, TokenLogprob } from '../../inference/index.ts';
 
 /** The end of an answer, from the chat core or from raw generation. */
 export interface AnswerEnd {
@@ -58,4 +58,9 @@ export function wireLogprobs(logprobs: TokenLogprob[], top: number): unknown[] {
 /** A source that stops without its last event must not look like a short success. */
 export function endless(): OmgError {
   return new OmgError('internal', 'The answer ended without its last event.');
+}
+
+/** A prompt as `_debug_render_only` shows it; token ids stand in angle brackets. */
+export function promptText(prompt: PromptSegment[]): string {
+  return prompt.map((segment) => (segment.kind === 'text' ? segment.text : `<${segment.tokens.join(' ')}>`)).join('');
 }

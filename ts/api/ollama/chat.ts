@@ -3,7 +3,7 @@ import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
-import { type AnswerEnd, doneReason, endless, metrics, timestamp, wireLogprobs } from './answer.ts';
+import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
 import { type ChatBody, chatSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
@@ -25,7 +25,7 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   }
   const chatRequest = toChatRequest(body, name, model, options);
   if (body._debug_render_only === true) {
-    const rendered = await models.renderChat(name, chatRequest);
+    const rendered = promptText(await models.renderChat(name, chatRequest));
     return { model: name, created_at: timestamp(), _debug_info: { rendered_template: rendered, image_count: 0 } };
   }
   const events = models.chat(name, chatRequest, use);

@@ -11,7 +11,7 @@ import type {
 } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { disconnectSignal, insertPrompt, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
-import { type AnswerEnd, doneReason, endless, metrics, timestamp, wireLogprobs } from './answer.ts';
+import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { loadOrUnload } from './chat.ts';
 import { lacks, ollamaErrorBody, resolveModel } from './errors.ts';
 import { renderGoTemplate } from './go-template.ts';
@@ -49,7 +49,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   ];
   const chatRequest: ChatRequest = { ...common, messages, think, overlong: 'error' };
   if (body._debug_render_only === true) {
-    const rendered = prompt === undefined ? await models.renderChat(name, chatRequest) : textOf(prompt);
+    const rendered = promptText(prompt ?? (await models.renderChat(name, chatRequest)));
     return {
       model: name,
       created_at: timestamp(),
@@ -61,7 +61,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const before = body.context ?? [];
   let segments = prompt;
   if (segments === undefined && before.length > 0) {
-    segments = [{ kind: 'text', text: await models.renderChat(name, chatRequest), parseSpecial: true }];
+    segments = await models.renderChat(name, chatRequest);
   }
   const generateRequest: GenerateRequest | undefined =
     segments === undefined
@@ -70,7 +70,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const events: AsyncIterable<ChatEvent | GenerateEvent> =
     generateRequest === undefined ? models.chat(name, chatRequest, use) : models.generate(name, generateRequest, use);
   const promptSegments = async (): Promise<PromptSegment[]> =>
-    generateRequest?.prompt ?? [{ kind: 'text', text: await models.renderChat(name, chatRequest), parseSpecial: true }];
+    generateRequest?.prompt ?? models.renderChat(name, chatRequest);
   const answer: Answer = {
     name,
     startedAt,
@@ -104,10 +104,6 @@ function rawPrompt(body: GenerateBody, model: InstalledModel, name: string): Pro
     });
   }
   return body.suffix ? insertPrompt(model, name, prompt, body.suffix) : undefined;
-}
-
-function textOf(prompt: PromptSegment[]): string {
-  return prompt.map((segment) => (segment.kind === 'text' ? segment.text : `<${segment.tokens.join(' ')}>`)).join('');
 }
 
 /** Prompt and answer as token ids, for the next request of a client without a chat. */

@@ -86,8 +86,11 @@ export class FakeModels implements Models {
     this.calls.push({ method: 'chat', name, request, use });
     return this.script(request, use?.signal);
   }
-  async renderChat(_name: string, request: ChatRequest): Promise<string> {
-    return request.messages.map(({ role, content }) => `<${role}>${content}`).join('');
+  async renderChat(_name: string, request: ChatRequest): Promise<PromptSegment[]> {
+    return request.messages.flatMap(({ role, content }): PromptSegment[] => [
+      { kind: 'text', text: `<${role}>`, parseSpecial: true },
+      { kind: 'text', text: content, parseSpecial: false },
+    ]);
   }
   async tokenize(_name: string, prompt: PromptSegment[]): Promise<number[]> {
     return prompt.flatMap((segment) =>

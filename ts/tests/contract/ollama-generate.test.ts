@@ -96,7 +96,8 @@ test('context comes before the prompt', async () => {
     request: {
       prompt: [
         { kind: 'tokens', tokens: [1, 2] },
-        { kind: 'text', text: '<user>p' },
+        { kind: 'text', text: '<user>', parseSpecial: true },
+        { kind: 'text', text: 'p', parseSpecial: false },
       ],
     },
   });
