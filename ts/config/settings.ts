@@ -190,6 +190,12 @@ export const SETTINGS = {
     default: 'both',
     doc: 'Field that carries reasoning on /v1/chat/completions.',
   },
+  'api.claude_model': {
+    kind: 'string',
+    env: ['OMG_CLAUDE_MODEL'],
+    default: '',
+    doc: 'Model that answers on /v1/messages to claude-* names that are not installed; empty: none.',
+  },
   'compat.templated_completions': {
     kind: 'boolean',
     env: ['OMG_TEMPLATED_COMPLETIONS'],

@@ -24,7 +24,7 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): void {
     if (origin !== undefined && origin !== '' && !isOwnOrigin(request, origin)) {
       if (!policy.allows(origin)) return refuse(reply);
       reply.header('access-control-allow-origin', policy.allowsAll ? '*' : origin);
-      reply.header('access-control-expose-headers', 'x-request-id, x-omg-version, x-omg-truncated');
+      reply.header('access-control-expose-headers', 'x-request-id, request-id, x-omg-version, x-omg-truncated');
       if (!policy.allowsAll) reply.header('vary', 'Origin');
       if (request.method === 'OPTIONS') return preflight(request, reply);
     }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify';
+import { type AnthropicDeps, anthropicRoutes } from '../api/anthropic/index.ts';
 import { type ManagementDeps, managementRoutes } from '../api/management/index.ts';
 import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
 import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';
@@ -14,9 +16,9 @@ import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { type AccessRules, installAccess } from './access.ts';
 import type { Log } from './log.ts';
-import { errorRendererFor } from './surfaces.ts';
+import { errorRendererFor, surfacePath } from './surfaces.ts';
 
-export interface AppDeps extends OllamaDeps, OpenAiDeps, ManagementDeps {
+export interface AppDeps extends OllamaDeps, OpenAiDeps, AnthropicDeps, ManagementDeps {
   access: AccessRules;
   /** True once the daemon is stopping: new requests are refused. */
   stopping?: () => boolean;
@@ -42,7 +44,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     onConstructorPoisoning: 'ignore',
     schemaController: { compilersFactory: NO_SCHEMAS },
     frameworkErrors: (error, request, reply) => void sendError(deps, toOmgError(error), request, reply),
-    rewriteUrl: (request) => normalisePath(request.url ?? '/'),
+    rewriteUrl: (request) => surfacePath(normalisePath(request.url ?? '/'), request as IncomingMessage),
   });
   installHeaders(app, deps);
   installAccess(app, deps.access);
@@ -53,6 +55,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(managementRoutes, deps);
   await app.register(ollamaRoutes, deps);
   await app.register(openAiRoutes, deps);
+  await app.register(anthropicRoutes, deps);
   refuseOtherMethods(app, methods);
   return app;
 }
@@ -92,7 +95,8 @@ function sendError(deps: AppDeps, error: OmgError, request: FastifyRequest, repl
     );
   else if (error.code !== 'cancelled')
     deps.log?.info({ reqId: request.id, route: request.routeOptions.url, code: error.code }, 'request refused');
-  const { status, body } = errorRendererFor(request.url.split('?', 1)[0] ?? '/')(error);
+  const { status, body, headers } = errorRendererFor(request.url.split('?', 1)[0] ?? '/')(error, request.id);
+  if (headers !== undefined) reply.headers(headers);
   const retryAfter = retryAfterSeconds(error);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   if (isDeterministicFailure(error)) reply.header('x-should-retry', 'false');

@@ -23,7 +23,12 @@ export interface Composition {
 }
 
 /** Settings that take effect while the daemon runs; the others need a restart. */
-const LIVE_KEYS: readonly SettingKey[] = ['api.ollama_version', 'api.reasoning_field', 'compat.templated_completions'];
+const LIVE_KEYS: readonly SettingKey[] = [
+  'api.ollama_version',
+  'api.reasoning_field',
+  'api.claude_model',
+  'compat.templated_completions',
+];
 
 /** Puts the store, the hub, the engine and the life cycle together. */
 export async function composeDaemon({ config, reload, parts = {} }: StartOptions, log: Log): Promise<Composition> {

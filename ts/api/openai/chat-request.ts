@@ -1,6 +1,7 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatRequest, ThinkLevel, ToolDefinition } from '../../inference/index.ts';
+import type { ChatRequest, ToolDefinition } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
+import { requireEffort, thinkOfEffort } from '../wire/index.ts';
 import { toChatMessages } from './chat-messages.ts';
 import type { ChatBody } from './chat-schema.ts';
 import { readSampling } from './sampling-fields.ts';
@@ -73,21 +74,10 @@ function readTools(body: ChatBody): ToolDefinition[] | undefined {
   }));
 }
 
-const EFFORTS: Record<string, boolean | ThinkLevel> = {
-  none: false,
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  max: 'max',
-  xhigh: 'max',
-  ultra: 'max',
-};
-
 /** An effort is a wish, so a model that cannot think ignores it; `think` is a demand. */
 function readThink(body: ChatBody, canThink: boolean): ChatRequest['think'] {
   if (body.think !== undefined && body.think !== null) {
-    const think = typeof body.think === 'boolean' ? body.think : EFFORTS[String(body.think)];
+    const think = typeof body.think === 'boolean' ? body.think : thinkOfEffort(String(body.think));
     if (think === undefined)
       throw new OmgError('invalid_request', 'think: must be true, false, or an effort', { detail: { param: 'think' } });
     if (think !== false && !canThink) throw unsupported('think', `"${body.model}" does not support thinking`);
@@ -95,13 +85,7 @@ function readThink(body: ChatBody, canThink: boolean): ChatRequest['think'] {
   }
   const effort = body.reasoning?.effort ?? body.reasoning_effort;
   if (effort === undefined) return undefined;
-  const think = Object.hasOwn(EFFORTS, effort) ? EFFORTS[effort] : undefined;
-  if (think === undefined) {
-    throw new OmgError('invalid_request', `reasoning_effort: unknown effort "${effort}"`, {
-      hint: `Use one of ${Object.keys(EFFORTS).join(', ')}.`,
-      detail: { param: 'reasoning_effort' },
-    });
-  }
+  const think = requireEffort(effort, 'reasoning_effort');
   return canThink ? think : undefined;
 }
 

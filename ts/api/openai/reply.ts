@@ -1,15 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { OmgError } from '../../errors/index.ts';
+import type { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, GenerateUsage, TokenLogprob } from '../../inference/index.ts';
-import { sse } from '../wire/index.ts';
+import { cutOff, sse } from '../wire/index.ts';
 import { openAiErrorBody } from './errors.ts';
 
-export const FINGERPRINT = 'fp_ohmygpu';
+export { endless, newId } from '../wire/index.ts';
 
-/** `prefix` and 24 random hex digits. */
-export function newId(prefix: string): string {
-  return prefix + randomBytes(12).toString('hex');
-}
+export const FINGERPRINT = 'fp_ohmygpu';
 
 export function unixSeconds(): number {
   return Math.floor(Date.now() / 1000);
@@ -43,14 +39,9 @@ export function finishReason(
   reason: Extract<ChatEvent, { type: 'end' }>['reason'],
   hasCalls = false,
 ): 'stop' | 'length' | 'tool_calls' {
-  if (reason === 'cancelled')
-    throw new OmgError('cancelled', 'The answer was cancelled because the model was stopped.');
+  if (reason === 'cancelled') throw cutOff();
   if (reason === 'length') return 'length';
   return hasCalls || reason === 'tool-calls' ? 'tool_calls' : 'stop';
-}
-
-export function endless(): OmgError {
-  return new OmgError('internal', 'The answer ended without its last event.');
 }
 
 export function logprobContent(logprobs: TokenLogprob[]): object[] {

@@ -4,9 +4,10 @@ import { OmgError } from '../../errors/index.ts';
 export interface ErrorReply {
   status: number;
   body: unknown;
+  headers?: Record<string, string>;
 }
 
-export type ErrorRenderer = (error: OmgError) => ErrorReply;
+export type ErrorRenderer = (error: OmgError, requestId: string) => ErrorReply;
 
 /** Seconds a client should wait before it tries again; undefined where trying again is pointless. */
 export function retryAfterSeconds(error: OmgError): number | undefined {

@@ -1,5 +1,6 @@
 export { BODY_LIMIT_BYTES, installBodyParser } from './body.ts';
 export { disconnectSignal } from './disconnect.ts';
+export { requireEffort, thinkOfEffort } from './effort.ts';
 export {
   type ErrorRenderer,
   type ErrorReply,
@@ -8,9 +9,11 @@ export {
   toOmgError,
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
+export { newId } from './new-id.ts';
 export { type ModelOptions, parseOptions } from './options.ts';
 export { normalisePath } from './path.ts';
 export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
 export { pairToolResults } from './tool-messages.ts';
+export { cutOff, endless } from './unfinished.ts';
 export { optional, parseBody } from './validate.ts';

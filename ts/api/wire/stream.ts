@@ -13,6 +13,8 @@ export interface StreamOptions {
   kind: 'ndjson' | 'sse';
   /** The frames that tell the client about an error after the status line is out; they end the stream. */
   failure: (error: OmgError) => string;
+  /** SSE only: what keeps a silent connection alive; default a comment. */
+  keepAlive?: string;
   /** Injected by tests. SSE only: silence before the status line is committed, and between keep-alive comments. */
   commitAfterMs?: number;
   pingEveryMs?: number;
@@ -55,7 +57,7 @@ export async function sendStream(
   };
   const ping = (): void => {
     commit();
-    if (quiet && !raw.destroyed) raw.write(': ping\n\n');
+    if (quiet && !raw.destroyed) raw.write(options.keepAlive ?? ': ping\n\n');
     quiet = true;
   };
   let interval: NodeJS.Timeout | undefined;

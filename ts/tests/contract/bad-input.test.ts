@@ -80,6 +80,24 @@ const BODIES: [string, object][] = [
     '/v1/completions',
     { model: 'tiny', prompt: 'x', suffix: '', logprobs: 1, echo: true, n: 1, best_of: 1, max_tokens: 3, stop: 'y' },
   ],
+  [
+    '/v1/messages',
+    {
+      model: 'tiny',
+      max_tokens: 5,
+      system: [{ type: 'text', text: 's', cache_control: { type: 'ephemeral' } }],
+      messages: [
+        { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input: {} }] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: [{ type: 'text', text: 'R' }] }] },
+      ],
+      tools: [{ name: 'f', description: 'd', input_schema: { type: 'object' } }],
+      tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+      thinking: { type: 'enabled', budget_tokens: 1024 },
+      output_config: { effort: 'low' },
+      stop_sequences: ['x'],
+    },
+  ],
+  ['/v1/messages/count_tokens', { model: 'tiny', messages: [{ role: 'user', content: 'x' }], system: 's' }],
   ['/ohmygpu/v1/models/tiny/start', { context_length: 64, keep_alive: '5m' }],
   ['/ohmygpu/v1/models/gc', { dry_run: true }],
 ];

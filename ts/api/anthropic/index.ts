@@ -1,0 +1,2 @@
+export { anthropicError } from './errors.ts';
+export { type AnthropicDeps, anthropicRoutes, messageRoutes } from './routes.ts';

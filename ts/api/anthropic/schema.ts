@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { optional } from '../wire/index.ts';
+
+const anyObject = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'expected an object',
+);
+
+/** A block of any kind; what its kind needs is checked where it is read. */
+const blockSchema = z.looseObject({ type: z.string() });
+
+const messageSchema = z.object({
+  role: z.enum(['user', 'assistant', 'system']),
+  content: z.union([z.string(), z.array(blockSchema)]),
+});
+
+const toolSchema = z.looseObject({
+  type: optional(z.string()),
+  name: z.string().min(1),
+  description: optional(z.string()),
+  input_schema: optional(anyObject),
+});
+
+/** What messages and their token count have in common: all that makes the prompt. */
+const promptFields = {
+  model: optional(z.string()),
+  messages: z.array(messageSchema).min(1),
+  system: optional(z.union([z.string(), z.array(blockSchema)])),
+  tools: optional(z.array(toolSchema)),
+  tool_choice: optional(
+    z.object({
+      type: z.enum(['auto', 'any', 'tool', 'none']),
+      name: optional(z.string()),
+      disable_parallel_tool_use: optional(z.boolean()),
+    }),
+  ),
+  thinking: optional(
+    z.object({
+      type: z.enum(['enabled', 'disabled', 'adaptive']),
+      budget_tokens: optional(z.number().int().positive()),
+    }),
+  ),
+  output_config: optional(z.object({ effort: optional(z.string()), format: z.unknown().optional() })),
+  output_format: z.unknown().optional(),
+  mcp_servers: optional(z.array(z.unknown())),
+  cache_control: z.unknown().optional(),
+};
+
+export const countSchema = z.object(promptFields);
+
+export const messagesSchema = z.object({
+  ...promptFields,
+  max_tokens: z.number().int().positive(),
+  stream: optional(z.boolean()),
+  temperature: optional(z.number().min(0).max(2)),
+  top_p: optional(z.number().min(0).max(1)),
+  top_k: optional(z.number()),
+  stop_sequences: optional(z.array(z.string())),
+  /** Extensions, as on the other surfaces. */
+  options: z.unknown().optional(),
+  keep_alive: z.unknown().optional(),
+});
+
+export type Block = z.output<typeof blockSchema>;
+export type WireMessage = z.output<typeof messageSchema>;
+export type PromptBody = z.output<typeof countSchema>;
+export type MessagesBody = z.output<typeof messagesSchema>;
