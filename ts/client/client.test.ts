@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { loadConfig } from '../config/index.ts';
-import { Client } from './client.ts';
+import { addressesOf, Client } from './client.ts';
 
 let server: Server | undefined;
 afterEach(() => {
@@ -117,10 +117,16 @@ test('aborting is cancelled, before and during the answer', async () => {
   await expect(drain(client.chat(ask, AbortSignal.abort()))).rejects.toMatchObject({ code: 'cancelled' });
 });
 
-test('the settings say where the daemon is: a remote host has no socket', async () => {
-  const config = await loadConfig({ env: { OMG_HOME: '/h', OMG_HOST: 'box.invalid:1' }, cwd: '/' });
-  const error = await Client.of(config)
-    .health()
-    .catch((thrown: unknown) => thrown);
-  expect(JSON.stringify(error)).not.toContain('daemon.sock');
+test.each([
+  [{}, ['/h/daemon.sock', '127.0.0.1:10692']],
+  [{ OMG_HOST: 'box.invalid:1' }, ['box.invalid:1']],
+  [{ OMG_HOST: '127.0.0.1:99' }, ['127.0.0.1:99']],
+  [{ OMG_HOST: '0.0.0.0', OMG_PORT: '99' }, ['127.0.0.1:99']],
+  [{ OMG_PORT: '0' }, ['/h/daemon.sock', '127.0.0.1:0']],
+  [{ OMG_SOCKET: 'off' }, ['127.0.0.1:10692']],
+])('with %j the daemon is looked for at %j', async (env, addresses) => {
+  const config = await loadConfig({ env: { OMG_HOME: '/h', ...env }, cwd: '/' });
+  expect(addressesOf(config).map((at) => ('socketPath' in at ? at.socketPath : `${at.host}:${at.port}`))).toEqual(
+    addresses,
+  );
 });

@@ -25,6 +25,23 @@ export interface PullBody {
   force?: boolean;
 }
 
+/**
+ * Where the daemon of the settings is. An address that a flag or the environment names is meant as it stands; else the
+ * socket of the home folder comes first, which needs no key.
+ */
+export function addressesOf({ settings, sources, paths }: Config): Address[] {
+  const host = settings['server.host'];
+  const port = settings['server.port'];
+  const named = [sources['server.host'], sources['server.port']].some(
+    (source) => source === 'flag' || source === 'environment',
+  );
+  const isHere = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'].includes(host);
+  const tcp = { host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port };
+  // Port 0 is taken where it is free, so nobody can be found there.
+  if (paths.socket === undefined || !isHere || (named && port !== 0)) return [tcp];
+  return [{ socketPath: paths.socket }, tcp];
+}
+
 /** Typed calls of the daemon's routes. Every failure is an `OmgError` with the code that the daemon gave. */
 export class Client {
   readonly #transport: Transport;
@@ -33,21 +50,9 @@ export class Client {
     this.#transport = new Transport(addresses, apiKey);
   }
 
-  /** The daemon that the settings point to: its socket first, unless an address was asked for. */
+  /** The daemon that the settings point to. */
   static of(config: Config): Client {
-    const { settings, sources, paths } = config;
-    const host = settings['server.host'];
-    const asked = [sources['server.host'], sources['server.port']].some((source) => source === 'flag');
-    const isHere = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'].includes(host);
-    const tcp = {
-      host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host,
-      port: settings['server.port'],
-    };
-    const useSocket = isHere && !asked && paths.socket !== undefined;
-    return new Client(
-      [...(useSocket && paths.socket !== undefined ? [{ socketPath: paths.socket }] : []), tcp],
-      settings['server.api_key'],
-    );
+    return new Client(addressesOf(config), config.settings['server.api_key']);
   }
 
   health(signal?: AbortSignal): Promise<Health> {
