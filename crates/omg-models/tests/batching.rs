@@ -168,10 +168,8 @@ fn hidden_states_come_from_the_rows_asked_for() {
         };
         let all = hidden(&[0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(all.len(), 7 * width);
-        assert_eq!(
-            hidden(&[5, 2]),
-            [&all[5 * width..6 * width], &all[2 * width..3 * width]].concat()
-        );
+        let picked = [&all[5 * width..6 * width], &all[2 * width..3 * width]].concat();
+        assert!(largest_difference(&hidden(&[5, 2]), &picked) <= 1e-5);
         assert!(hidden(&[]).is_empty());
     }
 }
