@@ -27,10 +27,17 @@ if (!existsSync(join(folder, 'node_modules', 'node-llama-cpp'))) {
 }
 
 const node = (script, args) =>
-  JSON.parse(execFileSync(process.execPath, [join(here, script), ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
+  JSON.parse(
+    execFileSync(process.execPath, [join(here, script), ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
-console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${options.rounds} rounds in turns, medians\n`);
+console.log(
+  `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${options.rounds} rounds in turns, medians\n`,
+);
 console.log('| model | engine | prefill tok/s | decode tok/s | load s | peak RSS / file |');
 console.log('|---|---|---|---|---|---|');
 for (const kind of options.kinds.split(',')) {
@@ -42,7 +49,8 @@ for (const kind of options.kinds.split(',')) {
     'llama.cpp': () => node('llama-cpp.mjs', [folder, ...args]),
   };
   const rounds = { omg: [], 'llama.cpp': [] };
-  for (let i = 0; i < Number(options.rounds); i++) for (const name of Object.keys(engines)) rounds[name].push(engines[name]());
+  for (let i = 0; i < Number(options.rounds); i++)
+    for (const name of Object.keys(engines)) rounds[name].push(engines[name]());
   const size = statSync(model).size;
   for (const [name, list] of Object.entries(rounds)) {
     const of = (key) => median(list.map((r) => r[key]));

@@ -8,7 +8,15 @@ const TYPES = {
   F32: { id: 0, elements: 1, bytes: 4 },
   Q4_0: { id: 2, elements: 32, bytes: 18, scales: [[0, 0.004]] },
   Q8_0: { id: 8, elements: 32, bytes: 34, scales: [[0, 0.0003]] },
-  Q4_K: { id: 12, elements: 256, bytes: 144, scales: [[0, 0.0001], [2, 0.0008]] },
+  Q4_K: {
+    id: 12,
+    elements: 256,
+    bytes: 144,
+    scales: [
+      [0, 0.0001],
+      [2, 0.0008],
+    ],
+  },
   Q6_K: { id: 14, elements: 256, bytes: 210, scales: [[208, 0.000015]] },
 };
 
@@ -101,7 +109,8 @@ export function writeRandomModel(path, kind, shape = SHAPE_1B) {
   tensors.push({ name: 'output_norm.weight', shape: [hidden], type: 'F32' });
   for (let i = 0; i < layers; i++) {
     const high = mixed && i % 2 === 0 ? 'Q6_K' : base;
-    const add = (name, rows, columns, type) => tensors.push({ name: `blk.${i}.${name}.weight`, shape: [rows, columns], type });
+    const add = (name, rows, columns, type) =>
+      tensors.push({ name: `blk.${i}.${name}.weight`, shape: [rows, columns], type });
     tensors.push({ name: `blk.${i}.attn_norm.weight`, shape: [hidden], type: 'F32' });
     tensors.push({ name: `blk.${i}.ffn_norm.weight`, shape: [hidden], type: 'F32' });
     add('attn_q', hidden, hidden, base);

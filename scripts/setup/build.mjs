@@ -1,16 +1,45 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { hashOf, inCheckout, root, stampIs, writeStamp } from './checkout.mjs';
 import { runCommand } from './command.mjs';
-import { SetupError, say, timed } from './say.mjs';
+import { duration, SetupError, say, timed } from './say.mjs';
 
 const BUNDLE_INPUTS = ['ts', 'rolldown.config.ts', 'package.json', 'package-lock.json'];
+const DAY_MS = 86_400_000;
 
 /** Builds the engine's addon. Cargo decides whether there is anything to do, so a change of TypeScript alone costs half a second. */
 export async function buildAddon() {
-  if (!existsSync(inCheckout('scripts', 'build-addon.mjs'))) return;
-  // Cargo shows its own progress on a terminal and a line per crate elsewhere; a captured log would look like a hang.
-  const { code } = await runCommand(process.execPath, [inCheckout('scripts', 'build-addon.mjs')], { cwd: root });
+  const start = performance.now();
+  let hasCompiled = false;
+  const { code } = await runCommand(process.execPath, [inCheckout('scripts', 'build-addon.mjs')], {
+    cwd: root,
+    output: 'capture',
+    env: { ...process.env, ...cargoTerminal() },
+    onStderr: (text) => {
+      if (!hasCompiled && text.includes('Compiling')) {
+        hasCompiled = true;
+        say('Building the engine (some minutes the first time)…');
+      }
+      process.stderr.write(withoutSummary(text));
+    },
+  });
   if (code !== 0) throw new SetupError('The engine could not be built; the lines above say why.');
+  if (hasCompiled) say(`Built the engine in ${duration(performance.now() - start)}`);
+}
+
+/** Cargo writes into a pipe here and would not draw its progress otherwise. */
+function cargoTerminal() {
+  if (!process.stderr.isTTY) return {};
+  return {
+    CARGO_TERM_COLOR: 'always',
+    CARGO_TERM_PROGRESS_WHEN: 'always',
+    CARGO_TERM_PROGRESS_WIDTH: String(process.stderr.columns ?? 80),
+  };
+}
+
+/** Cargo says that it has finished also where it did nothing. */
+function withoutSummary(text) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours may stand in front of the word
+  return text.replace(/^(?:\u001b\[[\d;]*[mK]|\s)*Finished .*\n/gm, '');
 }
 
 /** Builds `dist/` from the TypeScript sources when they changed. */
@@ -18,9 +47,7 @@ export async function buildBundle() {
   const stamp = inCheckout('dist', '.inputs');
   const wanted = hashOf(BUNDLE_INPUTS);
   if (stampIs(stamp, wanted)) return;
-  // Not all of dist/: the addon lies there too.
-  const old = existsSync(inCheckout('dist')) ? readdirSync(inCheckout('dist')) : [];
-  for (const name of old) if (name !== 'native') rmSync(inCheckout('dist', name), { recursive: true });
+  rmSync(stamp, { force: true });
   const rolldown = inCheckout('node_modules', 'rolldown', 'bin', 'cli.mjs');
   const result = await timed('Bundling', 'Bundled', () =>
     runCommand(process.execPath, [rolldown, '--config', 'rolldown.config.ts'], { cwd: root, output: 'capture' }),
@@ -29,5 +56,15 @@ export async function buildBundle() {
     say(`${result.stdout}${result.stderr}`.trimEnd());
     throw new SetupError('The TypeScript sources could not be bundled; the lines above say why.');
   }
+  removeOldChunks();
   writeStamp(stamp, wanted);
+}
+
+/** A daemon that was started from an earlier bundle may still load its parts, so they stay for a day. */
+function removeOldChunks() {
+  const folder = inCheckout('dist', 'chunks');
+  for (const name of readdirSync(folder)) {
+    const path = inCheckout('dist', 'chunks', name);
+    if (Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path);
+  }
 }

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 
 /**
  * Runs a program without a shell and without stdin. `output`: `inherit` shows it as it comes, `capture` keeps stdout and stderr
- * apart, `tee` shows and keeps it. Resolves to `{ code, stdout, stderr }`; code 127 means that it could not be started.
+ * apart, `tee` shows and keeps it; `onStderr` gets what goes there. Resolves to `{ code, stdout, stderr }`; code 127 means that it could not be started.
  */
-export function runCommand(command, args, { output = 'inherit', cwd, env } = {}) {
+export function runCommand(command, args, { output = 'inherit', cwd, env, onStderr } = {}) {
   return new Promise((resolve) => {
     const stdio = output === 'inherit' ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'];
     const child = spawn(command, args, { cwd, env, stdio, windowsHide: true });
@@ -13,6 +13,7 @@ export function runCommand(command, args, { output = 'inherit', cwd, env } = {})
       child[name]?.setEncoding('utf8').on('data', (text) => {
         kept[name] += text;
         if (output === 'tee') process[name].write(text);
+        if (name === 'stderr') onStderr?.(text);
       });
     }
     child.on('error', () => resolve({ code: 127, ...kept }));
