@@ -88,6 +88,11 @@ describe('imports', () => {
   });
 });
 
+test('every folder of ts/ stands in the layers', () => {
+  const unknown = sources.filter((file) => !file.startsWith('ts/tests/') && folderOf(file) === undefined);
+  expect(unknown).toEqual([]);
+});
+
 test('every folder has an index.ts', () => {
   const folders = [...new Set(sources.map(folderOf))].filter((folder) => folder !== undefined);
   expect(folders.filter((folder) => !sources.includes(`ts/${folder}/index.ts`))).toEqual([]);
