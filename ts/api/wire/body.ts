@@ -49,7 +49,7 @@ async function readBody(request: FastifyRequest, payload: Readable, limitBytes: 
     }
   } catch (error) {
     if (error instanceof OmgError) throw error;
-    if (!request.raw.complete)
+    if (payload.errored !== null)
       throw new OmgError('cancelled', 'The client went away while it sent the request.', { cause: error });
     throw new OmgError('invalid_request', `The request body is not valid ${encoding} data.`, { cause: error });
   }
