@@ -143,10 +143,10 @@ impl Kernel for Gated<'_> {
                 times_up(s.mul(x, sigmoid(s, x)), at)
             }),
             Activation::GeluTanh => {
-                each_lanes(s, y, |at, _| times_up(gelu_tanh(s, lanes(s, gate, at)), at))
+                each_lanes(s, y, |at, _| times_up(gelu_tanh(s, lanes(s, gate, at)), at));
             }
             Activation::GeluErf => {
-                each_lanes(s, y, |at, _| times_up(gelu_erf(s, lanes(s, gate, at)), at))
+                each_lanes(s, y, |at, _| times_up(gelu_erf(s, lanes(s, gate, at)), at));
             }
             Activation::Relu => {
                 each_lanes(s, y, |at, _| {
@@ -158,7 +158,7 @@ impl Kernel for Gated<'_> {
                 times_up(s.mul(x, x), at)
             }),
             Activation::Sigmoid => {
-                each_lanes(s, y, |at, _| times_up(sigmoid(s, lanes(s, gate, at)), at))
+                each_lanes(s, y, |at, _| times_up(sigmoid(s, lanes(s, gate, at)), at));
             }
             Activation::ClampedSwiglu { alpha, limit } => each_lanes(s, y, |at, _| {
                 let g = s.min(s.splat(limit), lanes(s, gate, at));

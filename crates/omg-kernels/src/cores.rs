@@ -28,11 +28,8 @@ fn allowed() -> Option<Vec<usize>> {
     // SAFETY: the size is that of the set.
     let ok = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) } == 0;
     // SAFETY: the index is below the number of bits in the set.
-    ok.then(|| {
-        (0..libc::CPU_SETSIZE as usize)
-            .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
-            .collect()
-    })
+    let is_allowed = |cpu: &usize| unsafe { libc::CPU_ISSET(*cpu, &set) };
+    ok.then(|| (0..libc::CPU_SETSIZE as usize).filter(is_allowed).collect())
 }
 
 #[cfg(target_os = "macos")]

@@ -5,7 +5,6 @@ use std::cell::Cell;
 use omg_format::DType;
 
 use crate::quant::LANES;
-use crate::scratch;
 use crate::shared::SharedMut;
 use crate::simd::{Kernel, Simd};
 
@@ -39,14 +38,18 @@ impl Float {
         }
     }
 
-    /// Writes one row (bytes as in the file) as lane `lane` of a panel.
+    /// Writes some columns of a row (bytes as in the file) as lane `lane` of those columns of a panel.
     pub(crate) fn pack_row(self, row: &[u8], panel: &mut [u8], lane: usize) {
-        let size = self.bytes();
-        for (value, column) in row
-            .chunks_exact(size)
-            .zip(panel.chunks_exact_mut(size * LANES))
-        {
-            column[lane * size..(lane + 1) * size].copy_from_slice(value);
+        fn pack<const SIZE: usize>(row: &[u8], panel: &mut [u8], lane: usize) {
+            let (values, _) = row.as_chunks::<SIZE>();
+            let (columns, _) = panel.as_chunks_mut::<SIZE>();
+            for (value, column) in values.iter().zip(columns.chunks_exact_mut(LANES)) {
+                column[lane] = *value;
+            }
+        }
+        match self {
+            Self::F32 => pack::<4>(row, panel, lane),
+            Self::F16 | Self::BF16 => pack::<2>(row, panel, lane),
         }
     }
 
@@ -80,7 +83,7 @@ pub(crate) struct Multiply<'a> {
 }
 
 thread_local! {
-    static WIDE: Cell<Option<Box<Vec<f32>>>> = const { Cell::new(None) };
+    static WIDE: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 impl Kernel for Multiply<'_> {
@@ -91,7 +94,7 @@ impl Kernel for Multiply<'_> {
         assert!(self.x.len() >= (self.row + self.rows) * self.cols);
         // With many rows it pays to widen the panel once.
         if self.rows > 4 && self.float != Float::F32 {
-            let mut wide = scratch::take(&WIDE, Box::default);
+            let mut wide = WIDE.take();
             wide.resize(self.cols * LANES, 0.0);
             for (c, out) in wide.chunks_exact_mut(LANES).enumerate() {
                 // SAFETY: column c is in the panel, and 16 floats in `out`.
@@ -105,7 +108,7 @@ impl Kernel for Multiply<'_> {
                 }
             }
             self.all_rows::<S, F32>(s, wide.as_ptr().cast());
-            scratch::put_back(&WIDE, wide);
+            WIDE.set(wide);
             return;
         }
         let panel = self.panel.as_ptr();

@@ -5,6 +5,11 @@
 //! property of the [`Pool`]. Every output is computed in the same order of operations whatever the batch and the number
 //! of threads, so a sequence gives the same bits alone or among others.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "a kernel's loops over rows and vectors index several arrays at once"
+)]
+
 mod activation;
 mod aligned;
 mod attention;

@@ -183,16 +183,19 @@ impl MatrixBuilder {
             let panel = first + panel;
             // SAFETY: each panel is written by one worker.
             let out = unsafe { out.slice(panel * panel_bytes, panel_bytes) };
-            for row in (panel * LANES).max(start)..((panel + 1) * LANES).min(end) {
-                let from = &bytes[(row - start) * row_bytes..][..row_bytes];
-                let lane = row % LANES;
-                match &packing {
-                    Packing::Float(float) => float.pack_row(from, out, lane),
-                    Packing::Quant(layout) => {
-                        let blocks = from.chunks_exact(dtype.block_bytes());
-                        for (block, unit) in blocks.zip(out.chunks_exact_mut(layout.unit_bytes())) {
-                            pack_block(dtype, layout, block, unit, lane);
-                        }
+            let rows = (panel * LANES).max(start)..((panel + 1) * LANES).min(end);
+            // All rows of some columns before the next columns: what is written stays in the first-level cache.
+            let (from_bytes, to_bytes) = match &packing {
+                Packing::Float(float) => (128 * float.bytes(), 128 * float.bytes() * LANES),
+                Packing::Quant(layout) => (dtype.block_bytes(), layout.unit_bytes()),
+            };
+            for (at, out) in out.chunks_mut(to_bytes).enumerate() {
+                let part = at * from_bytes..((at + 1) * from_bytes).min(row_bytes);
+                for row in rows.clone() {
+                    let from = &bytes[(row - start) * row_bytes..][part.clone()];
+                    match &packing {
+                        Packing::Float(float) => float.pack_row(from, out, row % LANES),
+                        Packing::Quant(layout) => pack_block(dtype, layout, from, out, row % LANES),
                     }
                 }
             }

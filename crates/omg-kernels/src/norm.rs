@@ -18,7 +18,7 @@ pub fn rms_norm(pool: &Pool, x: &[f32], weight: &[f32], eps: f32, n: usize, y: &
 /// As [`rms_norm`], in place; `x` is any number of rows of `weight.len()`: also the heads of a query or key.
 pub fn rms_norm_in_place(pool: &Pool, x: &mut [f32], weight: &[f32], eps: f32) {
     each_row_in_place(pool, weight.len(), x, &|row| {
-        pool.isa().run(Rms { row, weight, eps })
+        pool.isa().run(Rms { row, weight, eps });
     });
 }
 

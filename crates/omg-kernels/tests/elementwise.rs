@@ -92,8 +92,8 @@ fn rotary_embedding() {
             rope(pool, &mut y, &positions, &table, heads, head_dim, pairing);
             let mut expected: Vec<f64> = wide(&x).collect();
             for (row, head) in expected.chunks_mut(head_dim).enumerate() {
-                for i in 0..4 {
-                    let theta = 10_000f64.powf(-2.0 * i as f64 / 8.0) / f64::from(divisors[i]);
+                for (i, divisor) in divisors.iter().enumerate() {
+                    let theta = 10_000f64.powf(-2.0 * i as f64 / 8.0) / f64::from(*divisor);
                     let (sin, cos) = (f64::from(positions[row / heads]) * theta).sin_cos();
                     let (a, b) = match pairing {
                         Pairing::Interleaved => (offset + 2 * i, offset + 2 * i + 1),

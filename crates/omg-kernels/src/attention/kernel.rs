@@ -326,16 +326,16 @@ impl Span<'_> {
                 let wide = v + 4 <= vectors;
                 match (four, wide) {
                     (true, true) => {
-                        self.some_values::<S, WIDE, 4, 4>(s, values, tokens.clone(), weights, i, v)
+                        self.some_values::<S, WIDE, 4, 4>(s, values, tokens.clone(), weights, i, v);
                     }
                     (true, false) => {
-                        self.some_values::<S, WIDE, 4, 1>(s, values, tokens.clone(), weights, i, v)
+                        self.some_values::<S, WIDE, 4, 1>(s, values, tokens.clone(), weights, i, v);
                     }
                     (false, true) => {
-                        self.some_values::<S, WIDE, 1, 4>(s, values, tokens.clone(), weights, i, v)
+                        self.some_values::<S, WIDE, 1, 4>(s, values, tokens.clone(), weights, i, v);
                     }
                     (false, false) => {
-                        self.some_values::<S, WIDE, 1, 1>(s, values, tokens.clone(), weights, i, v)
+                        self.some_values::<S, WIDE, 1, 1>(s, values, tokens.clone(), weights, i, v);
                     }
                 }
                 v += if wide { 4 } else { 1 };
@@ -359,11 +359,14 @@ impl Span<'_> {
         let sums: [*mut f32; R] = std::array::from_fn(|r| {
             self.part.values[(first + r) * stride + vector * 16..][..V * 16].as_mut_ptr()
         });
-        // SAFETY: V vectors of each query, as just checked.
-        let mut sum: [[S::F; V]; R] = std::array::from_fn(|r| {
+        let mut sum = [[s.splat(0.0); V]; R];
+        for r in 0..R {
             let decay = s.splat(weights.decay[first + r]);
-            std::array::from_fn(|v| s.mul(unsafe { s.load(sums[r].add(v * 16)) }, decay))
-        });
+            for v in 0..V {
+                // SAFETY: V vectors of each query, as just checked.
+                sum[r][v] = s.mul(unsafe { s.load(sums[r].add(v * 16)) }, decay);
+            }
+        }
         for t in tokens {
             // SAFETY: token t < 32, vectors below the stride.
             let value: [S::F; V] = std::array::from_fn(|v| unsafe {

@@ -106,11 +106,7 @@ pub fn attention(
     for extra in [&shape.sinks, &shape.slopes] {
         assert!(extra.as_ref().is_none_or(|extra| extra.len() == heads));
     }
-    let n = if heads * k_dim == 0 {
-        0
-    } else {
-        q.len() / (heads * k_dim)
-    };
+    let n = q.len().checked_div(heads * k_dim).unwrap_or(0);
     assert!(q.len() == n * heads * k_dim && out.len() == n * heads * v_dim);
     let group = heads / kv_heads;
     let mut items = Vec::new();

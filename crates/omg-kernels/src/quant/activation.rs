@@ -123,7 +123,7 @@ impl Activations {
                 row,
                 rows,
                 out,
-            })
+            });
         };
         if rows * cols < 1 << 15 {
             (0..rows).for_each(quantize);

@@ -138,7 +138,7 @@ fn add_tile<S: Simd, const HALVES: bool, const MINS: bool, const ZERO: u32>(
     let mut row = 0;
     macro_rules! block {
         ($rows:literal) => {
-            while S::BLOCK_ROWS >= $rows && row + $rows <= sums.len() {
+            while S::BLOCK_ROWS >= $rows && sums.len() - row >= $rows {
                 // SAFETY: `$rows` rows from `row` on exist in both, as was just checked.
                 unsafe {
                     let x = x.as_ptr().add(row * TILE_GROUPS);

@@ -86,7 +86,7 @@ impl Tiles {
         }
         // SAFETY: the instruction exists as the caller says; the configuration is 64 bytes of palette 1.
         unsafe {
-            asm!("ldtilecfg [{}]", in(reg) &config, options(nostack, preserves_flags, readonly))
+            asm!("ldtilecfg [{}]", in(reg) &config, options(nostack, preserves_flags, readonly));
         };
         Self(())
     }
