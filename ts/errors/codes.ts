@@ -9,6 +9,11 @@ export const ERROR_CODES = {
   ambiguous_model_name: { status: 400, exit: 2, summary: 'Several installed models match the name.' },
   model_not_found: { status: 404, exit: 4, summary: 'No installed model has this name.' },
   not_found: { status: 404, exit: 4, summary: 'The thing asked for does not exist.' },
+  previous_response_not_found: {
+    status: 400,
+    exit: 4,
+    summary: 'The response to go on from is not kept, or no longer.',
+  },
   method_not_allowed: { status: 405, exit: 1, summary: 'The route exists with another HTTP method.' },
   unsupported: { status: 400, exit: 1, summary: 'The model or this build cannot do what was asked.' },
   context_length_exceeded: { status: 400, exit: 1, summary: 'The prompt is longer than the context window.' },

@@ -65,7 +65,8 @@ function textOf(content: OpenAiMessage['content'], param: string): string {
     .join('');
 }
 
-function argumentText(value: string | undefined, param: string): string {
+/** JSON text of an object; nothing is an empty one. Throws `invalid_request`. */
+export function argumentText(value: string | undefined, param: string): string {
   if (value === undefined || value.trim() === '') return '{}';
   try {
     const parsed: unknown = JSON.parse(value);

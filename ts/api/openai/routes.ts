@@ -5,6 +5,8 @@ import type { Models } from '../../lifecycle/index.ts';
 import { chatCompletions } from './chat.ts';
 import { completions } from './completions.ts';
 import { modelRoutes } from './models.ts';
+import { responseRoutes } from './responses-routes.ts';
+import { ResponseStore } from './responses-store.ts';
 
 export interface OpenAiDeps {
   models: Models;
@@ -14,7 +16,6 @@ export interface OpenAiDeps {
 /** Routes of the surface that this build does not have. */
 const MISSING = [
   '/v1/embeddings',
-  '/v1/responses',
   '/v1/audio/transcriptions',
   '/v1/audio/translations',
   '/v1/audio/speech',
@@ -26,6 +27,9 @@ export async function openAiRoutes(app: FastifyInstance, { models, settings }: O
   modelRoutes(app, models);
   app.post('/v1/chat/completions', (request, reply) => chatCompletions(models, settings(), request, reply));
   app.post('/v1/completions', (request, reply) => completions(models, settings(), request, reply));
+  const store = new ResponseStore();
+  app.addHook('onClose', async () => store.close());
+  responseRoutes(app, models, store, '/v1');
   for (const path of MISSING) {
     app.post(path, { config: { rawBody: true } }, async () => {
       throw new OmgError('unsupported', `${path} is not supported by this version.`);

@@ -34,8 +34,14 @@ function cutOff(path: string, body: object, until: (text: string) => boolean | P
 }
 
 const words = Array.from({ length: 500 }, (_, index) => ` w${index}`).join('');
-const chat = (stream: boolean) => ({ model: 'tiny', messages: [{ role: 'user', content: 'Hi' }], stream });
-const PATHS = ['/api/chat', '/v1/chat/completions'];
+const chat = (stream: boolean) => ({
+  model: 'tiny',
+  messages: [{ role: 'user', content: 'Hi' }],
+  input: 'Hi',
+  max_tokens: 1000,
+  stream,
+});
+const PATHS = ['/api/chat', '/v1/chat/completions', '/v1/responses', '/v1/messages'];
 
 test.each(PATHS)('%s: leaving at the third token stops the engine within 200 ms (§14.4)', async (path) => {
   await serve({ script: { reply: words, tokenMs: 5 } });

@@ -145,7 +145,7 @@ test('copy and delete answer 200 with an empty body, and 404 in their own words'
 });
 
 test('routes of later versions answer with a typed error', async () => {
-  for (const url of ['/api/embed', '/api/create', '/api/push', '/v1/embeddings', '/v1/responses']) {
+  for (const url of ['/api/embed', '/api/create', '/api/push', '/v1/embeddings']) {
     expect((await post({ model: 'demo' }, url)).statusCode, url).toBe(400);
   }
 });

@@ -54,6 +54,7 @@ test.each([
   ['/v1/chat/completions', { messages: turns }],
   ['/v1/chat/completions', { messages: long, stream: true }],
   ['/v1/completions', { prompt: words(100) }],
+  ['/v1/responses', { input: turns }],
 ])('%s is 400 with its code and both numbers', async (path, body) => {
   const reply = await post(path, body);
   const { error } = await readJson(reply);

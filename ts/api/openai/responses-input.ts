@@ -1,0 +1,135 @@
+import { OmgError } from '../../errors/index.ts';
+import type { ChatMessage } from '../../inference/index.ts';
+import { newId, pairToolResults } from '../wire/index.ts';
+import { argumentText } from './chat-messages.ts';
+import { readEncrypted } from './responses-reasoning.ts';
+import type { Item, ResponsesBody } from './responses-schema.ts';
+
+/** An item with its id, as the lists of a response show it. */
+export type InputItem = Item & { id: string };
+
+/** Input as a list of items with ids; `find` gives what an item_reference names. Throws `invalid_request`. */
+export function inputItems(input: ResponsesBody['input'], find: (id: string) => Item | undefined): InputItem[] {
+  const items: Item[] =
+    typeof input === 'string'
+      ? [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }]
+      : (input ?? []);
+  return items.map((item, index) => {
+    if (item.type !== 'item_reference') return withId(item);
+    const found = typeof item.id === 'string' ? find(item.id) : undefined;
+    if (found !== undefined) return withId(found);
+    throw invalid(`input[${index}].id`, 'there is no such item, or it has expired; send the item itself');
+  });
+}
+
+const PREFIXES = new Map([
+  ['function_call', 'fc_'],
+  ['function_call_output', 'fco_'],
+  ['reasoning', 'rs_'],
+]);
+
+function withId(item: Item): InputItem {
+  if (item.type === undefined || item.type === 'message') {
+    const type = item.role === 'assistant' ? 'output_text' : 'input_text';
+    const content = typeof item.content === 'string' ? [{ type, text: item.content }] : item.content;
+    return { status: 'completed', ...item, type: 'message', content, id: idOf(item, 'msg_') };
+  }
+  const prefix = PREFIXES.get(item.type) ?? 'item_';
+  return { ...item, id: idOf(item, prefix) };
+}
+
+function idOf({ id }: Item, prefix: string): string {
+  return typeof id === 'string' && id !== '' ? id : newId(prefix);
+}
+
+const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' } as const;
+
+/**
+ * The conversation of `before` with the items after it; an assistant's thoughts, words and calls become one message.
+ * Throws `invalid_request`; media throw `unsupported`.
+ */
+export function addItems(before: readonly ChatMessage[], items: readonly Item[]): ChatMessage[] {
+  const messages = [...before];
+  const calls = new Set(before.flatMap(({ toolCalls }) => toolCalls?.map(({ id }) => id) ?? []));
+  let reasoning = '';
+  const assistant = (message: Partial<ChatMessage>): void => {
+    messages.push({ role: 'assistant', content: '', ...(reasoning === '' ? {} : { reasoning }), ...message });
+    reasoning = '';
+  };
+  for (const [index, item] of items.entries()) {
+    const param = `input[${index}]`;
+    const type = item.type ?? (item.role === undefined ? 'unknown' : 'message');
+    if (type === 'reasoning') reasoning += reasoningText(item);
+    else if (type === 'message') {
+      const role = Object.hasOwn(ROLES, String(item.role)) ? ROLES[item.role as keyof typeof ROLES] : undefined;
+      if (role === undefined) throw invalid(`${param}.role`, `unknown role "${String(item.role)}"`);
+      const content = textOf(item.content, `${param}.content`);
+      if (role === 'assistant') assistant({ content });
+      else messages.push({ role, content });
+    } else if (type === 'function_call') {
+      const call = {
+        id: requireText(item.call_id, `${param}.call_id`),
+        name: requireText(item.name, `${param}.name`),
+        arguments: argumentText(requireText(item.arguments ?? '', `${param}.arguments`), `${param}.arguments`),
+      };
+      calls.add(call.id);
+      const last = messages.at(-1);
+      if (last?.role === 'assistant' && reasoning === '') {
+        messages[messages.length - 1] = { ...last, toolCalls: [...(last.toolCalls ?? []), call] };
+      } else assistant({ toolCalls: [call] });
+    } else if (type === 'function_call_output') {
+      const toolCallId = requireText(item.call_id, `${param}.call_id`);
+      if (!calls.has(toolCallId))
+        throw invalid(`${param}.call_id`, `there is no function call "${toolCallId}" before it`);
+      messages.push({ role: 'tool', content: textOf(item.output, `${param}.output`), toolCallId });
+    } else if (type !== 'web_search_call') {
+      throw invalid(`${param}.type`, `items of type "${type}" are not supported`);
+    }
+    // Thoughts belong to what the assistant said next, not to what came from others.
+    if (type !== 'reasoning') reasoning = '';
+  }
+  const paired = messages.map((message) => ({ ...message }));
+  pairToolResults(paired);
+  return paired;
+}
+
+function reasoningText(item: Item): string {
+  const parts = [item.content, item.summary].find((list) => Array.isArray(list) && list.length > 0);
+  if (!Array.isArray(parts)) return readEncrypted(item.encrypted_content);
+  return parts.map((part: unknown) => partText(part) ?? '').join('\n\n');
+}
+
+const TEXTS = ['input_text', 'output_text', 'text', 'refusal'];
+
+/** The parts of one message stay one message. */
+function textOf(content: unknown, param: string): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) throw invalid(param, 'must be a string or a list of parts');
+  return content
+    .map((part: unknown, index) => {
+      const type = typeof part === 'object' && part !== null && 'type' in part ? String(part.type) : 'unknown';
+      const text = partText(part);
+      if (TEXTS.includes(type) && text !== undefined) return text;
+      const detail = { param: `${param}[${index}]` };
+      if (type === 'input_image') throw new OmgError('unsupported', 'The model does not take images.', { detail });
+      if (type === 'input_audio') throw new OmgError('unsupported', 'The model does not take audio.', { detail });
+      if (type === 'input_file') throw new OmgError('unsupported', 'Files are not supported.', { detail });
+      throw invalid(detail.param, `unknown content part "${type}"`);
+    })
+    .join('');
+}
+
+function partText(part: unknown): string | undefined {
+  if (typeof part !== 'object' || part === null) return undefined;
+  const text: unknown = 'refusal' in part ? part.refusal : 'text' in part ? part.text : undefined;
+  return typeof text === 'string' ? text : undefined;
+}
+
+function requireText(value: unknown, param: string): string {
+  if (typeof value === 'string') return value;
+  throw invalid(param, 'must be a string');
+}
+
+function invalid(param: string, text: string): OmgError {
+  return new OmgError('invalid_request', `${param}: ${text}`, { detail: { param } });
+}

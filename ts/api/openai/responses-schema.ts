@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { optional } from '../wire/index.ts';
+import { samplingFields } from './sampling-fields.ts';
+
+const anyObject = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'expected an object',
+);
+
+/** An item of any kind; what its kind needs is checked where it is read. */
+const itemSchema = z.looseObject({ type: optional(z.string()) });
+
+const functionSchema = z.looseObject({
+  type: z.string(),
+  name: optional(z.string()),
+  description: optional(z.string()),
+  parameters: optional(anyObject),
+});
+
+const toolSchema = functionSchema.extend({ tools: optional(z.array(functionSchema)) });
+
+export const responsesSchema = z.object({
+  ...samplingFields,
+  input: optional(z.union([z.string(), z.array(itemSchema)])),
+  instructions: optional(z.string()),
+  max_output_tokens: optional(z.number().int().positive()),
+  tools: optional(z.array(toolSchema)),
+  tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
+  parallel_tool_calls: optional(z.boolean()),
+  text: optional(z.looseObject({ format: optional(z.looseObject({ type: z.string() })) })),
+  reasoning: optional(z.looseObject({ effort: optional(z.string()), summary: optional(z.string()) })),
+  store: optional(z.boolean()),
+  previous_response_id: optional(z.string()),
+  truncation: optional(z.enum(['auto', 'disabled'])),
+  include: optional(z.array(z.string())),
+  top_logprobs: optional(z.number().int().min(0).max(20)),
+  metadata: optional(anyObject),
+  max_tool_calls: optional(z.number()),
+  safety_identifier: optional(z.string()),
+  prompt_cache_key: optional(z.string()),
+  chat_template_kwargs: optional(anyObject),
+  background: optional(z.boolean()),
+  conversation: z.unknown().optional(),
+  prompt: z.unknown().optional(),
+});
+
+export type ResponsesBody = z.output<typeof responsesSchema>;
+export type Item = z.output<typeof itemSchema>;
+export type ResponseTool = z.output<typeof toolSchema>;

@@ -1,0 +1,45 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { ResponseStore, type StoredResponse } from './responses-store.ts';
+
+afterEach(() => vi.useRealTimers());
+
+const stored = (id: string, size = 0): StoredResponse => ({
+  response: { id, output: [{ type: 'reasoning', id: `rs_${id}`, summary: [] }] } as never,
+  input: [{ type: 'message', id: `msg_${id}`, content: 'x'.repeat(size) }],
+  conversation: [],
+});
+
+test('keeps for an hour and no longer, also when nobody asks', () => {
+  vi.useFakeTimers();
+  const store = new ResponseStore();
+  store.put(stored('a'));
+  vi.advanceTimersByTime(3_599_000);
+  expect(store.get('a')?.response.id).toBe('a');
+  store.put(stored('b'));
+  vi.advanceTimersByTime(1_000);
+  expect([store.get('a'), store.get('b')?.response.id]).toEqual([undefined, 'b']);
+  vi.advanceTimersByTime(3_660_000);
+  expect(store.bytes).toBe(0);
+  store.put(stored('c'));
+  vi.advanceTimersByTime(3_660_000);
+  expect(store.bytes).toBe(0);
+  store.close();
+});
+
+test('the oldest give way to new ones; one that is too large is not kept', () => {
+  const store = new ResponseStore({ maxBytes: 3000 });
+  for (const id of ['a', 'b', 'c']) store.put(stored(id, 1200));
+  expect(['a', 'b', 'c'].map((id) => store.get(id) !== undefined)).toEqual([false, true, true]);
+  store.put(stored('d', 5000));
+  expect(['b', 'c', 'd'].map((id) => store.get(id) !== undefined)).toEqual([true, true, false]);
+  expect(store.bytes).toBeLessThanOrEqual(3000);
+  expect([store.delete('b'), store.delete('b'), store.delete('c'), store.bytes]).toEqual([true, false, true, 0]);
+  store.close();
+});
+
+test('finds items by id, asked or answered', () => {
+  const store = new ResponseStore();
+  store.put(stored('a'));
+  expect(['rs_a', 'msg_a', 'msg_b'].map((id) => store.findItem(id)?.type)).toEqual(['reasoning', 'message', undefined]);
+  store.close();
+});

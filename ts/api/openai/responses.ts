@@ -1,0 +1,107 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { parseKeepAlive } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import type { ChatEvent, ChatMessage } from '../../inference/index.ts';
+import type { Models } from '../../lifecycle/index.ts';
+import { disconnectSignal, endless, parseBody, sendStream, sse } from '../wire/index.ts';
+import { ResponseEvents } from './responses-events.ts';
+import { addItems, type InputItem, inputItems } from './responses-input.ts';
+import { newResponse, type ResponseObject } from './responses-object.ts';
+import { responsesRequest } from './responses-request.ts';
+import { responsesSchema } from './responses-schema.ts';
+import type { ResponseStore } from './responses-store.ts';
+
+interface Context {
+  reply: FastifyReply;
+  builder: ResponseEvents;
+  /** Keeps the finished response, where the client lets us. */
+  keep: () => void;
+}
+
+/** POST /v1/responses */
+export async function responses(
+  models: Models,
+  store: ResponseStore,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const body = parseBody(responsesSchema, request.body);
+  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const model = await models.resolve(body.model);
+  if (!model.details.capabilities.includes('completion')) {
+    throw new OmgError('unsupported', `"${body.model}" does not support chat`, { detail: { param: 'model' } });
+  }
+  const before = body.previous_response_id === undefined ? [] : conversationOf(store, body.previous_response_id);
+  const input = inputItems(body.input, (id) => store.findItem(id));
+  const conversation = addItems(before, input);
+  const { request: chat, contextLength } = responsesRequest(body, model, conversation);
+  const builder = new ResponseEvents(newResponse(body), {
+    oneCall: body.parallel_tool_calls === false,
+    logprobs: chat.topLogprobs !== undefined,
+    encrypted: body.include?.includes('reasoning.encrypted_content') === true,
+  });
+  const keep = (): void => {
+    if (body.store !== false) keepResponse(store, builder.response, input, conversation);
+  };
+  const events = models.chat(body.model, chat, { signal: disconnectSignal(reply), keepAliveMs, contextLength });
+  const context: Context = { reply, builder, keep };
+  if (body.stream !== true) return collect(events, context);
+  return sendStream(reply, frames(events, context), {
+    kind: 'sse',
+    failure: (error) => [...builder.fail(error)].map((event) => sse(event, event.type)).join(''),
+  });
+}
+
+function conversationOf(store: ResponseStore, id: string): ChatMessage[] {
+  const previous = store.get(id);
+  if (previous !== undefined) return previous.conversation;
+  throw new OmgError('previous_response_not_found', `There is no response ${id}.`, {
+    hint: 'Responses are kept for an hour, and not beyond a restart. Send the whole conversation as input.',
+    detail: { param: 'previous_response_id' },
+  });
+}
+
+function keepResponse(
+  store: ResponseStore,
+  response: ResponseObject,
+  input: InputItem[],
+  conversation: ChatMessage[],
+): void {
+  store.put({ response, input, conversation: addItems(conversation, response.output) });
+}
+
+/** Of whole turns that were dropped the client hears in a header, known before the first byte. */
+function announceDropped(reply: FastifyReply, event: Extract<ChatEvent, { type: 'start' }>): void {
+  if (event.dropped !== undefined) reply.header('x-omg-truncated', `messages=${event.dropped.messages}`);
+}
+
+async function* frames(events: AsyncIterable<ChatEvent>, { reply, builder, keep }: Context): AsyncGenerator<string> {
+  let ended = false;
+  for await (const event of events) {
+    if (event.type === 'start') {
+      announceDropped(reply, event);
+      continue;
+    }
+    ended = event.type === 'end';
+    const steps = [...(event.type === 'end' ? builder.finish(event) : builder.push(event))];
+    // Before the last event is out: the client may ask for the response at once.
+    if (ended) keep();
+    if (steps.length > 0) yield steps.map((step) => sse(step, step.type)).join('');
+  }
+  if (!ended) throw endless();
+}
+
+async function collect(events: AsyncIterable<ChatEvent>, { reply, builder, keep }: Context): Promise<ResponseObject> {
+  let ended = false;
+  for await (const event of events) {
+    if (event.type === 'start') announceDropped(reply, event);
+    else {
+      ended = event.type === 'end';
+      const steps = event.type === 'end' ? builder.finish(event) : builder.push(event);
+      for (const _ of steps);
+    }
+  }
+  if (!ended) throw endless();
+  keep();
+  return builder.response;
+}
