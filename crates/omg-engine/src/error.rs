@@ -82,6 +82,30 @@ impl EngineError {
     }
 }
 
+impl From<omg_format::Error> for EngineError {
+    fn from(error: omg_format::Error) -> Self {
+        Self::Coded {
+            code: error.code(),
+            hint: error.hint().map(str::to_owned),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<omg_models::Error> for EngineError {
+    fn from(error: omg_models::Error) -> Self {
+        match error {
+            omg_models::Error::Format(error) => error.into(),
+            omg_models::Error::Cancelled => Self::Cancelled,
+            other => Self::Coded {
+                code: other.code(),
+                hint: None,
+                message: other.to_string(),
+            },
+        }
+    }
+}
+
 /// The `ErrorData` of `ts/errors/omg-error.ts`.
 impl Serialize for EngineError {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {

@@ -99,6 +99,13 @@ impl Generation {
         Self { sink }
     }
 
+    /// One that has ended before it began.
+    pub(crate) fn failed(error: EngineError) -> Self {
+        let sink = Arc::new(Sink::default());
+        sink.fail(error);
+        Self { sink }
+    }
+
     /// Waits for the events since the last call. `None` after the end event has been handed out; an error comes once, in
     /// place of the end event.
     pub fn next(&self) -> Result<Option<Vec<Event>>> {

@@ -1,15 +1,32 @@
 //! Load, generate, cancel, unload. Owns its threads; knows nothing of Node.
 
 mod blocks;
+mod devices;
+mod engine;
 mod error;
 mod forward;
 mod generation;
+mod inspect;
+mod intake;
+mod memory;
+mod model;
+mod parameters;
+mod plan;
 mod sampler;
 mod scheduler;
 mod stop;
 pub mod tokenizer;
 mod types;
 
+pub use devices::devices;
+pub use engine::{Embedding, Engine, load};
 pub use error::{EngineError, Result};
 pub use generation::Generation;
+pub use inspect::inspect;
+pub use plan::plan;
 pub use types::*;
+
+/// The version of the engine.
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

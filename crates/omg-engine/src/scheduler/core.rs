@@ -11,7 +11,7 @@ use crate::sampler::logprobs_of;
 use crate::types::StopReason;
 
 /// Prompt tokens of one step, at most.
-const MAX_CHUNK: usize = 512;
+pub(crate) const MAX_CHUNK: usize = 512;
 /// Below this a step is bound by reading the weights, so smaller chunks would only cost time.
 const MIN_CHUNK: usize = 64;
 /// How long a step may take for the sake of streams that are already running, and of cancellation when there are none.

@@ -6,7 +6,7 @@ mod sequence;
 mod worker;
 
 pub(crate) use answer::Answer;
-pub(crate) use core::{Core, Limits};
+pub(crate) use core::{Core, Limits, MAX_CHUNK};
 pub(crate) use sequence::Job;
 pub(crate) use worker::{Pooling, Worker};
 

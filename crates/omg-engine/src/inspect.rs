@@ -1,0 +1,192 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use omg_format::{Array, Format, ModelFiles, TokenizerMetadata, Value};
+use omg_models::{ModelSpec, spec_of};
+use serde_json::{Value as Json, json};
+
+use crate::error::Result;
+use crate::types::{Capability, ModelHeader, TensorSummary};
+
+/// Arrays up to this length are shown whole.
+const SHOWN_ARRAY: usize = 64;
+/// Prefix, suffix and middle of the fill-in-the-middle formats, where the metadata does not name them.
+const FIM_TOKENS: [[&str; 3]; 4] = [
+    ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"],
+    ["<fim_prefix>", "<fim_suffix>", "<fim_middle>"],
+    ["<fim-prefix>", "<fim-suffix>", "<fim-middle>"],
+    ["<PRE>", "<SUF>", "<MID>"],
+];
+
+/// What the headers of a model say. Errors: `not_found`, `invalid_model_file`, `unsupported_architecture`,
+/// `unsupported_quantization`.
+pub fn inspect(path: &Path) -> Result<ModelHeader> {
+    let files = ModelFiles::open(path)?;
+    let spec = spec_of(&files)?;
+    let tokenizer = files.tokenizer()?;
+    let described = match &tokenizer {
+        Some(metadata) => of_gguf(metadata),
+        None => of_folder(&files),
+    };
+    let (format, architecture, metadata) = match files.format() {
+        Format::Gguf => {
+            let all = files.metadata();
+            let architecture = all.str("general.architecture")?.unwrap_or(spec.architecture);
+            let entries = all.iter().map(|(key, value)| (key.to_owned(), shown(value)));
+            ("gguf", architecture.to_owned(), entries.collect())
+        }
+        Format::Safetensors => (
+            "safetensors",
+            spec.architecture.to_owned(),
+            synthesised(&files, &spec),
+        ),
+    };
+    let mut capabilities = vec![Capability::Completion];
+    if metadata
+        .get(&format!("{architecture}.pooling_type"))
+        .and_then(Json::as_u64)
+        .is_some_and(|pooling| pooling > 0)
+    {
+        capabilities = vec![Capability::Embedding];
+    } else if described.insert {
+        capabilities.push(Capability::Insert);
+    }
+    Ok(ModelHeader {
+        format: format.to_owned(),
+        parameter_count: files.parameter_count(),
+        quantization: files.quantization(),
+        trained_context_length: spec.context_length,
+        embedding_length: spec.hidden,
+        block_count: spec.layers.len(),
+        size_bytes: files.total_bytes(),
+        chat_template: described.chat_template,
+        special_tokens: described.special_tokens,
+        capabilities,
+        tensors: files
+            .tensors()
+            .iter()
+            .map(|t| TensorSummary {
+                name: t.name.clone(),
+                dtype: t.dtype.name().to_owned(),
+                shape: t.shape.clone(),
+            })
+            .collect(),
+        architecture,
+        metadata,
+    })
+}
+
+/// What the tokenizer's side says.
+struct Described {
+    chat_template: Option<String>,
+    special_tokens: BTreeMap<String, String>,
+    insert: bool,
+}
+
+fn of_gguf(tokenizer: &TokenizerMetadata<'_>) -> Described {
+    let ids = [
+        ("bos_token", tokenizer.bos),
+        ("eos_token", tokenizer.eos),
+        ("eot_token", tokenizer.eot),
+        ("eom_token", tokenizer.eom),
+        ("unk_token", tokenizer.unknown),
+        ("sep_token", tokenizer.separator),
+        ("pad_token", tokenizer.padding),
+    ];
+    let text = |id: u32| tokenizer.tokens.get(id as usize).map(str::to_owned);
+    let named = [tokenizer.fim_pre, tokenizer.fim_suf, tokenizer.fim_mid];
+    Described {
+        chat_template: tokenizer.chat_template.map(str::to_owned),
+        special_tokens: ids
+            .into_iter()
+            .filter_map(|(name, id)| Some((name.to_owned(), text(id?)?)))
+            .collect(),
+        insert: named.iter().all(Option::is_some)
+            || has_fim(|wanted| tokenizer.tokens.iter().any(|token| token == wanted)),
+    }
+}
+
+fn has_fim(has: impl Fn(&str) -> bool) -> bool {
+    FIM_TOKENS.iter().any(|set| set.iter().all(|token| has(token)))
+}
+
+fn of_folder(files: &ModelFiles) -> Described {
+    let folder = files.folder();
+    let config = folder.and_then(|f| f.tokenizer_config.as_ref());
+    let map = folder.and_then(|f| f.special_tokens_map.as_ref());
+    let mut special_tokens = BTreeMap::new();
+    for name in ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] {
+        // A token is its text or an object that holds it.
+        let text = [config, map].into_iter().flatten().find_map(|json| {
+            let value = json.get(name)?;
+            value.as_str().or_else(|| value.get("content")?.as_str())
+        });
+        if let Some(text) = text {
+            special_tokens.insert(name.to_owned(), text.to_owned());
+        }
+    }
+    let added: Vec<&str> = config
+        .and_then(|c| c.get("added_tokens_decoder")?.as_object())
+        .into_iter()
+        .flat_map(|tokens| tokens.values())
+        .filter_map(|token| token.get("content")?.as_str())
+        .collect();
+    Described {
+        chat_template: folder.and_then(|f| f.chat_template.clone()),
+        special_tokens,
+        insert: has_fim(|wanted| added.contains(&wanted)),
+    }
+}
+
+/// The keys a GGUF file of the same model would have.
+fn synthesised(files: &ModelFiles, spec: &ModelSpec) -> BTreeMap<String, Json> {
+    let arch = spec.architecture;
+    let mut all = BTreeMap::from([
+        ("general.architecture".to_owned(), json!(arch)),
+        (format!("{arch}.context_length"), json!(spec.context_length)),
+        (format!("{arch}.embedding_length"), json!(spec.hidden)),
+        (format!("{arch}.block_count"), json!(spec.layers.len())),
+        (format!("{arch}.vocab_size"), json!(spec.vocab)),
+    ]);
+    let config = files.config();
+    for (key, from) in [
+        ("feed_forward_length", "intermediate_size"),
+        ("attention.head_count", "num_attention_heads"),
+        ("attention.head_count_kv", "num_key_value_heads"),
+        ("attention.layer_norm_rms_epsilon", "rms_norm_eps"),
+        ("rope.freq_base", "rope_theta"),
+    ] {
+        if let Some(value) = config.and_then(|c| c.get(from)).filter(|v| v.is_number()) {
+            all.insert(format!("{arch}.{key}"), value.clone());
+        }
+    }
+    all
+}
+
+fn shown(value: &Value) -> Json {
+    match value {
+        Value::Bool(b) => json!(b),
+        Value::String(text) => json!(text),
+        Value::Array(array) if array.len() > SHOWN_ARRAY => json!({ "arrayLength": array.len() }),
+        Value::Array(array) => shown_array(array),
+        Value::F32(_) | Value::F64(_) => number(value.as_f64()),
+        _ => match value.as_i128() {
+            // Larger numbers would lose digits in JavaScript, where they arrive anyway.
+            Some(n) => i64::try_from(n).map_or_else(|_| number(value.as_f64()), |n| json!(n)),
+            None => Json::Null,
+        },
+    }
+}
+
+fn shown_array(array: &Array) -> Json {
+    (0..array.len())
+        .map(|i| array.get(i).map_or(Json::Null, |v| shown(&v)))
+        .collect()
+}
+
+/// JSON has no NaN and no infinity.
+fn number(value: Option<f64>) -> Json {
+    value
+        .and_then(serde_json::Number::from_f64)
+        .map_or(Json::Null, Json::Number)
+}
