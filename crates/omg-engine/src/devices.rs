@@ -128,7 +128,13 @@ mod gpu {
     #[cfg(feature = "cuda")]
     pub(super) fn cuda_memory(index: usize) -> Option<Memory> {
         let device = candle_core::Device::new_cuda(index).ok()?;
-        let (available, total) = device.as_cuda_device().ok()?.cuda_stream().context().mem_get_info().ok()?;
+        let (available, total) = device
+            .as_cuda_device()
+            .ok()?
+            .cuda_stream()
+            .context()
+            .mem_get_info()
+            .ok()?;
         Some(Memory {
             total: total as u64,
             available: available as u64,
@@ -151,7 +157,10 @@ fn cpu_name() -> String {
     text.lines()
         .find(|line| line.starts_with("model name") || line.starts_with("Model"))
         .and_then(|line| line.split_once(':'))
-        .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+        .map_or_else(
+            || std::env::consts::ARCH.to_owned(),
+            |(_, name)| name.trim().to_owned(),
+        )
 }
 
 #[cfg(target_os = "macos")]
@@ -186,7 +195,18 @@ fn cpu_features() -> Vec<String> {
     macro_rules! check {
         ($($feature:tt),*) => { $(if is_x86_feature_detected!($feature) { found.push($feature.to_owned()); })* };
     }
-    check!("avx", "avx2", "fma", "f16c", "avxvnni", "avx512f", "avx512bw", "avx512vl", "avx512vnni", "avx512bf16");
+    check!(
+        "avx",
+        "avx2",
+        "fma",
+        "f16c",
+        "avxvnni",
+        "avx512f",
+        "avx512bw",
+        "avx512vl",
+        "avx512vnni",
+        "avx512bf16"
+    );
     found
 }
 
@@ -219,8 +239,19 @@ mod tests {
 
     #[test]
     fn wrong_devices_are_told_apart() {
-        assert_eq!(Device::choose(Some("gpu")).expect_err("no name").code(), "invalid_request");
-        assert_eq!(Device::choose(Some("cuda:x")).expect_err("no name").code(), "invalid_request");
-        assert_eq!(Device::choose(Some("cuda:99")).expect_err("not there").code(), "unsupported");
+        assert_eq!(
+            Device::choose(Some("gpu")).expect_err("no name").code(),
+            "invalid_request"
+        );
+        assert_eq!(
+            Device::choose(Some("cuda:x")).expect_err("no name").code(),
+            "invalid_request"
+        );
+        assert_eq!(
+            Device::choose(Some("cuda:99"))
+                .expect_err("not there")
+                .code(),
+            "unsupported"
+        );
     }
 }

@@ -17,7 +17,8 @@ use crate::tokenizer::Tokenizer;
 use crate::types::{GenerateRequest, LoadSpec, LoadedModelInfo, MemoryPlan, PromptSegment};
 
 /// A text as a vector, not normalised.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Embedding {
     pub vector: Vec<f32>,
     pub prompt_tokens: usize,
@@ -73,9 +74,10 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
     let worker = Arc::new(Worker::spawn(move || {
         Core::new(Box::new(loaded), of_core, limits)
     })?);
+    let context_length = plan.context_length;
     let checks = || Checks {
         vocabulary: Arc::clone(&vocabulary),
-        context_length: plan.context_length,
+        context_length,
         model_vocabulary: vocab,
         defaults: parameters::of(&files),
     };

@@ -31,8 +31,12 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
     let (format, architecture, metadata) = match files.format() {
         Format::Gguf => {
             let all = files.metadata();
-            let architecture = all.str("general.architecture")?.unwrap_or(spec.architecture);
-            let entries = all.iter().map(|(key, value)| (key.to_owned(), shown(value)));
+            let architecture = all
+                .str("general.architecture")?
+                .unwrap_or(spec.architecture);
+            let entries = all
+                .iter()
+                .map(|(key, value)| (key.to_owned(), shown(value)));
             ("gguf", architecture.to_owned(), entries.collect())
         }
         Format::Safetensors => (
@@ -107,7 +111,9 @@ fn of_gguf(tokenizer: &TokenizerMetadata<'_>) -> Described {
 }
 
 fn has_fim(has: impl Fn(&str) -> bool) -> bool {
-    FIM_TOKENS.iter().any(|set| set.iter().all(|token| has(token)))
+    FIM_TOKENS
+        .iter()
+        .any(|set| set.iter().all(|token| has(token)))
 }
 
 fn of_folder(files: &ModelFiles) -> Described {
@@ -115,7 +121,15 @@ fn of_folder(files: &ModelFiles) -> Described {
     let config = folder.and_then(|f| f.tokenizer_config.as_ref());
     let map = folder.and_then(|f| f.special_tokens_map.as_ref());
     let mut special_tokens = BTreeMap::new();
-    for name in ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] {
+    for name in [
+        "bos_token",
+        "eos_token",
+        "unk_token",
+        "sep_token",
+        "pad_token",
+        "cls_token",
+        "mask_token",
+    ] {
         // A token is its text or an object that holds it.
         let text = [config, map].into_iter().flatten().find_map(|json| {
             let value = json.get(name)?;

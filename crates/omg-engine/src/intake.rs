@@ -44,7 +44,9 @@ impl Intake {
         let thread = std::thread::Builder::new()
             .name("omg-intake".to_owned())
             .spawn(move || run(&checks, &worker, &receiver, &seen))
-            .map_err(|e| EngineError::Internal(format!("the intake's thread did not start: {e}")))?;
+            .map_err(|e| {
+                EngineError::Internal(format!("the intake's thread did not start: {e}"))
+            })?;
         Ok(Self {
             incoming: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
@@ -105,7 +107,11 @@ fn run(checks: &Checks, worker: &Worker, incoming: &Receiver<Incoming>, abort: &
         let job = catch_unwind(AssertUnwindSafe(|| {
             checks.job(request, Arc::clone(&sink), submitted)
         }))
-        .unwrap_or_else(|_| Err(EngineError::Internal("the request could not be read".to_owned())));
+        .unwrap_or_else(|_| {
+            Err(EngineError::Internal(
+                "the request could not be read".to_owned(),
+            ))
+        });
         if let Err(error) = job.and_then(|job| worker.generate(job)) {
             sink.fail(error);
         }
@@ -117,7 +123,8 @@ impl Checks {
         let settings = Settings::resolve(&request.sampling, &self.defaults)?;
         let prompt = self.prompt(self.vocabulary.encode(&request.prompt)?)?;
         // The last token of a full window may still be followed by nothing.
-        let room = self.context_length - usize::from(request.max_tokens != Some(0)).min(self.context_length);
+        let room = self.context_length
+            - usize::from(request.max_tokens != Some(0)).min(self.context_length);
         if prompt.len() > room {
             return Err(EngineError::ContextLengthExceeded {
                 prompt_tokens: prompt.len(),
@@ -149,7 +156,9 @@ impl Checks {
             )));
         }
         if tokens.is_empty() {
-            return Err(EngineError::InvalidRequest("the prompt is empty".to_owned()));
+            return Err(EngineError::InvalidRequest(
+                "the prompt is empty".to_owned(),
+            ));
         }
         Ok(tokens)
     }

@@ -62,7 +62,12 @@ fn cgroup_limit(groups: &str, read: &dyn Fn(&str) -> Option<String>) -> Option<M
             continue;
         };
         let (root, max, usage, inactive) = if controllers.is_empty() {
-            ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file ")
+            (
+                "/sys/fs/cgroup",
+                "memory.max",
+                "memory.current",
+                "inactive_file ",
+            )
         } else if controllers.split(',').any(|c| c == "memory") {
             (
                 "/sys/fs/cgroup/memory",
@@ -209,6 +214,9 @@ mod tests {
     #[test]
     fn the_machine_has_memory() {
         let memory = system();
-        assert!(memory.available > 0 && memory.available <= memory.total, "{memory:?}");
+        assert!(
+            memory.available > 0 && memory.available <= memory.total,
+            "{memory:?}"
+        );
     }
 }

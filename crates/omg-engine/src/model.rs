@@ -62,7 +62,10 @@ fn segments(prompt: &[PromptSegment]) -> Vec<Segment<'_>> {
         .collect()
 }
 
-pub(crate) fn encode_for_embedding(tokenizer: &Tokenizer, prompt: &[PromptSegment]) -> Result<Vec<u32>> {
+pub(crate) fn encode_for_embedding(
+    tokenizer: &Tokenizer,
+    prompt: &[PromptSegment],
+) -> Result<Vec<u32>> {
     tokenizer.encode_for_embedding(&segments(prompt))
 }
 

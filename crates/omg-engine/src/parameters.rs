@@ -13,8 +13,18 @@ pub(crate) fn of(files: &ModelFiles) -> Sampling {
         return of_generation_config(config);
     }
     let metadata = files.metadata();
-    let float = |key: &str| metadata.f32(&format!("general.sampling.{key}")).ok().flatten();
-    let int = |key: &str| metadata.i64(&format!("general.sampling.{key}")).ok().flatten();
+    let float = |key: &str| {
+        metadata
+            .f32(&format!("general.sampling.{key}"))
+            .ok()
+            .flatten()
+    };
+    let int = |key: &str| {
+        metadata
+            .i64(&format!("general.sampling.{key}"))
+            .ok()
+            .flatten()
+    };
     Sampling {
         temperature: float("temp").filter(|t| *t >= 0.0),
         top_k: int("top_k"),
@@ -22,7 +32,9 @@ pub(crate) fn of(files: &ModelFiles) -> Sampling {
         min_p: float("min_p").filter(probability),
         repeat_penalty: float("penalty_repeat").filter(|p| *p > 0.0),
         repeat_last_n: int("penalty_last_n"),
-        mirostat: int("mirostat").and_then(|m| u8::try_from(m).ok()).filter(|m| *m <= 2),
+        mirostat: int("mirostat")
+            .and_then(|m| u8::try_from(m).ok())
+            .filter(|m| *m <= 2),
         mirostat_tau: float("mirostat_tau").filter(|t| *t >= 0.0),
         mirostat_eta: float("mirostat_eta").filter(|e| *e >= 0.0),
         ..Sampling::default()
@@ -55,7 +67,11 @@ fn probability(p: &f32) -> bool {
 /// `{arch}.pooling_type`: 1 is the mean; everything else of a decoder reads the last token, which alone has seen the text.
 pub(crate) fn pooling(files: &ModelFiles) -> Pooling {
     let metadata = files.metadata();
-    let arch = metadata.str("general.architecture").ok().flatten().unwrap_or_default();
+    let arch = metadata
+        .str("general.architecture")
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     match metadata.u32(&format!("{arch}.pooling_type")) {
         Ok(Some(1)) => Pooling::Mean,
         _ => Pooling::Last,
@@ -80,7 +96,10 @@ mod tests {
             ..Sampling::default()
         };
         assert_eq!(got, want);
-        assert_eq!(of_generation_config(&json!({ "do_sample": false })).temperature, Some(0.0));
+        assert_eq!(
+            of_generation_config(&json!({ "do_sample": false })).temperature,
+            Some(0.0)
+        );
         assert_eq!(of_generation_config(&json!({})), Sampling::default());
     }
 }

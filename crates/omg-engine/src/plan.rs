@@ -35,7 +35,11 @@ pub(crate) fn max_sequences(spec: &LoadSpec) -> usize {
     spec.max_sequences.unwrap_or(DEFAULT_SEQUENCES).max(1)
 }
 
-pub(crate) fn plan_of(files: &ModelFiles, model: &ModelSpec, spec: &LoadSpec) -> Result<MemoryPlan> {
+pub(crate) fn plan_of(
+    files: &ModelFiles,
+    model: &ModelSpec,
+    spec: &LoadSpec,
+) -> Result<MemoryPlan> {
     let device = Device::choose(spec.device.as_deref())?;
     let needs = Needs {
         weights: weight_bytes_estimate(files, model),
@@ -44,7 +48,12 @@ pub(crate) fn plan_of(files: &ModelFiles, model: &ModelSpec, spec: &LoadSpec) ->
         trained_context: model.context_length,
     };
     let available = available_memory(&device)?;
-    Ok(divide(needs, available, spec.context_length, max_sequences(spec)))
+    Ok(divide(
+        needs,
+        available,
+        spec.context_length,
+        max_sequences(spec),
+    ))
 }
 
 fn divide(needs: Needs, available: u64, asked: Option<usize>, max_sequences: usize) -> MemoryPlan {
@@ -133,21 +142,36 @@ mod tests {
         let context = |available| divide(NEEDS, available, None, 4).context_length;
         assert_eq!(context(1 << 40), DEFAULT_CONTEXT);
         assert_eq!(context(1_050_000 + 100 * 3_200 + 99), 3_200);
-        let short = Needs { trained_context: 700, ..NEEDS };
+        let short = Needs {
+            trained_context: 700,
+            ..NEEDS
+        };
         assert_eq!(divide(short, 1 << 40, None, 4).context_length, 700);
     }
 
     #[test]
     fn an_asked_context_is_kept_up_to_the_trained_one() {
         let plan = divide(NEEDS, 1 << 40, Some(64_000), 1);
-        assert_eq!((plan.context_length, plan.kv_bytes, plan.fits), (64_000, 6_400_000, true));
-        assert_eq!(divide(NEEDS, 1 << 40, Some(200_000), 1).context_length, 100_000);
+        assert_eq!(
+            (plan.context_length, plan.kv_bytes, plan.fits),
+            (64_000, 6_400_000, true)
+        );
+        assert_eq!(
+            divide(NEEDS, 1 << 40, Some(200_000), 1).context_length,
+            100_000
+        );
         let tight = divide(NEEDS, 2_000_000, Some(64_000), 4);
         assert!(!tight.fits);
         let error = require_fit(&tight).expect_err("too large");
         assert_eq!(error.code(), "out_of_memory");
-        assert!(error.hint().expect("a hint").contains("9500 tokens"), "{error:?}");
-        assert_eq!(error.detail().expect("numbers")["availableBytes"], 2_000_000);
+        assert!(
+            error.hint().expect("a hint").contains("9500 tokens"),
+            "{error:?}"
+        );
+        assert_eq!(
+            error.detail().expect("numbers")["availableBytes"],
+            2_000_000
+        );
     }
 
     #[test]

@@ -1,1 +1,82 @@
+//! The engine for Node: translation only. What can fail answers `{ ok }` or `{ error: { code, message, hint?, detail? } }`;
+//! nothing here throws for a reason a caller could act on.
 
+mod binding_generation;
+mod binding_model;
+mod crossing;
+mod process;
+
+use std::path::PathBuf;
+
+use napi::bindgen_prelude::{Function, Object, Unknown};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi::{Env, Result};
+use napi_derive::napi;
+use omg_engine::LoadSpec;
+
+use binding_model::{Loaded, Model};
+use crossing::{Answer, in_thread, read};
+
+#[napi]
+pub fn version() -> &'static str {
+    omg_engine::version()
+}
+
+/// The devices a model can run on; `cpu` is always the first.
+#[napi(ts_return_type = "Promise<Outcome<DeviceInfo[]>>")]
+pub fn devices<'env>(env: &'env Env) -> Result<Object<'env>> {
+    in_thread(env, || Answer::of(Ok(omg_engine::devices())))
+}
+
+/// What the headers of a model file or folder say.
+#[napi(ts_return_type = "Promise<Outcome<ModelHeader>>")]
+pub fn inspect<'env>(env: &'env Env, path: String) -> Result<Object<'env>> {
+    in_thread(env, move || {
+        Answer::of(omg_engine::inspect(&PathBuf::from(path)))
+    })
+}
+
+/// The memory a load would take, from headers alone.
+#[napi(
+    ts_args_type = "spec: LoadSpec",
+    ts_return_type = "Promise<Outcome<MemoryPlan>>"
+)]
+pub fn plan<'env>(env: &'env Env, spec: Unknown<'env>) -> Result<Object<'env>> {
+    let spec = read::<LoadSpec>(env, spec);
+    in_thread(env, move || {
+        Answer::of(spec.and_then(|spec| omg_engine::plan(&spec)))
+    })
+}
+
+/// Loads a model; `onProgress` hears the part done, 0 to 1, at most once per percent.
+#[napi(
+    ts_args_type = "spec: LoadSpec, onProgress?: (fraction: number) => void",
+    ts_return_type = "Promise<Outcome<Model>>"
+)]
+pub fn load<'env>(
+    env: &'env Env,
+    spec: Unknown<'env>,
+    on_progress: Option<Function<'env, f64, ()>>,
+) -> Result<Object<'env>> {
+    let spec = read::<LoadSpec>(env, spec);
+    let report = on_progress
+        .map(|f| f.build_threadsafe_function().weak::<true>().build())
+        .transpose()?;
+    in_thread(env, move || {
+        let mut percent = -1.0;
+        let mut progress = |fraction: f32| {
+            let now = (fraction * 100.0).floor();
+            if now > percent
+                && let Some(report) = &report
+            {
+                percent = now;
+                report.call(f64::from(fraction), ThreadsafeFunctionCallMode::NonBlocking);
+            }
+            true
+        };
+        Loaded(
+            spec.and_then(|spec| omg_engine::load(&spec, &mut progress))
+                .map(Model::new),
+        )
+    })
+}
