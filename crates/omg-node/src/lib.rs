@@ -4,7 +4,6 @@
 mod binding_generation;
 mod binding_model;
 mod crossing;
-mod process;
 
 use std::path::PathBuf;
 
@@ -79,4 +78,12 @@ pub fn load<'env>(
                 .map(Model::new),
         )
     })
+}
+
+/// Asks the system to kill this process when the one that started it ends, however it ends.
+#[cfg(target_os = "linux")]
+#[napi]
+pub fn die_with_parent() {
+    // SAFETY: the call takes plain numbers and changes nothing but this process's own setting.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
 }

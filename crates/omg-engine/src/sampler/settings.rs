@@ -84,7 +84,12 @@ fn number(name: &str, value: f32, min: f32, max: f32) -> Result<f32> {
     if value.is_finite() && (min..=max).contains(&value) {
         return Ok(value);
     }
+    let range = if max == f32::MAX {
+        format!("at least {min:e}")
+    } else {
+        format!("between {min} and {max}")
+    };
     Err(EngineError::InvalidRequest(format!(
-        "{name} is {value}, it must be between {min} and {max}"
+        "{name} is {value}, it must be {range}"
     )))
 }
