@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type HTTPMethods,
+  type RouteOptions,
+} from 'fastify';
 import { type AnthropicDeps, anthropicRoutes } from '../api/anthropic/index.ts';
+import { type DockerDeps, dockerRoutes, stripDockerPrefix } from '../api/docker/index.ts';
 import { type ManagementDeps, managementRoutes } from '../api/management/index.ts';
 import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
 import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';
@@ -18,7 +25,7 @@ import { type AccessRules, installAccess } from './access.ts';
 import type { Log } from './log.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
 
-export interface AppDeps extends OllamaDeps, OpenAiDeps, AnthropicDeps, ManagementDeps {
+export interface AppDeps extends OllamaDeps, OpenAiDeps, AnthropicDeps, ManagementDeps, Omit<DockerDeps, 'routes'> {
   access: AccessRules;
   /** True once the daemon is stopping: new requests are refused. */
   stopping?: () => boolean;
@@ -44,19 +51,21 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     onConstructorPoisoning: 'ignore',
     schemaController: { compilersFactory: NO_SCHEMAS },
     frameworkErrors: (error, request, reply) => void sendError(deps, toOmgError(error), request, reply),
-    rewriteUrl: (request) => surfacePath(normalisePath(request.url ?? '/'), request as IncomingMessage),
+    rewriteUrl: (request) =>
+      surfacePath(stripDockerPrefix(normalisePath(request.url ?? '/')), request as IncomingMessage),
   });
   installHeaders(app, deps);
   installAccess(app, deps.access);
   installBodyParser(app);
   app.setErrorHandler((error, request, reply) => sendError(deps, toOmgError(error), request, reply));
   app.setNotFoundHandler((request, reply) => sendError(deps, notFound(request), request, reply));
-  const methods = collectMethods(app);
+  const routes = collectRoutes(app);
   await app.register(managementRoutes, deps);
   await app.register(ollamaRoutes, deps);
   await app.register(openAiRoutes, deps);
   await app.register(anthropicRoutes, deps);
-  refuseOtherMethods(app, methods);
+  await app.register(dockerRoutes, { ...deps, routes: [...routes] });
+  refuseOtherMethods(app, routes);
   return app;
 }
 
@@ -95,33 +104,34 @@ function sendError(deps: AppDeps, error: OmgError, request: FastifyRequest, repl
     );
   else if (error.code !== 'cancelled')
     deps.log?.info({ reqId: request.id, route: request.routeOptions.url, code: error.code }, 'request refused');
-  const { status, body, headers } = errorRendererFor(request.url.split('?', 1)[0] ?? '/')(error, request.id);
+  const { status, body, headers, type } = errorRendererFor(request.url.split('?', 1)[0] ?? '/')(error, request.id);
   if (headers !== undefined) reply.headers(headers);
   const retryAfter = retryAfterSeconds(error);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   if (isDeterministicFailure(error)) reply.header('x-should-retry', 'false');
-  return reply.code(status).type('application/json; charset=utf-8').send(body);
+  return reply
+    .code(status)
+    .type(type ?? 'application/json; charset=utf-8')
+    .send(body);
 }
 
 function notFound(request: FastifyRequest): OmgError {
   return new OmgError('not_found', `There is no route ${request.method} ${request.url.split('?', 1)[0]}.`);
 }
 
-function collectMethods(app: FastifyInstance): Map<string, Set<string>> {
-  const methods = new Map<string, Set<string>>();
-  app.addHook('onRoute', (route) => {
-    const known = methods.get(route.url) ?? new Set<string>();
-    for (const method of [route.method].flat()) known.add(method);
-    methods.set(route.url, known);
-  });
-  return methods;
+/** Every route as it is added. */
+function collectRoutes(app: FastifyInstance): RouteOptions[] {
+  const routes: RouteOptions[] = [];
+  app.addHook('onRoute', (route) => void routes.push(route));
+  return routes;
 }
 
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** A known path with another method is 405, which names those it has. */
-function refuseOtherMethods(app: FastifyInstance, methods: Map<string, Set<string>>): void {
-  for (const [url, known] of [...methods]) {
+function refuseOtherMethods(app: FastifyInstance, routes: readonly RouteOptions[]): void {
+  for (const [url, same] of Map.groupBy(routes, (route) => route.url)) {
+    const known = new Set(same.flatMap(({ method }) => method));
     const others = METHODS.filter((method) => !known.has(method));
     if (others.length === 0) continue;
     const allow = [...known].join(', ');

@@ -14,7 +14,7 @@ import type { Log } from './log.ts';
 /** What runs models and what brings them; the hub is made when it is first needed. */
 export interface DaemonParts {
   engine: Engine;
-  hub: () => Promise<Pick<ModelHub, 'pull' | 'search'>>;
+  hub: () => Promise<ModelHub>;
 }
 
 export interface Composition {
@@ -56,6 +56,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     settings: () => current.settings,
     devices,
     search: async (query, limit, signal): Promise<SearchHit[]> => (await hub()).search(query, limit, signal),
+    remoteModel: async (name, signal) => (await hub()).resolveRemote(name, library, signal),
     store: storePort(library, engine),
     config: {
       current: () => current,

@@ -12,7 +12,7 @@ export async function createEngine(log: Log): Promise<Engine> {
 }
 
 /** Loaded when first needed: a daemon that pulls nothing carries no HTTP client. */
-export async function createHub({ settings, paths }: Config): Promise<Pick<ModelHub, 'pull' | 'search'>> {
+export async function createHub({ settings, paths }: Config): Promise<ModelHub> {
   const { Hub } = await import('../hub/index.ts');
   return new Hub({
     endpoint: settings['hub.endpoint'],

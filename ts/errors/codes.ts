@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   },
   method_not_allowed: { status: 405, exit: 1, summary: 'The route exists with another HTTP method.' },
   unsupported: { status: 400, exit: 1, summary: 'The model or this build cannot do what was asked.' },
+  not_implemented: { status: 501, exit: 1, summary: 'The route is known, and this version does not have it yet.' },
   context_length_exceeded: { status: 400, exit: 1, summary: 'The prompt is longer than the context window.' },
   body_too_large: { status: 413, exit: 1, summary: 'The request body is over the limit.' },
   unauthorized: { status: 401, exit: 1, summary: 'An API key is needed and was missing or wrong.' },

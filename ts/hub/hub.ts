@@ -33,6 +33,7 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 
 /** A Hugging Face hub, or a mirror that speaks its protocol. */
 export class Hub implements ModelHub {
+  readonly #options: HubOptions;
   readonly #endpoint: string;
   readonly #http: HttpClient;
   readonly #api: HubApi;
@@ -40,6 +41,7 @@ export class Hub implements ModelHub {
   readonly #settings: TransferSettings;
 
   constructor(options: HubOptions = {}) {
+    this.#options = options;
     this.#endpoint = (options.endpoint || DEFAULT_ENDPOINT).replace(/\/+$/, '');
     this.#http = new HttpClient({ ...options, endpoint: this.#endpoint });
     const retry = { ...DEFAULT_RETRY, ...options.retry };
@@ -59,6 +61,7 @@ export class Hub implements ModelHub {
 
   async pull(request: string | PullRequest, options: PullOptions): Promise<InstallRecord> {
     const asked = typeof request === 'string' ? { model: request } : request;
+    if (asked.token !== undefined) return await this.#pullAs(asked.token, asked, options);
     const meter = new ProgressMeter(options.onProgress);
     try {
       return await asStoreChange('download the model', () => this.#pull(asked, options, meter));
@@ -89,6 +92,16 @@ export class Hub implements ModelHub {
   /** Drops idle connections. The hub can be used again. */
   async close(): Promise<void> {
     await this.#http.close();
+  }
+
+  /** By a hub of its own, so that the token goes with this pull's requests only. */
+  async #pullAs(token: string, request: PullRequest, options: PullOptions): Promise<InstallRecord> {
+    const hub = new Hub({ ...this.#options, token });
+    try {
+      return await hub.pull({ ...request, token: undefined }, options);
+    } finally {
+      await hub.close();
+    }
   }
 
   async #pull(request: PullRequest, options: PullOptions, meter: ProgressMeter): Promise<InstallRecord> {

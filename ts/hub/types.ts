@@ -21,6 +21,8 @@ export interface PullRequest {
   file?: string;
   /** Asks the hub and checks the files even when the model is installed and current. */
   force?: boolean;
+  /** Access token for this pull alone, instead of the hub's own. */
+  token?: string;
 }
 
 export interface PullOptions {

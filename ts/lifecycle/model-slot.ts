@@ -155,6 +155,7 @@ export class ModelSlot {
       ...(info === undefined ? {} : { info }),
       ...(pid === undefined ? {} : { pid }),
       ...(this.idle ? { expiresAt: this.#keepAlive.expiresAt } : {}),
+      lastUsedAt: this.lastUsedMs,
       activeRequests: this.active,
       queuedRequests: this.#queue.length,
       details: this.details,

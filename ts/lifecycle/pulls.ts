@@ -58,13 +58,14 @@ export class Pulls {
 
 /** The same for every spelling of one repository, quantisation and revision. */
 function identity(spec: PullSpec): string {
-  const { revision, quant, file } = spec;
+  // A pull with another token may see other things.
+  const { revision, quant, file, token } = spec;
   try {
     const parsed = parseModelName(spec.model);
     const name = nameKey({ ...parsed.name, tag: quant ?? parsed.name.tag });
-    return JSON.stringify([name, revision ?? parsed.revision, file]);
+    return JSON.stringify([name, revision ?? parsed.revision, file, token]);
   } catch {
     // Not a name, perhaps a URL: the puller says what it thinks of it.
-    return JSON.stringify([spec.model, revision, file, quant]);
+    return JSON.stringify([spec.model, revision, file, quant, token]);
   }
 }

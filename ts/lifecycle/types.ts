@@ -88,6 +88,8 @@ export interface RunningModel {
   pid?: number;
   /** Absent while busy or loading without a deadline; Infinity is forever. Unix milliseconds. */
   expiresAt?: number;
+  /** When the last request ended, or the load. Unix milliseconds. */
+  lastUsedAt?: number;
   activeRequests: number;
   queuedRequests: number;
   details: ModelDetails;
@@ -100,6 +102,8 @@ export interface PullSpec {
   quant?: string;
   file?: string;
   force?: boolean;
+  /** Access token for this pull alone. */
+  token?: string;
 }
 
 export interface PullJob {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 
 /** Base64 images make bodies large; 256 MiB, also after decompression. */
@@ -10,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route reads the body itself. */
     rawBody?: boolean;
+    /** What the body must be, for the description of the API. */
+    body?: z.ZodType;
   }
 }
 

@@ -5,6 +5,8 @@ export interface ErrorReply {
   status: number;
   body: unknown;
   headers?: Record<string, string>;
+  /** The Content-Type; absent: JSON. */
+  type?: string;
 }
 
 export type ErrorRenderer = (error: OmgError, requestId: string) => ErrorReply;

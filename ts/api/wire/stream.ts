@@ -11,6 +11,8 @@ declare module 'fastify' {
 
 export interface StreamOptions {
   kind: 'ndjson' | 'sse';
+  /** Another Content-Type than the kind's own. */
+  contentType?: string;
   /** The frames that tell the client about an error after the status line is out; they end the stream. */
   failure: (error: OmgError) => string;
   /** SSE only: what keeps a silent connection alive; default a comment. */
@@ -53,7 +55,9 @@ export async function sendStream(
     if (committed) return;
     committed = true;
     reply.hijack();
-    raw.writeHead(reply.statusCode, { ...reply.getHeaders(), ...HEADERS[options.kind] } as Record<string, string>);
+    const own = options.contentType === undefined ? {} : { 'content-type': options.contentType };
+    const headers = { ...reply.getHeaders(), ...HEADERS[options.kind], ...own };
+    raw.writeHead(reply.statusCode, headers as Record<string, string>);
   };
   const ping = (): void => {
     commit();

@@ -25,6 +25,7 @@ beforeAll(async () => {
       tokenMs: path.includes('slow') ? 20 : 0,
     }),
     hub: async () => ({
+      resolveRemote: () => Promise.reject(new Error('nothing is asked of the hub')),
       search: async () => [],
       pull: async (_request, { library, onProgress }) => {
         const files = [{ filename: 'm.gguf', sha256: 'c'.repeat(64), size: 10, completedBytes: 0, cached: false }];

@@ -26,6 +26,7 @@ beforeEach(async () => {
   served = await testDaemon({
     script: { reply: 'hi there', loadMs: 30 },
     hub: async () => ({
+      resolveRemote: () => Promise.reject(new Error('nothing is asked of the hub')),
       search: async (query, limit) => [
         { id: `${query}/${limit}`, downloads: 1, likes: 2, formats: ['gguf'], gated: false },
       ],

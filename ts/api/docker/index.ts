@@ -1,0 +1,4 @@
+export { dockerError } from './errors.ts';
+export { inferencePath, stripDockerPrefix } from './paths.ts';
+export type { DockerDeps } from './ports.ts';
+export { dockerRoutes } from './routes.ts';

@@ -1,0 +1,107 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify';
+import { z } from 'zod';
+import { OmgError } from '../../errors/index.ts';
+import type { Models } from '../../lifecycle/index.ts';
+import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
+import { assertBackend } from './backends.ts';
+import { modelRequired } from './body.ts';
+import type { Configurations } from './configuration.ts';
+import type { DockerDeps } from './ports.ts';
+
+const SHARED =
+  /^\/v1\/(?:chat\/completions|completions|embeddings|images\/generations|messages(?:\/count_tokens)?|responses(?:\/.*)?|rerank|score)$/;
+const MODELS = /^\/v1\/models(?:\/\*)?$/;
+/** These also answer without the version, and the last ones below `/engines` too. */
+const BARE = /^\/v1(?=\/(?:responses(?:\/.*)?|rerank|score)$)/;
+const BARE_ENGINES = /^\/v1(?=\/(?:rerank|score)$)/;
+
+const rerankSchema = z.object({
+  model: z.string().min(1),
+  query: z.string(),
+  documents: z.array(z.string()).min(1),
+  top_n: optional(z.number().int().min(1)),
+});
+
+/** The routes of the other dialects below `/engines[/{backend}]`, whatever they are by now. */
+export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps, configurations: Configurations): void {
+  const known = new Set(deps.routes.flatMap(({ method, url }) => [method].flat().map((verb) => `${verb} ${url}`)));
+  const alias = (route: RouteOptions, url: string, handler: RouteHandlerMethod): void => {
+    const method = [route.method].flat().filter((verb) => verb !== 'HEAD' && !known.has(`${verb} ${url}`));
+    for (const verb of method) known.add(`${verb} ${url}`);
+    if (method.length > 0) app.route({ method, url, config: route.config, exposeHeadRoute: false, handler });
+  };
+  const reranking = (['/v1/rerank', '/v1/score'] as const)
+    .filter((url) => !known.has(`POST ${url}`))
+    .map((url): RouteOptions => ({ method: 'POST', url, handler: (request) => refuseRerank(deps.models, request) }));
+  for (const route of [...deps.routes, ...reranking]) {
+    const isModels = MODELS.test(route.url) && route.method === 'GET';
+    if (!isModels && !SHARED.test(route.url)) continue;
+    const handler = isModels ? asDocker(route) : asEngine(route, deps.models, configurations);
+    if (reranking.includes(route)) alias(route, route.url, handler);
+    for (const base of ['/engines', '/engines/:backend']) {
+      alias(route, base + route.url, handler);
+      if (BARE_ENGINES.test(route.url)) alias(route, base + route.url.replace(BARE_ENGINES, ''), handler);
+    }
+    if (BARE.test(route.url)) alias(route, route.url.replace(BARE, ''), handler);
+    if (route.url.startsWith('/v1/messages')) alias(route, `/anthropic${route.url}`, handler);
+  }
+}
+
+function asEngine(route: RouteOptions, models: Models, configurations: Configurations): RouteHandlerMethod {
+  return async function (request, reply) {
+    assertBackend(backendOf(request));
+    const body = fieldsOf(request.body);
+    if (request.headers['x-preload-only'] === 'true') return preload(models, configurations, body?.model, reply);
+    if (typeof body?.model === 'string') await addConfigured(body, configurations);
+    return route.handler.call(this, request, reply);
+  };
+}
+
+/** The same models, owned by docker. */
+function asDocker(route: RouteOptions): RouteHandlerMethod {
+  return async function (request, reply) {
+    assertBackend(backendOf(request));
+    const answer = fieldsOf(await route.handler.call(this, request, reply));
+    if (!Array.isArray(answer?.data)) return { ...answer, owned_by: 'docker' };
+    return { ...answer, data: answer.data.map((model: object) => ({ ...model, owned_by: 'docker' })) };
+  };
+}
+
+async function preload(
+  models: Models,
+  configurations: Configurations,
+  name: unknown,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (typeof name !== 'string' || name === '') throw modelRequired();
+  await models.load(name, { ...(await configurations.configuredFor(name)), signal: disconnectSignal(reply) });
+  return reply.code(200).send();
+}
+
+/** What was configured holds where the request says nothing else. */
+async function addConfigured(body: Record<string, unknown>, configurations: Configurations): Promise<void> {
+  const use = await configurations.configuredFor(String(body.model));
+  if (use === undefined) return;
+  const options = body.options === undefined || body.options === null ? {} : fieldsOf(body.options);
+  if (use.contextLength !== undefined && options !== undefined)
+    body.options = { num_ctx: use.contextLength, ...options };
+  if (use.keepAliveMs !== undefined) {
+    body.keep_alive ??= Number.isFinite(use.keepAliveMs) ? use.keepAliveMs / 1000 : -1;
+  }
+}
+
+async function refuseRerank(models: Models, request: FastifyRequest): Promise<never> {
+  const { model } = parseBody(rerankSchema, request.body);
+  await models.resolve(model);
+  throw new OmgError('unsupported', `"${model}" does not support reranking`, { detail: { param: 'model' } });
+}
+
+function backendOf(request: FastifyRequest): string | undefined {
+  return (request.params as { backend?: string }).backend;
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { RemoteModel } from '../../hub/index.ts';
+import { displayName } from '../../library/index.ts';
+import type { InstalledModel, ModelDetails } from '../../lifecycle/index.ts';
+import { displayBytes } from './display.ts';
+
+/** One object per content; names that share it are its tags. `names` are all of them. */
+export function modelJson({ record, details }: InstalledModel, names: string[], withMetadata: boolean): object {
+  return {
+    id: `sha256:${record.digest}`,
+    tags: names,
+    created: Math.floor(Date.parse(record.installedAt) / 1000),
+    config: {
+      format: details.format,
+      quantization: details.quantization,
+      parameters: details.parameterSize,
+      architecture: details.family,
+      size: displayBytes(record.sizeBytes),
+      ...(details.trainedContextLength > 0 ? { context_size: details.trainedContextLength } : {}),
+      ...(withMetadata && details.format === 'gguf' ? { gguf: metadataTexts(details) } : {}),
+    },
+  };
+}
+
+/** Newest first, each content once. */
+export function modelList(models: InstalledModel[]): object[] {
+  const byDigest = Map.groupBy(models, ({ record }) => record.digest);
+  return [...byDigest.values()].flatMap((same) =>
+    same[0] === undefined
+      ? []
+      : [
+          modelJson(
+            same[0],
+            same.map(({ name }) => name),
+            false,
+          ),
+        ],
+  );
+}
+
+/** What a pull would bring. Its header has not been read, so the family and the number of parameters stay open. */
+export function remoteModelJson(remote: RemoteModel): object {
+  const content = remote.files.map(({ filename, size, sha256, gitSha1 }) => [filename, size, sha256 ?? gitSha1]);
+  return {
+    id: `sha256:${createHash('sha256').update(JSON.stringify(content)).digest('hex')}`,
+    tags: [displayName(remote.name)],
+    created: 0,
+    config: {
+      format: remote.kind,
+      quantization: remote.quant ?? '',
+      parameters: '',
+      architecture: '',
+      size: displayBytes(remote.totalBytes),
+    },
+  };
+}
+
+function metadataTexts({ metadata }: ModelDetails): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
+}

@@ -1,0 +1,15 @@
+import type { RouteOptions } from 'fastify';
+import type { RemoteModel } from '../../hub/index.ts';
+import type { DeviceInfo } from '../../inference/index.ts';
+import type { Models } from '../../lifecycle/index.ts';
+
+/** What docker model-runner's routes need; the daemon wires it. */
+export interface DockerDeps {
+  models: Models;
+  /** May start a process the first time. */
+  devices: () => Promise<DeviceInfo[]>;
+  /** Asks the hub what a pull would bring. Errors as a pull's. */
+  remoteModel: (name: string, signal: AbortSignal) => Promise<RemoteModel>;
+  /** The routes of the other dialects that are there already; those of inference answer below `/engines` too. */
+  routes: readonly RouteOptions[];
+}
