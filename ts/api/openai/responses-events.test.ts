@@ -2,9 +2,14 @@ import { expect, test } from 'vitest';
 import { OmgError } from '../../errors/index.ts';
 import { ResponseEvents } from './responses-events.ts';
 import { newResponse } from './responses-object.ts';
+import { responsesSchema } from './responses-schema.ts';
 
 const builder = () =>
-  new ResponseEvents(newResponse({ model: 'm' }), { oneCall: false, logprobs: false, encrypted: false });
+  new ResponseEvents(newResponse(responsesSchema.parse({ model: 'm' })), {
+    oneCall: false,
+    logprobs: false,
+    encrypted: false,
+  });
 
 test('an error before anything else still makes a whole stream: a client may have had keep-alives only', () => {
   const events = [...builder().fail(new OmgError('server_busy', 'full'))];

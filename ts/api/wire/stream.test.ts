@@ -73,6 +73,17 @@ test('a long silence commits the status line and is filled with comments; an err
   expect(text).toMatch(/^(: ping\n\n)+a\n\n(: ping\n\n)+failed internal\n\n$/);
 });
 
+test('a dialect may have a keep-alive of its own', async () => {
+  const url = await serve(
+    async function* () {
+      await sleep(100);
+      yield 'a\n\n';
+    },
+    { commitAfterMs: 40, pingEveryMs: 30, keepAlive: 'event: ping\n\n' },
+  );
+  expect(await (await fetch(url)).text()).toMatch(/^(event: ping\n\n)+a\n\n$/);
+});
+
 test('NDJSON is never filled: an empty line would break its readers', async () => {
   const url = await serve(
     async function* () {
