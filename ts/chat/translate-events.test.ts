@@ -78,6 +78,16 @@ test('a length stop stays a length stop, and half a call is content', async () =
   expect(events.at(-1)).toMatchObject({ type: 'end', reason: 'length' });
 });
 
+test('reasoning is counted when many tokens come at once', async () => {
+  async function* events(): AsyncGenerator<GenerateEvent> {
+    yield { type: 'text', text: '<think>aaaaaaaaaaaaa</think>bbbbbbbbbbbb', tokens: 40 };
+    yield END;
+  }
+  const all: ChatEvent[] = [];
+  for await (const event of translateEvents(events(), FORMAT)) all.push(event);
+  expect(all.at(-1)).toMatchObject({ usage: { reasoningTokens: 28 } });
+});
+
 test('call ids differ', async () => {
   async function* events(): AsyncGenerator<GenerateEvent> {
     yield {

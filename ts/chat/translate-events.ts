@@ -38,9 +38,8 @@ export async function* translateEvents(
     } else if (event.type === 'text') {
       tokens += event.tokens;
       if (event.logprobs !== undefined) logprobs = [...(logprobs ?? []), ...event.logprobs];
-      const before = reader.inReasoning;
       const pieces = reader.push(event.text);
-      if (before || reader.inReasoning) reasoningTokens += event.tokens;
+      reasoningTokens += Math.round(event.tokens * reader.reasoningShare);
       yield* tell(pieces);
     } else {
       yield* tell(reader.finish());

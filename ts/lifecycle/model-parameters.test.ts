@@ -13,7 +13,11 @@ function folderWith(config: string | undefined): Parameters<typeof modelParamete
 
 test('GGUF metadata wins over generation_config.json', async () => {
   const gguf = {
-    metadata: { 'general.sampling.temp': 0.7, 'general.sampling.penalty_repeat': 1.1, 'general.sampling.top_k': 'x' },
+    metadata: {
+      'general.sampling.temp': Math.fround(0.7),
+      'general.sampling.penalty_repeat': 1.1,
+      'general.sampling.top_k': 'x',
+    },
   };
   expect(await modelParameters(gguf as unknown as CachedHeader, 'm', folderWith('{"temperature":0.1}'))).toEqual({
     temperature: 0.7,

@@ -59,7 +59,8 @@ export async function modelParameters(
   const parameters: ModelParameters = {};
   for (const [key, option] of Object.entries(GGUF_KEYS)) {
     const value = header.metadata[`general.sampling.${key}`];
-    if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
+    // GGUF has 32-bit floats: 0.2 is meant where 0.20000000298 is read.
+    if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = Number(value.toPrecision(7));
   }
   if (Object.keys(parameters).length > 0) return parameters;
   const config = await generationConfig(folder, files);

@@ -7,19 +7,29 @@ import { ReasoningSplitter } from './reasoning-splitter.ts';
 export class AnswerReader {
   readonly #reasoning: ReasoningSplitter | undefined;
   readonly #calls: CallReader | undefined;
+  #reasoningShare = 0;
 
   constructor(format: ChatFormat) {
     this.#reasoning = format.reasoning && new ReasoningSplitter(format.reasoning, format.reasoningOpened);
     this.#calls = format.calls && new CallReader(format.calls, format.tools);
   }
 
-  get inReasoning(): boolean {
-    return this.#reasoning?.inReasoning ?? false;
+  /** The part of the last pushed text that was reasoning, 0 to 1: engines send many tokens at once, across the tags. */
+  get reasoningShare(): number {
+    return this.#reasoningShare;
   }
 
   push(text: string): Piece[] {
     const pieces: Piece[] = this.#reasoning?.push(text) ?? [{ kind: 'content', text }];
+    this.#reasoningShare = this.#shareOf(text, pieces);
     return pieces.flatMap((piece) => this.#readCalls(piece));
+  }
+
+  #shareOf(text: string, pieces: Piece[]): number {
+    if (this.#reasoning === undefined || this.#reasoning.undecided) return 0;
+    if (text === '') return this.#reasoning.inReasoning ? 1 : 0;
+    const content = pieces.reduce((sum, piece) => sum + (piece.kind === 'content' ? piece.text.length : 0), 0);
+    return 1 - Math.min(1, content / text.length);
   }
 
   finish(): Piece[] {

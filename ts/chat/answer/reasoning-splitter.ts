@@ -22,6 +22,11 @@ export class ReasoningSplitter {
     this.#state = opened ? 'opening' : 'start';
   }
 
+  /** It is not known yet whether the answer begins with a span. */
+  get undecided(): boolean {
+    return this.#state === 'start';
+  }
+
   get inReasoning(): boolean {
     return this.#state === 'opening' || this.#state === 'reasoning';
   }
