@@ -13,7 +13,7 @@ export function overview(cli: Cli<CliContext>, style: Style): string {
     return [style.bold(category), ...formatPairs(pairs)].join('\n');
   });
   return [
-    `${style.bold('omg')} runs language models on this machine and serves them to any Ollama or OpenAI client.`,
+    `${style.bold('omg')} runs language models on this machine and serves them to any Ollama, OpenAI or Anthropic client.`,
     ...sections,
     `\`omg COMMAND --help\` tells more. \`omg model …\` has the commands of models as well. \`--json\` prints data for programs.\n`,
   ].join('\n\n');
