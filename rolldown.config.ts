@@ -45,7 +45,8 @@ export default defineConfig({
   },
   output: {
     dir: 'dist',
-    cleanDir: true,
+    // The addon lies in dist/native, and a running daemon may still load chunks of an earlier bundle.
+    cleanDir: false,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
     // Less text to read and keep in memory; names stay, so that a stack trace in a bug report says something.
