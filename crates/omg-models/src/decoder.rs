@@ -147,7 +147,7 @@ impl<B: Backend> Decoder<B> {
         for (index, (layer, kv)) in self.layers.iter().zip(kv).enumerate() {
             match &layer.mixer {
                 MixerBlock::Attention(attention) => {
-                    attention.forward(backend, step, &rotations, kv, scratch)?
+                    attention.forward(backend, step, &rotations, kv, scratch)?;
                 }
             }
             let next = self.layers.get(index + 1);

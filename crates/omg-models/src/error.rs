@@ -58,4 +58,22 @@ impl Error {
             Self::Kernels(error) => error.code(),
         }
     }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::UnsupportedArchitecture { .. } | Self::Unsupported { .. } => {
+                Some("choose a model of a supported family, or a newer omg")
+            }
+            Self::UnsupportedQuantization { .. } => {
+                Some("choose another quantisation of this model, such as Q4_K_M or Q8_0")
+            }
+            Self::MissingTensor { .. } | Self::TensorShape { .. } => {
+                Some("the file may be cut short or wrongly converted; download it again")
+            }
+            Self::Device { .. } => Some("choose the CPU, or a build of omg for this device"),
+            Self::Format(error) => error.hint(),
+            _ => None,
+        }
+    }
 }

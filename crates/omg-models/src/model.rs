@@ -29,8 +29,8 @@ pub struct Model {
 }
 
 enum AnyDecoder {
-    Cpu(Decoder<CpuBackend>),
-    Tensor(Decoder<TensorBackend>),
+    Cpu(Box<Decoder<CpuBackend>>),
+    Tensor(Box<Decoder<TensorBackend>>),
 }
 
 /// Keys and values of all layers in blocks of `BLOCK_TOKENS` tokens.
@@ -59,11 +59,15 @@ impl Model {
         let decoder = match device {
             DeviceChoice::Cpu { threads } => {
                 let backend = CpuBackend::new(Pool::new(*threads));
-                AnyDecoder::Cpu(Decoder::load(backend, source_mut, &spec, progress)?)
+                AnyDecoder::Cpu(Box::new(Decoder::load(
+                    backend, source_mut, &spec, progress,
+                )?))
             }
             other => {
                 let backend = TensorBackend::new(open(other)?);
-                AnyDecoder::Tensor(Decoder::load(backend, source_mut, &spec, progress)?)
+                AnyDecoder::Tensor(Box::new(Decoder::load(
+                    backend, source_mut, &spec, progress,
+                )?))
             }
         };
         source.finish()?;

@@ -156,7 +156,7 @@ impl Backend for CpuBackend {
     fn norm_heads(&self, norm: &Norm<Self>, x: &mut CpuRows) -> Result<()> {
         match norm.spec.kind {
             NormKind::Rms => {
-                rms_norm_in_place(&self.pool, &mut x.data, &norm.weight, norm.spec.eps)
+                rms_norm_in_place(&self.pool, &mut x.data, &norm.weight, norm.spec.eps);
             }
             NormKind::Layer => {
                 let (n, bias) = (

@@ -2,6 +2,7 @@ use omg_format::ModelFiles;
 use omg_kernels::PagedKv;
 
 use super::{FeedForward, Mixer, ModelSpec};
+use crate::weights::needed;
 
 const FLOAT_BYTES: usize = 4;
 /// Sequences whose logits are expected from one step.
@@ -15,9 +16,14 @@ pub fn kv_bytes_per_token(spec: &ModelSpec) -> usize {
     spec.layers.iter().map(|l| layer(&l.mixer)).sum()
 }
 
-/// Bytes of the weights in memory. They are kept in the type of the file, so its tensors are what they take.
-pub fn weight_bytes_estimate(files: &ModelFiles, _spec: &ModelSpec) -> u64 {
-    files.tensors().iter().map(|tensor| tensor.bytes).sum()
+/// Bytes of the weights in memory. They are kept in the type of the file, so its tensors are what they take; those of
+/// other modalities are not loaded.
+pub fn weight_bytes_estimate(files: &ModelFiles, spec: &ModelSpec) -> u64 {
+    let tensors = files
+        .tensors()
+        .iter()
+        .filter(|tensor| needed(&tensor.name, spec.layers.len()));
+    tensors.map(|tensor| tensor.bytes).sum()
 }
 
 /// Bytes of activations while `batch_tokens` tokens run in one step. Layers reuse the same buffers.

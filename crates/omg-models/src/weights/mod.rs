@@ -4,4 +4,4 @@ mod names;
 mod source;
 
 pub use names::{Name, Role, TensorNames};
-pub(crate) use source::{Fused, MatrixRows, WeightSource};
+pub(crate) use source::{Fused, MatrixRows, WeightSource, needed};

@@ -130,13 +130,7 @@ impl<'a> WeightSource<'a> {
     /// needless: the model is then not what its header says.
     pub(crate) fn finish(self) -> Result<()> {
         let unexpected = self.files.tensors().iter().find(|tensor| {
-            let name = tensor.name.as_str();
-            !self.used.contains(name)
-                && !IGNORED_PREFIXES
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
-                && !IGNORED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
-                && layer_of(name).is_none_or(|layer| layer < self.layers)
+            !self.used.contains(tensor.name.as_str()) && needed(&tensor.name, self.layers)
         });
         match unexpected {
             Some(tensor) => Err(Error::UnexpectedTensor {
@@ -221,6 +215,15 @@ impl MatrixRows<'_> {
             .step_by(step)
             .map(move |start| start..(start + step).min(rows)))
     }
+}
+
+/// Whether a text decoder of this many layers has a use for a tensor, as far as its name tells.
+pub(crate) fn needed(name: &str, layers: usize) -> bool {
+    !IGNORED_PREFIXES
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+        && !IGNORED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+        && layer_of(name).is_none_or(|layer| layer < layers)
 }
 
 fn readable(tensor: &TensorInfo) -> Result<()> {
