@@ -33,6 +33,8 @@ export interface ChatRequest {
   tools?: ToolDefinition[];
   /** Absent: on where the model can think. */
   think?: boolean | ThinkLevel;
+  /** Tokens the model may think before it must answer; absent: as many as it likes. */
+  maxReasoningTokens?: number;
   sampling: Sampling;
   stop: string[];
   maxTokens?: number;

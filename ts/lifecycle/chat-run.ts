@@ -1,4 +1,4 @@
-import { type ChatTemplates, dropTurns, type RenderedPrompt, translateEvents } from '../chat/index.ts';
+import { type ChatTemplates, dropTurns, limitReasoning, type RenderedPrompt, translateEvents } from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedModel } from '../inference/index.ts';
 import type { OpenedModel } from './model-directory.ts';
@@ -14,7 +14,12 @@ export async function* runChat(
   signal: AbortSignal,
 ): AsyncGenerator<ChatEvent> {
   const generate = (rendered: RenderedPrompt): AsyncIterable<GenerateEvent> =>
-    model.generate(generateRequest(opened, request, rendered), signal);
+    limitReasoning(
+      (segments, maxTokens) =>
+        model.generate(generateRequest(opened, { ...request, maxTokens }, { ...rendered, segments }), signal),
+      rendered,
+      { budget: request.maxReasoningTokens, maxTokens: request.maxTokens },
+    );
   const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
   if (!('tooLong' in first)) {
     yield* translateEvents(first.events, prompt.format);

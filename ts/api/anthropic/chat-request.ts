@@ -46,6 +46,7 @@ export function promptRequest(body: PromptBody, { details }: InstalledModel): Ch
     messages: readMessages(body),
     tools,
     think: details.capabilities.includes('thinking') ? readThink(body) : undefined,
+    maxReasoningTokens: body.thinking?.type === 'enabled' ? body.thinking.budget_tokens : undefined,
     sampling: {},
     stop: [],
     overlong: 'error',

@@ -14,15 +14,18 @@ const CALLS = ['Paris', 'Rome'].map(
 beforeAll(async () => {
   served = await testDaemon({
     script: (path) => ({
-      reply: path.includes('caller')
-        ? `<think>\n${THOUGHT}\n</think>\n\n${TEXT}\n${CALLS.join('\n')}`
-        : 'The capital of France is Paris.',
+      reply: path.includes('thinker')
+        ? (_, prompt) =>
+            prompt.trimEnd().endsWith('</think>') ? ['So', ' be', ' it.'] : ['<think>', ...Array(500).fill(' hm')]
+        : path.includes('caller')
+          ? `<think>\n${THOUGHT}\n</think>\n\n${TEXT}\n${CALLS.join('\n')}`
+          : 'The capital of France is Paris.',
       tokenMs: path.includes('slow') ? 20 : 0,
       prefillMs: path.includes('stuck') ? 60_000 : 0,
       contextLength: 60,
     }),
   });
-  for (const name of ['tiny', 'caller', 'slow', 'stuck']) await served.install(name);
+  for (const name of ['tiny', 'caller', 'slow', 'stuck', 'thinker']) await served.install(name);
   anthropic = new Anthropic({ baseURL: served.url, apiKey: 'any', maxRetries: 0 });
 });
 afterAll(() => served.stop());
@@ -59,6 +62,21 @@ test('messages.stream with thoughts, text and two calls ends in what create answ
     content.map((block) => (block.type === 'tool_use' ? { ...block, id: '' } : block));
   expect(withoutIds(streamed.content)).toEqual(withoutIds(whole.content));
   expect([streamed.stop_reason, streamed.usage]).toMatchObject(['tool_use', { ...whole.usage }]);
+});
+
+test('budget_tokens ends the thoughts, and the answer comes', async () => {
+  const thinker = { ...ask, model: 'thinker', thinking: { type: 'enabled' as const, budget_tokens: 5 } };
+  const whole = await anthropic.messages.create(thinker);
+  expect(whole).toMatchObject({
+    content: [
+      { type: 'thinking', thinking: 'hm hm hm hm' },
+      { type: 'text', text: 'So be it.' },
+    ],
+    stop_reason: 'end_turn',
+    usage: { output_tokens: 8 },
+  });
+  expect(served.engine.generations.at(-2)?.state).toBe('cancelled');
+  expect((await anthropic.messages.stream(thinker).finalMessage()).content).toEqual(whole.content);
 });
 
 test('what a tool answered goes back to the model', async () => {

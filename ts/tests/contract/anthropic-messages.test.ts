@@ -219,6 +219,13 @@ test.each([
   expect(asked().think).toBe(think);
 });
 
+test('budget_tokens caps the thoughts', async () => {
+  await post({ thinking: { type: 'enabled', budget_tokens: 1024 } });
+  expect(asked().maxReasoningTokens).toBe(1024);
+  await post({ thinking: { type: 'adaptive' } });
+  expect(asked().maxReasoningTokens).toBeUndefined();
+});
+
 test('a model that cannot think ignores the wish; one without tools refuses them', async () => {
   const model = daemon.models.models[0];
   if (model) model.details.capabilities = ['completion'];

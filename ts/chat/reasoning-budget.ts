@@ -1,0 +1,90 @@
+import { OmgError } from '../errors/index.ts';
+import type { GenerateEvent, PromptSegment } from '../inference/index.ts';
+import { ReasoningSplitter, type ReasoningTags } from './answer/reasoning-splitter.ts';
+import type { RenderedPrompt } from './chat-templates.ts';
+
+/** Runs a prompt; `maxTokens` is for this run. */
+export type Run = (segments: PromptSegment[], maxTokens: number | undefined) => AsyncIterable<GenerateEvent>;
+
+export interface ReasoningLimit {
+  /** Tokens the model may think; past it, its span is closed for it. */
+  budget: number | undefined;
+  /** Of the whole answer. */
+  maxTokens: number | undefined;
+}
+
+/**
+ * The events of one answer in which the model thinks no longer than the budget: then its thoughts so far are closed, and
+ * the answer is generated after them. Reads as one generation: one start, one end, usage and timings of both.
+ */
+export async function* limitReasoning(
+  run: Run,
+  { segments, format }: RenderedPrompt,
+  { budget, maxTokens }: ReasoningLimit,
+): AsyncGenerator<GenerateEvent> {
+  const tags = format.reasoning;
+  if (budget === undefined || tags === undefined) {
+    yield* run(segments, maxTokens);
+    return;
+  }
+  const splitter = new ReasoningSplitter(tags, format.reasoningOpened);
+  const began = performance.now();
+  let started = began;
+  let start: Extract<GenerateEvent, { type: 'start' }> | undefined;
+  let text = '';
+  let tokens = 0;
+  let thought = 0;
+  let cut = false;
+  for await (const event of run(segments, maxTokens)) {
+    yield event;
+    if (event.type === 'start') {
+      start = event;
+      started = performance.now();
+    } else if (event.type === 'text') {
+      const before = splitter.inReasoning;
+      splitter.push(event.text);
+      text += event.text;
+      tokens += event.tokens;
+      if (before || splitter.inReasoning) thought += event.tokens;
+      cut = splitter.inReasoning && thought >= budget && tokens < (maxTokens ?? Number.POSITIVE_INFINITY);
+      if (cut) break;
+    }
+  }
+  if (!cut || start === undefined) return;
+  yield { type: 'text', text: `\n${tags.close}\n\n`, tokens: 0 };
+  const decodeMs = performance.now() - started;
+  const ahead = { prefillMs: started - began, decodeMs };
+  const left = maxTokens === undefined ? undefined : maxTokens - tokens;
+  const { promptTokens, cachedTokens } = start;
+  const usageWith = (more: number) => ({ promptTokens, cachedTokens, completionTokens: tokens + more });
+  try {
+    for await (const event of run([...segments, ...closed(text, tags)], left)) {
+      if (event.type === 'text') yield event;
+      else if (event.type === 'end') {
+        yield {
+          ...event,
+          usage: usageWith(event.usage.completionTokens),
+          timings: {
+            queueMs: event.timings.queueMs,
+            prefillMs: ahead.prefillMs + event.timings.prefillMs,
+            decodeMs: ahead.decodeMs + event.timings.decodeMs,
+          },
+        };
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof OmgError) || error.code !== 'context_length_exceeded') throw error;
+    // The thoughts have filled the window: what no token fits after has ended.
+    yield { type: 'end', reason: 'length', windowFull: true, usage: usageWith(0), timings: { queueMs: 0, ...ahead } };
+  }
+}
+
+/** The thoughts as the model wrote them, with its own tags as tags and everything else as mere text. */
+function closed(text: string, { open, close }: ReasoningTags): PromptSegment[] {
+  const at = text.trimStart().startsWith(open) ? text.indexOf(open) + open.length : 0;
+  return [
+    ...(at === 0 ? [] : [{ kind: 'text' as const, text: text.slice(0, at), parseSpecial: true }]),
+    { kind: 'text', text: text.slice(at), parseSpecial: false },
+    { kind: 'text', text: `\n${close}\n\n`, parseSpecial: true },
+  ];
+}
