@@ -49,7 +49,7 @@ function pieces(line) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is read
     const codes = /^\u001b\[([\d;]*)m$/.exec(part)?.[1];
     if (codes === undefined) {
-      const style = `${colour && ` fill="${colour}"`}${isBold ? ' font-weight="bold"' : ''}${isDim ? ' opacity="0.6"' : ''}`;
+      const style = `${colour && ` fill="${colour}"`}${isBold ? ' font-weight="bold"' : ''}${isDim ? ' fill-opacity="0.6"' : ''}`;
       if (part !== '') found.push({ text: part, style });
       continue;
     }

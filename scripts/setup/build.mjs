@@ -8,7 +8,6 @@ const DAY_MS = 86_400_000;
 
 /** Builds the engine's addon. Cargo decides whether there is anything to do, so a change of TypeScript alone costs half a second. */
 export async function buildAddon() {
-  if (!existsSync(inCheckout('scripts', 'build-addon.mjs'))) return;
   const start = performance.now();
   let hasCompiled = false;
   const { code } = await runCommand(process.execPath, [inCheckout('scripts', 'build-addon.mjs')], {
