@@ -7,7 +7,7 @@ import type { RenderedPrompt } from './chat-templates.ts';
 export type Run = (segments: PromptSegment[], maxTokens: number | undefined) => AsyncIterable<GenerateEvent>;
 
 export interface ReasoningLimit {
-  /** Tokens the model may think; past it, its span is closed for it. */
+  /** Tokens the model may think; at the first event past it, its span is closed for it. */
   budget: number | undefined;
   /** Of the whole answer. */
   maxTokens: number | undefined;

@@ -33,7 +33,10 @@ export interface ChatRequest {
   tools?: ToolDefinition[];
   /** Absent: on where the model can think. */
   think?: boolean | ThinkLevel;
-  /** Tokens the model may think before it must answer; absent: as many as it likes. */
+  /**
+   * Tokens the model may think before it must answer; absent: as many as it likes. Looked at with each event, so thoughts that
+   * an engine hands over several tokens at a time may end a little later.
+   */
   maxReasoningTokens?: number;
   sampling: Sampling;
   stop: string[];
