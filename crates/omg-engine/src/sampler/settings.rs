@@ -84,10 +84,10 @@ fn number(name: &str, value: f32, min: f32, max: f32) -> Result<f32> {
     if value.is_finite() && (min..=max).contains(&value) {
         return Ok(value);
     }
-    let range = if max == f32::MAX {
-        format!("at least {min:e}")
-    } else {
-        format!("between {min} and {max}")
+    let range = match (min, max) {
+        (0.0, f32::MAX) => "0 or more".to_owned(),
+        (_, f32::MAX) => "above 0".to_owned(),
+        _ => format!("between {min} and {max}"),
     };
     Err(EngineError::InvalidRequest(format!(
         "{name} is {value}, it must be {range}"

@@ -1,6 +1,6 @@
 //! Writes a two-layer Llama with random F32 weights and a byte-level vocabulary without merges.
 
-pub const HIDDEN: usize = 64;
+pub(crate) const HIDDEN: usize = 64;
 const FEED_FORWARD: usize = 96;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
@@ -8,7 +8,7 @@ const LAYERS: usize = 2;
 /// 256 bytes and the end token; the matrices have padding rows beyond.
 const TOKENS: usize = 257;
 const ROWS: usize = 264;
-pub const EOS: u32 = 256;
+pub(crate) const EOS: u32 = 256;
 const ALIGNMENT: usize = 32;
 
 const U32: u32 = 4;
@@ -71,7 +71,7 @@ fn byte_names() -> Vec<String> {
         .collect()
 }
 
-pub fn bytes() -> Vec<u8> {
+pub(crate) fn bytes() -> Vec<u8> {
     let mut meta = Writer::default();
     meta.text("general.architecture", "llama");
     meta.number("llama.context_length", 1024);
