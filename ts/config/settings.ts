@@ -54,6 +54,12 @@ export const SETTINGS = {
     default: 30_000,
     doc: 'How long a stopping daemon lets answers finish.',
   },
+  'server.disable_metrics': {
+    kind: 'boolean',
+    env: ['OMG_DISABLE_METRICS', 'DISABLE_METRICS'],
+    default: false,
+    doc: 'Count nothing, and answer /metrics with 404.',
+  },
   'models.dir': {
     kind: 'path',
     env: ['OMG_MODELS'],

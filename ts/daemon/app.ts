@@ -12,6 +12,7 @@ import { type DockerDeps, dockerRoutes, stripDockerPrefix } from '../api/docker/
 import { type ManagementDeps, managementRoutes } from '../api/management/index.ts';
 import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
 import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';
+import { type ServiceDeps, serviceRoutes } from '../api/service/index.ts';
 import {
   installBodyParser,
   isDeterministicFailure,
@@ -25,7 +26,13 @@ import { type AccessRules, installAccess } from './access.ts';
 import type { Log } from './log.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
 
-export interface AppDeps extends OllamaDeps, OpenAiDeps, AnthropicDeps, ManagementDeps, Omit<DockerDeps, 'routes'> {
+export interface AppDeps
+  extends OllamaDeps,
+    OpenAiDeps,
+    AnthropicDeps,
+    ManagementDeps,
+    Omit<DockerDeps, 'routes'>,
+    Omit<ServiceDeps, 'routes'> {
   access: AccessRules;
   /** True once the daemon is stopping: new requests are refused. */
   stopping?: () => boolean;
@@ -65,7 +72,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(openAiRoutes, deps);
   await app.register(anthropicRoutes, deps);
   await app.register(dockerRoutes, { ...deps, routes: [...routes] });
-  refuseOtherMethods(app, routes);
+  let described: RouteOptions[] = [];
+  await app.register(serviceRoutes, { ...deps, routes: () => described });
+  described = [...routes];
+  refuseOtherMethods(app, described);
   return app;
 }
 

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
+import { readChat } from '../api/openai/index.ts';
+import { type CatalogEntry, Metrics } from '../api/service/index.ts';
 import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { ModelHub } from '../hub/index.ts';
-import type { Engine } from '../inference/index.ts';
+import type { Engine, LoadSpec } from '../inference/index.ts';
 import { demoModel, displayName, Library } from '../library/index.ts';
 import { type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
 import type { AppDeps } from './app.ts';
@@ -40,14 +42,17 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     bundled: [demoModel()],
   });
   const hub = once(parts.hub ?? (() => createHub(config)));
-  const models = new ModelManager({
+  const metrics = settings['server.disable_metrics'] ? undefined : new Metrics();
+  const limits = limitsOf(settings);
+  const models: ModelManager = new ModelManager({
     engine,
     library,
     puller: {
       pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, onProgress }),
     },
-    limits: limitsOf(settings),
+    limits,
     log,
+    ...(metrics === undefined ? {} : { observer: metrics.observe }),
   });
   let current = config;
   const devices = once(() => engine.devices());
@@ -57,6 +62,10 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     devices,
     search: async (query, limit, signal): Promise<SearchHit[]> => (await hub()).search(query, limit, signal),
     remoteModel: async (name, signal) => (await hub()).resolveRemote(name, library, signal),
+    ...(metrics === undefined ? {} : { metrics }),
+    plan: (spec) => engine.plan({ ...defaultSpec(limits), ...spec }),
+    catalog,
+    readChat: (body) => readChat(models, body),
     store: storePort(library, engine),
     config: {
       current: () => current,
@@ -102,6 +111,24 @@ function limitsOf(settings: Settings): Partial<Limits> {
     device,
     ...(settings['models.threads'] === 0 ? {} : { threads: settings['models.threads'] }),
   };
+}
+
+/** What a load that asks for nothing asks the engine for. */
+function defaultSpec({ device, threads, numParallel, contextLength }: Partial<Limits>): Partial<LoadSpec> {
+  return {
+    device,
+    maxSequences: numParallel,
+    ...(threads === undefined ? {} : { threads }),
+    ...(contextLength === undefined ? {} : { contextLength }),
+  };
+}
+
+/** The table is the hub's, whose code is loaded when it is first needed. */
+async function catalog(): Promise<CatalogEntry[]> {
+  const { CATALOG } = await import('../hub/index.ts');
+  return Object.entries(CATALOG).flatMap(([model, tags]) =>
+    Object.entries(tags).map(([tag, repo]) => ({ name: `${model}:${tag}`, repo })),
+  );
 }
 
 function isDevice(device: string): device is NonNullable<Limits['device']> {

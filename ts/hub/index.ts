@@ -1,3 +1,4 @@
+export { CATALOG } from './catalog-data.ts';
 export { Hub, type HubOptions } from './hub.ts';
 export type {
   ModelHub,

@@ -20,6 +20,7 @@ import { mergeSampling, mergeStop } from './model-parameters.ts';
 import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { Pulls } from './pulls.ts';
+import { RequestMeter, type RequestObserver } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
 import type { InstalledModel, LifecycleEvent, Models, PullJob, PullSpec, RunningModel, UseOptions } from './types.ts';
 
@@ -35,6 +36,8 @@ export interface ModelManagerOptions {
   log?: LifecycleLog;
   /** Default: the disk. */
   files?: ModelFiles;
+  /** Hears of every request that a model was found for, when it has ended. */
+  observer?: RequestObserver;
 }
 
 /** Tokenizers opened without weights leave soon: they are quick to open again. */
@@ -52,6 +55,7 @@ export class ModelManager implements Models {
   readonly #surroundings: SlotSurroundings;
   readonly #slots = new Map<string, ModelSlot>();
   readonly #requests = new RequestScopes();
+  readonly #observer: RequestObserver;
   #closed: Promise<void> | undefined;
 
   constructor(options: ModelManagerOptions) {
@@ -62,6 +66,7 @@ export class ModelManager implements Models {
     this.#engine = engine;
     this.#store = library;
     this.#clock = clock;
+    this.#observer = options.observer ?? (() => {});
     this.#templates = options.templates ?? new ChatTemplates();
     this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
     this.#events = new EventStream(() => clock.now());
@@ -206,21 +211,29 @@ export class ModelManager implements Models {
     return this.#directory.open(name);
   }
 
-  async *#use<T>(
+  async *#use<T extends GenerateEvent | ChatEvent>(
     opened: OpenedModel,
     options: UseOptions,
     run: (model: LoadedModel, signal: AbortSignal) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
     const scope = this.#requests.enter(options.signal);
+    const meter = new RequestMeter(opened.name, this.#clock);
     try {
       const lease = await this.#slotFor(opened).acquire({ ...options, signal: scope.signal });
       try {
-        yield* run(lease.model, scope.signal);
+        for await (const event of run(lease.model, scope.signal)) {
+          meter.see(event);
+          yield event;
+        }
       } finally {
         lease.release();
       }
+    } catch (error) {
+      meter.fail(error);
+      throw error;
     } finally {
       this.#requests.leave(scope);
+      this.#observer(meter.record());
     }
   }
 

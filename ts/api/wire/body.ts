@@ -13,6 +13,7 @@ declare module 'fastify' {
     rawBody?: boolean;
     /** What the body must be, for the description of the API. */
     body?: z.ZodType;
+    summary?: string;
   }
 }
 

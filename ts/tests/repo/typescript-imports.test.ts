@@ -10,7 +10,7 @@ const LAYERS: string[][] = [
   ['engine', 'hub', 'chat', 'client'],
   ['lifecycle'],
   ['api/wire'],
-  ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker'],
+  ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker', 'api/service'],
   ['daemon'],
   ['cli'],
 ];

@@ -1,0 +1,63 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { PromptSegment } from '../../inference/index.ts';
+import { optional, parseBody } from '../wire/index.ts';
+import { modelOr } from './default-model.ts';
+import type { ServiceDeps } from './ports.ts';
+
+const model = optional(z.string());
+const tokenIds = z.array(z.number().int().min(0).max(0xffff_ffff));
+
+const tokenizeSchema = z.object({
+  model,
+  content: z.string(),
+  add_special: optional(z.boolean()),
+  parse_special: optional(z.boolean()),
+  with_pieces: optional(z.boolean()),
+});
+const detokenizeSchema = z.object({ model, tokens: tokenIds });
+const templateSchema = z.looseObject({ model, messages: z.array(z.looseObject({ role: z.string() })).min(1) });
+
+/** `/tokenize`, `/detokenize` and `/apply-template` as llama.cpp's server has them; no weights are loaded for any. */
+export function tokenRoutes(app: FastifyInstance, deps: ServiceDeps): void {
+  const { models } = deps;
+  app.post('/tokenize', { config: { body: tokenizeSchema, summary: 'Text to tokens' } }, async (request) => {
+    const body = parseBody(tokenizeSchema, request.body);
+    const name = modelOr(models, body.model);
+    const tokens = await tokenize(deps, name, body);
+    if (body.with_pieces !== true) return { tokens };
+    const pieces = new Map<number, string>();
+    for (const id of new Set(tokens)) pieces.set(id, await models.detokenize(name, [id]));
+    return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
+  });
+  app.post('/detokenize', { config: { body: detokenizeSchema, summary: 'Tokens to text' } }, async (request) => {
+    const body = parseBody(detokenizeSchema, request.body);
+    return { content: await models.detokenize(modelOr(models, body.model), body.tokens) };
+  });
+  app.post(
+    '/apply-template',
+    { config: { body: templateSchema, summary: 'The prompt that a chat becomes' } },
+    async (request) => {
+      const body = parseBody(templateSchema, request.body);
+      const { name, request: chat } = await deps.readChat({ ...body, model: modelOr(models, body.model) });
+      const segments = await models.renderChat(name, chat);
+      const texts = segments.map((segment) =>
+        segment.kind === 'text' ? segment.text : models.detokenize(name, segment.tokens),
+      );
+      return { prompt: (await Promise.all(texts)).join('') };
+    },
+  );
+}
+
+async function tokenize(
+  { models }: ServiceDeps,
+  name: string,
+  body: z.output<typeof tokenizeSchema>,
+): Promise<number[]> {
+  const text: PromptSegment = { kind: 'text', text: body.content, parseSpecial: body.parse_special ?? true };
+  if (body.add_special === true) return models.tokenize(name, [text]);
+  // The engine puts the BOS token before a prompt that does not begin with it; given first, it is there once and is cut off.
+  const bos = await models.tokenize(name, []);
+  if (bos.length === 0) return models.tokenize(name, [text]);
+  return (await models.tokenize(name, [{ kind: 'tokens', tokens: bos }, text])).slice(bos.length);
+}
