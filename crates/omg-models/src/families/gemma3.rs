@@ -40,24 +40,5 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn adjust(header: &Header<'_>, spec: &mut ModelSpec) -> Result<()> {
-    spec.embedding_scale = (spec.hidden as f32).sqrt();
-    let hidden = spec.hidden as f32;
-    let is_27b = spec.layers.len() == 62;
-    let query_pre_scale = header.float(keys::QUERY_PRE_SCALE)?;
-    for (_, attention) in spec.attention_mut() {
-        // GGUF files do not hold the divisor: only the 27B differs from the head's size.
-        let gguf_divisor = if is_27b {
-            hidden / attention.heads as f32
-        } else {
-            attention.key_dim as f32
-        };
-        let divisor = if header.is_gguf() {
-            gguf_divisor
-        } else {
-            query_pre_scale.unwrap_or(256.0)
-        };
-        attention.scale = divisor.sqrt().recip();
-    }
-    spec.head.softcap = header.float(keys::LOGIT_SOFTCAP)?.filter(|cap| *cap > 0.0);
-    Ok(())
+    super::gemma2::scales(header, spec, 62)
 }

@@ -1,6 +1,7 @@
 //! Model families as data: which checkpoints belong to one, and how their headers become a `ModelSpec`.
 //! A family is a `const`; what its columns cannot say is a short `adjust` function.
 
+mod gemma2;
 mod gemma3;
 mod header;
 mod keys;
@@ -28,6 +29,7 @@ const FAMILIES: &[&Family] = &[
     &mistral::FAMILY,
     &qwen2::FAMILY,
     &qwen3::FAMILY,
+    &gemma2::FAMILY,
     &gemma3::FAMILY,
     &phi3::FAMILY,
 ];
