@@ -10,8 +10,9 @@ import { isSupportedNode, OLDEST_NODE } from './node-version.mjs';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 if (isSupportedNode(process.versions.node)) {
-  // Caches the compiled bundle between runs; a cold `omg --version` spends most of its time there.
-  nodeModule.enableCompileCache?.();
+  // Caches the compiled bundle between runs, where most of the time of a short command goes. The cache stays in memory, so the daemon,
+  // which starts once and runs long, goes without.
+  if (process.argv[2] !== 'serve') nodeModule.enableCompileCache?.();
   const entry = new URL('../../dist/omg.js', import.meta.url);
   if (existsSync(entry)) await import(entry.href);
   else fail('omg is not built yet in this checkout.', 'run `npm start`, or `npm run build` to build only');
