@@ -19,9 +19,11 @@ type Named = { Params: { '*': string }; Querystring: Record<string, string | und
 export function modelRoutes(app: FastifyInstance, deps: DockerDeps): void {
   const { models } = deps;
   const turns = new Turns(MOST_PULLS);
-  app.get('/models', async () => modelList(await models.list()));
-  app.post('/models/create', { config: { body: createSchema } }, (request, reply) =>
-    createModel(models, turns, request, reply),
+  app.get('/models', { config: { summary: 'The installed models' } }, async () => modelList(await models.list()));
+  app.post(
+    '/models/create',
+    { config: { body: createSchema, summary: 'Bring a model from the hub' } },
+    (request, reply) => createModel(models, turns, request, reply),
   );
   app.post('/models/load', { config: { rawBody: true } }, async () => {
     throw notImplemented('Loading a model from a tar archive');
@@ -40,7 +42,7 @@ export function modelRoutes(app: FastifyInstance, deps: DockerDeps): void {
       action === 'tag' ? await tag(deps, name, request.query) : await repackage(deps, name, request.body);
     return reply.code(201).send(reply201);
   });
-  app.delete('/models/purge', async (_request, reply) => {
+  app.delete('/models/purge', { config: { summary: 'Remove all models' } }, async (_request, reply) => {
     await purge(models);
     return reply.code(200).send();
   });

@@ -24,16 +24,20 @@ export function modelRoutes(app: FastifyInstance, models: Models, store: ModelSt
     return { models: [...installed, ...coming] };
   });
   app.get<{ Params: { '*': string } }>(`${BASE}/*`, (request) => one(models, request.params['*']));
-  app.post(`${BASE}/gc`, async (request) => {
+  app.post(`${BASE}/gc`, { config: { body: gcSchema, summary: 'Free what no model uses' } }, async (request) => {
     const { dry_run: dryRun = false } = parseBody(gcSchema, request.body ?? {});
     const { removed, freedBytes } = await store.gc(dryRun);
     return { removed, freed_bytes: freedBytes };
   });
-  app.post(`${BASE}/import`, async (request, reply) => {
-    const { path, name, copy = false } = parseBody(importSchema, request.body);
-    const { name: installed, method } = await store.import(path, { name, copy, signal: disconnectSignal(reply) });
-    return { ...(await one(models, installed)), import_method: method };
-  });
+  app.post(
+    `${BASE}/import`,
+    { config: { body: importSchema, summary: 'Install a model from this machine' } },
+    async (request, reply) => {
+      const { path, name, copy = false } = parseBody(importSchema, request.body);
+      const { name: installed, method } = await store.import(path, { name, copy, signal: disconnectSignal(reply) });
+      return { ...(await one(models, installed)), import_method: method };
+    },
+  );
   app.post<{ Params: { '*': string }; Querystring: Record<string, string | undefined> }>(
     `${BASE}/*`,
     async (request, reply) => {

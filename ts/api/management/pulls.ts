@@ -16,20 +16,28 @@ const schema = z.object({
 
 /** POST /v1/models/pull, GET and DELETE /v1/models/pull/{id}. */
 export function pullRoutes(app: FastifyInstance, models: Models): void {
-  app.post('/v1/models/pull', async (request, reply) => {
-    const { stream, ...spec } = parseBody(schema, request.body);
-    if (stream === true) {
-      return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
-        kind: 'ndjson',
-        failure: (error) =>
-          ndjson({ error: error.message, code: error.code, ...(error.hint === undefined ? {} : { hint: error.hint }) }),
-      });
-    }
-    const job = models.pull(spec);
-    job.detach();
-    if (job.state.status === 'success') return { status: 'success' };
-    return reply.code(202).send(pullJson(job));
-  });
+  app.post(
+    '/v1/models/pull',
+    { config: { body: schema, summary: 'Bring a model from the hub' } },
+    async (request, reply) => {
+      const { stream, ...spec } = parseBody(schema, request.body);
+      if (stream === true) {
+        return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
+          kind: 'ndjson',
+          failure: (error) =>
+            ndjson({
+              error: error.message,
+              code: error.code,
+              ...(error.hint === undefined ? {} : { hint: error.hint }),
+            }),
+        });
+      }
+      const job = models.pull(spec);
+      job.detach();
+      if (job.state.status === 'success') return { status: 'success' };
+      return reply.code(202).send(pullJson(job));
+    },
+  );
   app.get<{ Params: { id: string } }>('/v1/models/pull/:id', async (request) =>
     pullJson(find(models, request.params.id)),
   );

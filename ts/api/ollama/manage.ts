@@ -5,8 +5,8 @@ import type { Models } from '../../lifecycle/index.ts';
 import { optional, parseBody } from '../wire/index.ts';
 import { modelRequired } from './errors.ts';
 
-const nameSchema = z.object({ model: optional(z.string()), name: optional(z.string()) });
-const copySchema = z.object({ source: optional(z.string()), destination: optional(z.string()) });
+export const nameSchema = z.object({ model: optional(z.string()), name: optional(z.string()) });
+export const copySchema = z.object({ source: optional(z.string()), destination: optional(z.string()) });
 
 /** DELETE /api/delete: 200 with an empty body. */
 export async function remove(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {

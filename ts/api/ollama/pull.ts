@@ -4,11 +4,15 @@ import type { Models } from '../../lifecycle/index.ts';
 import { disconnectSignal, ndjson, optional, parseBody, pullLines, sendStream } from '../wire/index.ts';
 import { modelRequired, ollamaErrorBody } from './errors.ts';
 
-const schema = z.object({ model: optional(z.string()), name: optional(z.string()), stream: optional(z.boolean()) });
+export const pullSchema = z.object({
+  model: optional(z.string()),
+  name: optional(z.string()),
+  stream: optional(z.boolean()),
+});
 
 /** POST /api/pull */
 export async function pull(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const body = parseBody(schema, request.body);
+  const body = parseBody(pullSchema, request.body);
   const model = body.model || body.name;
   if (!model) throw modelRequired();
   const signal = disconnectSignal(reply);

@@ -4,10 +4,11 @@ import { type ErrorCode, OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
 import { chat } from './chat.ts';
 import { generate } from './generate.ts';
-import { copy, remove } from './manage.ts';
+import { copy, copySchema, nameSchema, remove } from './manage.ts';
 import { runningJson, tagJson } from './model-json.ts';
-import { pull } from './pull.ts';
-import { show } from './show.ts';
+import { pull, pullSchema } from './pull.ts';
+import { chatSchema, generateSchema } from './schema.ts';
+import { show, showSchema } from './show.ts';
 
 export interface OllamaDeps {
   models: Models;
@@ -30,17 +31,31 @@ export async function ollamaRoutes(app: FastifyInstance, { models, settings }: O
   app.get('/api/version', async () => ({ version: settings()['api.ollama_version'] }));
   app.get('/api/status', async () => ({ cloud: { disabled: true, source: 'config' } }));
   app.get('/api/experimental/model-recommendations', async () => ({ recommendations: [] }));
-  app.get('/api/tags', async () => ({ models: (await models.list()).map(tagJson) }));
-  app.get('/api/ps', async () => {
+  app.get('/api/tags', { config: { summary: 'The installed models' } }, async () => ({
+    models: (await models.list()).map(tagJson),
+  }));
+  app.get('/api/ps', { config: { summary: 'The models in memory' } }, async () => {
     const keepAliveMs = settings()['models.keep_alive'];
     return { models: models.running().map((running) => runningJson(running, keepAliveMs)) };
   });
-  app.post('/api/chat', (request, reply) => chat(models, request, reply));
-  app.post('/api/generate', (request, reply) => generate(models, request, reply));
-  app.post('/api/show', (request) => show(models, request));
-  app.post('/api/pull', (request, reply) => pull(models, request, reply));
-  app.delete('/api/delete', (request, reply) => remove(models, request, reply));
-  app.post('/api/copy', (request, reply) => copy(models, request, reply));
+  app.post('/api/chat', { config: { body: chatSchema, summary: 'Answer a chat' } }, (request, reply) =>
+    chat(models, request, reply),
+  );
+  app.post('/api/generate', { config: { body: generateSchema, summary: 'Answer a prompt' } }, (request, reply) =>
+    generate(models, request, reply),
+  );
+  app.post('/api/show', { config: { body: showSchema, summary: 'All about a model' } }, (request) =>
+    show(models, request),
+  );
+  app.post('/api/pull', { config: { body: pullSchema, summary: 'Bring a model from the hub' } }, (request, reply) =>
+    pull(models, request, reply),
+  );
+  app.delete('/api/delete', { config: { body: nameSchema, summary: 'Remove a model' } }, (request, reply) =>
+    remove(models, request, reply),
+  );
+  app.post('/api/copy', { config: { body: copySchema, summary: 'Give a model a second name' } }, (request, reply) =>
+    copy(models, request, reply),
+  );
   for (const [method, url, code, message] of MISSING) {
     app.route({
       method,

@@ -5,7 +5,11 @@ import { optional, parseBody } from '../wire/index.ts';
 import { modelRequired, resolveModel } from './errors.ts';
 import { detailsJson } from './model-json.ts';
 
-const schema = z.object({ model: optional(z.string()), name: optional(z.string()), verbose: optional(z.boolean()) });
+export const showSchema = z.object({
+  model: optional(z.string()),
+  name: optional(z.string()),
+  verbose: optional(z.boolean()),
+});
 
 /** Longer arrays are left out unless asked for. */
 const MAX_ARRAY = 5;
@@ -14,7 +18,7 @@ const KEY_WIDTH = 30;
 
 /** POST /api/show */
 export async function show(models: Models, request: FastifyRequest): Promise<object> {
-  const body = parseBody(schema, request.body);
+  const body = parseBody(showSchema, request.body);
   const name = body.model || body.name;
   if (!name) throw modelRequired();
   const model = await resolveModel(models, name);

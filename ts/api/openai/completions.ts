@@ -15,7 +15,7 @@ const MAX_PROMPTS = 128;
 
 const tokens = z.array(z.number().int().nonnegative());
 
-const schema = z.object({
+export const completionSchema = z.object({
   ...samplingFields,
   prompt: z.union([
     z.string(),
@@ -29,7 +29,7 @@ const schema = z.object({
   best_of: optional(z.number().int().min(1)),
 });
 
-type Body = z.output<typeof schema>;
+type Body = z.output<typeof completionSchema>;
 type EndEvent = Extract<GenerateEvent, { type: 'end' }>;
 
 /** One prompt of the request and what `echo` repeats of it. */
@@ -45,7 +45,7 @@ export async function completions(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const body = parseBody(schema, request.body);
+  const body = parseBody(completionSchema, request.body);
   const n = body.n ?? 1;
   if (body.best_of !== undefined && body.best_of !== n) {
     throw new OmgError('unsupported', 'best_of other than n is not supported', { detail: { param: 'best_of' } });

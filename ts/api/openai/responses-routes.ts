@@ -4,13 +4,18 @@ import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
 import { parseBody } from '../wire/index.ts';
 import { responses } from './responses.ts';
+import { responsesSchema } from './responses-schema.ts';
 import type { ResponseStore, StoredResponse } from './responses-store.ts';
 
 type ById = { Params: { id: string } };
 
 /** `{prefix}/responses`, and what becomes of a response afterwards. Prefixes of one daemon share a store. */
 export function responseRoutes(app: FastifyInstance, models: Models, store: ResponseStore, prefix: string): void {
-  app.post(`${prefix}/responses`, (request, reply) => responses(models, store, request, reply));
+  app.post(
+    `${prefix}/responses`,
+    { config: { body: responsesSchema, summary: 'Answer with a response that is kept' } },
+    (request, reply) => responses(models, store, request, reply),
+  );
   app.get<ById>(`${prefix}/responses/:id`, async (request) => {
     const { stream } = parseBody(z.object({ stream: z.string().optional() }), request.query);
     if (stream === 'true') {

@@ -3,7 +3,8 @@ import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
 import { chatCompletions } from './chat.ts';
-import { completions } from './completions.ts';
+import { chatSchema } from './chat-schema.ts';
+import { completionSchema, completions } from './completions.ts';
 import { modelRoutes } from './models.ts';
 import { responseRoutes } from './responses-routes.ts';
 import { ResponseStore } from './responses-store.ts';
@@ -25,8 +26,12 @@ const MISSING = [
 /** `/v1/*` but for the Anthropic messages. */
 export async function openAiRoutes(app: FastifyInstance, { models, settings }: OpenAiDeps): Promise<void> {
   modelRoutes(app, models);
-  app.post('/v1/chat/completions', (request, reply) => chatCompletions(models, settings(), request, reply));
-  app.post('/v1/completions', (request, reply) => completions(models, settings(), request, reply));
+  app.post('/v1/chat/completions', { config: { body: chatSchema, summary: 'Answer a chat' } }, (request, reply) =>
+    chatCompletions(models, settings(), request, reply),
+  );
+  app.post('/v1/completions', { config: { body: completionSchema, summary: 'Go on with a text' } }, (request, reply) =>
+    completions(models, settings(), request, reply),
+  );
   const store = new ResponseStore();
   app.addHook('onClose', async () => store.close());
   responseRoutes(app, models, store, '/v1');

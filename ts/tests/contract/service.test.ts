@@ -101,7 +101,7 @@ test('metrics are a comment while nothing happens, then count requests and token
   expect([idle.type, idle.values.size]).toEqual(['text/plain; version=0.0.4; charset=utf-8', 0]);
   expect(idle.text).toMatch(/^# /);
   const messages = [{ role: 'user', content: 'hi' }];
-  const answers = [];
+  const answers: { prompt_tokens: number; completion_tokens: number }[] = [];
   for (let count = 0; count < 2; count++) {
     const answer: { usage: { prompt_tokens: number; completion_tokens: number } } = await post('/v1/chat/completions', {
       model: 'tiny',
@@ -191,6 +191,15 @@ test('/openapi.json describes every route, and bodies by their schemas', async (
     properties: { content: { type: 'string' } },
   });
   expect(body('/models/create')?.required).toEqual(['from']);
+  const described = [
+    '/api/chat',
+    '/api/generate',
+    '/v1/completions',
+    '/v1/responses',
+    '/engines/{backend}/v1/messages',
+  ];
+  for (const path of described) expect(body(path), path).toMatchObject({ properties: { model: expect.anything() } });
+  expect(body('/v1/chat/completions')?.required).toEqual(['model', 'messages']);
   expect(paths['/health']).not.toHaveProperty('post');
 });
 
