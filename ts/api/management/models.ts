@@ -9,7 +9,11 @@ import type { ModelStorePort } from './ports.ts';
 
 const startSchema = z.object({ context_length: optional(z.number().int().min(4)), keep_alive: z.unknown().optional() });
 const gcSchema = z.object({ dry_run: optional(z.boolean()) });
-const importSchema = z.object({ path: z.string().min(1), name: optional(z.string()), copy: optional(z.boolean()) });
+const importSchema = z.object({
+  path: z.string().regex(/^[^\0]+$/, 'must be a path'),
+  name: optional(z.string()),
+  copy: optional(z.boolean()),
+});
 
 const BASE = '/ohmygpu/v1/models';
 
