@@ -267,7 +267,8 @@ impl Span<'_> {
                 continue;
             }
             let mask = (u32::MAX >> (BLOCK_TOKENS - (end - begin))) << begin;
-            let scores: [S::F; 2] = std::array::from_fn(|half| {
+            let mut scores = [zero; 2];
+            for (half, score) in scores.iter_mut().enumerate() {
                 // SAFETY: 16 of 32 floats.
                 let mut x = s.mul(
                     unsafe { s.load(row.add(half * 16)) },
@@ -287,8 +288,8 @@ impl Span<'_> {
                         x,
                     );
                 }
-                s.select((mask >> (half * 16)) as u16, x, s.splat(f32::NEG_INFINITY))
-            });
+                *score = s.select((mask >> (half * 16)) as u16, x, s.splat(f32::NEG_INFINITY));
+            }
             let before = self.part.largest[i];
             let largest = s.max_lane(s.max(scores[0], scores[1])).max(before);
             let decay = if before == largest {
@@ -296,7 +297,8 @@ impl Span<'_> {
             } else {
                 s.to_array(s.exp(s.splat(before - largest)))[0]
             };
-            let [low, high] = scores.map(|x| s.exp(s.sub(x, s.splat(largest))));
+            let low = s.exp(s.sub(scores[0], s.splat(largest)));
+            let high = s.exp(s.sub(scores[1], s.splat(largest)));
             // SAFETY: 32 floats.
             unsafe {
                 s.store(row, low);
@@ -368,10 +370,11 @@ impl Span<'_> {
             }
         }
         for t in tokens {
-            // SAFETY: token t < 32, vectors below the stride.
-            let value: [S::F; V] = std::array::from_fn(|v| unsafe {
-                load::<S, WIDE>(s, values, t * stride + (vector + v) * 16)
-            });
+            let mut value = [s.splat(0.0); V];
+            for (v, value) in value.iter_mut().enumerate() {
+                // SAFETY: token t < 32, vectors below the stride.
+                *value = unsafe { load::<S, WIDE>(s, values, t * stride + (vector + v) * 16) };
+            }
             for r in 0..R {
                 let weight = s.splat(weights.rows[first + r][t]);
                 for v in 0..V {

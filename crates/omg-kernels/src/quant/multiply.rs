@@ -229,8 +229,11 @@ unsafe fn add_rows<
     ready: *const i32,
     sums: *mut [f32; LANES],
 ) {
-    // SAFETY: row r < R; see above.
-    let mut sum: [S::F; R] = std::array::from_fn(|r| unsafe { s.load(sums.add(r).cast()) });
+    let mut sum = [s.splat(0.0); R];
+    for (r, sum) in sum.iter_mut().enumerate() {
+        // SAFETY: row r < R; see above.
+        *sum = unsafe { s.load(sums.add(r).cast()) };
+    }
     for g in 0..groups {
         // SAFETY: row r < R and group g < TILE_GROUPS; see above.
         let x: [&Group; R] = std::array::from_fn(|r| unsafe { &*x.add(r * TILE_GROUPS + g) });
@@ -307,8 +310,12 @@ unsafe fn add_rows<
 /// `ready` points at a row of [group][16 rows][lane] that has `R` rows of `group`.
 #[inline(always)]
 unsafe fn ready_dots<S: Simd, const R: usize>(s: S, ready: *const i32, group: usize) -> [S::I; R] {
-    // SAFETY: see above.
-    std::array::from_fn(|r| unsafe { s.load_i32(ready.add((group * READY_ROWS + r) * LANES)) })
+    let mut dots = [s.splat_i32(0); R];
+    for (r, dots) in dots.iter_mut().enumerate() {
+        // SAFETY: see above.
+        *dots = unsafe { s.load_i32(ready.add((group * READY_ROWS + r) * LANES)) };
+    }
+    dots
 }
 
 /// Integer dot products of `V` vectors of a tile from vector `first` on with 4 V quants of each row, from `start * zero`.
@@ -324,13 +331,12 @@ unsafe fn dots<S: Simd, const ZERO: u32, const V: usize, const R: usize>(
     x: [*const i8; R],
 ) -> [S::I; R] {
     let weights = &tile.quants[first * 64..(first + V) * 64];
-    let mut dots: [S::I; R] = std::array::from_fn(|r| {
-        if ZERO == 0 {
-            s.splat_i32(0)
-        } else {
-            s.shl_i32::<ZERO>(s.splat_i32(start[r]))
+    let mut dots = [s.splat_i32(0); R];
+    if ZERO != 0 {
+        for (dots, start) in dots.iter_mut().zip(start) {
+            *dots = s.shl_i32::<ZERO>(s.splat_i32(start));
         }
-    });
+    }
     for v in 0..V {
         // SAFETY: `weights` has V vectors of 64 bytes.
         let w = unsafe { s.load_bytes(weights.as_ptr().add(v * 64)) };

@@ -153,6 +153,7 @@ pub(crate) trait Simd: Copy {
 /// Work that is compiled for each instruction set.
 pub(crate) trait Kernel {
     type Out;
-    /// Implementations are `#[inline(always)]`, as is all they call with `s`.
+    /// Implementations are `#[inline(always)]`, as is all they call with `s`. Vectors stay out of closures: one that is not
+    /// inlined (`array::from_fn`, `map`) loses the instruction set and turns every instruction into a call.
     fn call<S: Simd>(self, s: S) -> Self::Out;
 }
