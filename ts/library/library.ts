@@ -103,18 +103,27 @@ export class Library {
     });
   }
 
-  /** Gives a model a second name; the two share their files. Replaces a model of that name. */
-  async copy(source: string, destination: string): Promise<InstallRecord> {
+  /** Gives a model a second name, perhaps with a window of its own; the two share their files. Replaces a model of that name. */
+  async copy(
+    source: string,
+    destination: string,
+    own: Pick<InstallRecord, 'contextLength'> = {},
+  ): Promise<InstallRecord> {
     const { name } = parseModelName(destination);
     const from = await this.resolve(source);
     return await this.#change('copy the model', async () => {
       const before = await this.#index.records();
       const old = before.find((record) => nameKey(record.name) === nameKey(name));
-      if (old !== undefined && nameKey(from.name) === nameKey(name)) return old;
+      if (old !== undefined && nameKey(from.name) === nameKey(name) && own.contextLength === undefined) return old;
       // Looked up again under the lock: it may have been removed since.
       const kept = from.modelRef.provider === 'bundled' || before.some((record) => record.digest === from.digest);
       if (!kept) throw new OmgError('model_not_found', `model ${JSON.stringify(source)} not found`);
-      const record = { ...from, name: old?.name ?? name, installedAt: new Date().toISOString() };
+      const record = {
+        ...from,
+        ...(own.contextLength === undefined ? {} : own),
+        name: old?.name ?? name,
+        installedAt: new Date().toISOString(),
+      };
       await mkdir(this.layout.manifests, { recursive: true });
       await writeManifest(record, this.layout);
       if (old !== undefined) {

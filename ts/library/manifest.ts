@@ -34,6 +34,7 @@ const manifestSchema = z.object({
   engineFile: z.string().optional(),
   installedAt: z.iso.datetime(),
   digest: sha256Schema,
+  contextLength: z.number().int().min(1).optional(),
 });
 
 /** Reads a manifest's text. Throws an `Error` that says what is wrong with it. */
@@ -57,6 +58,7 @@ export function parseManifest(text: string, layout: StoreLayout): InstallRecord 
     installedAt: manifest.installedAt,
     digest: manifest.digest,
     sizeBytes: sizeOf(manifest.artifacts),
+    ...(manifest.contextLength === undefined ? {} : { contextLength: manifest.contextLength }),
   };
 }
 

@@ -44,4 +44,6 @@ export interface InstallRecord {
   /** sha256 of the manifest's artifacts, 64 hex digits: the id that clients see. */
   digest: string;
   sizeBytes: number;
+  /** Tokens: the window that this name is loaded with where a request asks for none. */
+  contextLength?: number;
 }

@@ -113,7 +113,7 @@ export class ModelManager implements Models {
     const opened = await this.#open(name);
     return this.#requests.run(options.signal, async (signal) => {
       const slot = this.#slotFor(opened);
-      const lease = await slot.acquire({ ...options, signal });
+      const lease = await slot.acquire({ ...withOwnWindow(opened, options), signal });
       lease.release();
       const snapshot = slot.snapshot();
       if (snapshot === undefined) throw new OmgError('model_load_failed', `${opened.name} left memory at once.`);
@@ -170,8 +170,8 @@ export class ModelManager implements Models {
     await this.#store.remove(name);
   }
 
-  async copy(source: string, destination: string): Promise<void> {
-    await this.#store.copy(source, destination);
+  async copy(source: string, destination: string, own?: { contextLength?: number }): Promise<void> {
+    await this.#store.copy(source, destination, own);
   }
 
   pull(spec: PullSpec): PullJob {
@@ -219,7 +219,7 @@ export class ModelManager implements Models {
     const scope = this.#requests.enter(options.signal);
     const meter = new RequestMeter(opened.name, this.#clock);
     try {
-      const lease = await this.#slotFor(opened).acquire({ ...options, signal: scope.signal });
+      const lease = await this.#slotFor(opened).acquire({ ...withOwnWindow(opened, options), signal: scope.signal });
       try {
         for await (const event of run(lease.model, scope.signal)) {
           meter.see(event);
@@ -276,6 +276,11 @@ export class ModelManager implements Models {
     const key = slot.tokenizerOnly ? tokenizerKey(slot.record.digest) : slot.record.digest;
     if (this.#slots.get(key) === slot) this.#slots.delete(key);
   }
+}
+
+/** What a request leaves open, its model's name may say. */
+function withOwnWindow({ record }: OpenedModel, options: UseOptions): UseOptions {
+  return { ...options, contextLength: options.contextLength ?? record.contextLength };
 }
 
 function tokenizerKey(digest: string): string {

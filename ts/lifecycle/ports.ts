@@ -9,7 +9,7 @@ export interface ModelStore {
   resolve(name: string, options?: { exact?: boolean }): Promise<InstallRecord>;
   /** Goes by exact names only. */
   remove(name: string): Promise<unknown>;
-  copy(source: string, destination: string): Promise<unknown>;
+  copy(source: string, destination: string, own?: { contextLength?: number }): Promise<unknown>;
 }
 
 /** Brings a model from the hub into the store. */

@@ -31,7 +31,8 @@ export interface Models {
   detokenize(name: string, tokens: number[]): Promise<string>;
   /** Unloads first. Throws `model_not_found`. */
   remove(name: string): Promise<void>;
-  copy(source: string, destination: string): Promise<void>;
+  /** `own.contextLength`, tokens: the window of the new name where a request asks for none. */
+  copy(source: string, destination: string, own?: { contextLength?: number }): Promise<void>;
   /** Starts or joins a pull. */
   pull(spec: PullSpec): PullJob;
   /** A pull by its id; undefined when unknown or over an hour old. */

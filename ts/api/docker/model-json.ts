@@ -6,6 +6,7 @@ import { displayBytes } from './display.ts';
 
 /** One object per content; names that share it are its tags. `names` are all of them. */
 export function modelJson({ record, details }: InstalledModel, names: string[], withMetadata: boolean): object {
+  const contextSize = record.contextLength ?? details.trainedContextLength;
   return {
     id: `sha256:${record.digest}`,
     tags: names,
@@ -16,7 +17,7 @@ export function modelJson({ record, details }: InstalledModel, names: string[], 
       parameters: details.parameterSize,
       architecture: details.family,
       size: displayBytes(record.sizeBytes),
-      ...(details.trainedContextLength > 0 ? { context_size: details.trainedContextLength } : {}),
+      ...(contextSize > 0 ? { context_size: contextSize } : {}),
       ...(withMetadata && details.format === 'gguf' ? { gguf: metadataTexts(details) } : {}),
     },
   };

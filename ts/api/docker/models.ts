@@ -73,11 +73,10 @@ async function tag({ models }: DockerDeps, name: string, query: Named['Querystri
   return { message: `Model tagged successfully with ${JSON.stringify(target)}`, target };
 }
 
-/** A second name for the same files. A window of its own would have to be kept with the name, which the store cannot yet. */
+/** A second name for the same files, perhaps with a window of its own. */
 async function repackage({ models }: DockerDeps, source: string, body: unknown): Promise<object> {
   const { target, context_size } = parseDockerBody(repackageSchema, body);
-  if (context_size !== undefined) throw notImplemented('A context_size that is kept with the name');
-  await models.copy(source, target);
+  await models.copy(source, target, { contextLength: context_size });
   return { message: `Model repackaged successfully as ${JSON.stringify(target)}`, source, target };
 }
 

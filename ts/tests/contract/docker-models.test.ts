@@ -170,9 +170,21 @@ test('repackage gives a second name; what this version cannot do says so', async
     ['POST', '/models/load', 'tar'],
     ['GET', '/models/tiny/export'],
     ['POST', '/models/tiny/push'],
-    ['POST', '/models/tiny/repackage', { target: 'small:v1', context_size: 512 }],
   ];
   for (const [method, path, body] of missing) {
     expect(await send(method, path, body), path).toMatchObject({ status: 501, type: 'text/plain; charset=utf-8' });
   }
+});
+
+test('a repackaged model is loaded with its own window', async () => {
+  await served.install('tiny');
+  expect((await send('POST', '/models/tiny/repackage', { target: 'small:v1', context_size: 512 })).status).toBe(201);
+  expect(JSON.parse((await send('GET', '/models/small:v1')).text)).toMatchObject({ config: { context_size: 512 } });
+  await send('POST', '/models/small:v1/tag?repo=again&tag=v1');
+  expect(JSON.parse((await send('GET', '/models/again:v1')).text)).toMatchObject({ config: { context_size: 512 } });
+  const question = { model: 'small:v1', messages: [{ role: 'user', content: 'hi' }] };
+  await send('POST', '/engines/v1/chat/completions', question);
+  await send('POST', '/engines/v1/chat/completions', { ...question, options: { num_ctx: 1024 } });
+  expect(served.engine.loads.map(({ contextLength }) => contextLength)).toEqual([512, 1024]);
+  expect((await send('POST', '/models/tiny/repackage', { target: 'small:v2', context_size: 0 })).status).toBe(400);
 });
