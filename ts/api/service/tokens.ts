@@ -26,8 +26,9 @@ export function tokenRoutes(app: FastifyInstance, deps: ServiceDeps): void {
     const name = modelOr(models, body.model);
     const tokens = await tokenize(deps, name, body);
     if (body.with_pieces !== true) return { tokens };
-    const pieces = new Map<number, string>();
-    for (const id of new Set(tokens)) pieces.set(id, await models.detokenize(name, [id]));
+    const pieces = new Map(
+      await Promise.all([...new Set(tokens)].map(async (id) => [id, await pieceOf(deps, name, id)] as const)),
+    );
     return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
   });
   app.post('/detokenize', { config: { body: detokenizeSchema, summary: 'Tokens to text' } }, async (request) => {
@@ -60,4 +61,10 @@ async function tokenize(
   const bos = await models.tokenize(name, []);
   if (bos.length === 0) return models.tokenize(name, [text]);
   return (await models.tokenize(name, [{ kind: 'tokens', tokens: bos }, text])).slice(bos.length);
+}
+
+/** A token's text as it stands within others: some vocabularies drop the space of a token that comes first. */
+async function pieceOf({ models }: ServiceDeps, name: string, id: number): Promise<string> {
+  const [once, twice] = await Promise.all([models.detokenize(name, [id]), models.detokenize(name, [id, id])]);
+  return twice.slice(once.length);
 }
