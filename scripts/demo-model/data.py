@@ -148,7 +148,7 @@ def json_answer(r, split="train"):
 
 
 KINDS = {
-    capital: 6, arithmetic: 10, spelling: 2, word_order: 4, about: 4, greeting: 3, unknown: 2, json_answer: 2,
+    capital: 5, arithmetic: 16, spelling: 1, word_order: 7, about: 3, greeting: 2, unknown: 2, json_answer: 3,
 }
 SYSTEMS = [
     "You are a helpful assistant.", "You are a helpful assistant.", "Be brief.", "You are the demo model of omg.", "You are a friendly chat bot.",

@@ -219,7 +219,7 @@ def export(model, tok, path):
 
 def main():
     args = argparse.ArgumentParser()
-    args.add_argument("--steps", type=int, default=1900)
+    args.add_argument("--steps", type=int, default=3600)
     args.add_argument("--resume", type=int, default=0, help="step to take up from, with the weights in --checkpoint")
     args.add_argument("--tokens", type=int, default=2048, help="tokens a step")
     args.add_argument("--threads", type=int, default=1)
@@ -229,7 +229,10 @@ def main():
     torch.manual_seed(SEED)
     torch.set_num_threads(args.threads)
     rng = random.Random(SEED)
-    tok = train_tokenizer(random.Random(SEED))
+    kept = f"{args.checkpoint}.tokenizer.json"
+    tok = Tokenizer.from_file(kept) if args.resume else train_tokenizer(random.Random(SEED))
+    if args.checkpoint:
+        tok.save(kept)
     model = DemoModel()
     if args.resume:
         model.load_state_dict(torch.load(args.checkpoint))
