@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RunnerEngine } from '../../engine/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
+import type { ChatEvent, ChatRequest, GenerateRequest } from '../../inference/index.ts';
 import { demoModel, Library } from '../../library/index.ts';
 import { ModelManager } from '../../lifecycle/index.ts';
 
@@ -74,8 +74,16 @@ async function gone(pid: number): Promise<void> {
   throw new Error(`process ${pid} is still there`);
 }
 
-/** Hot enough to ramble for as long as it is let. */
-const RAMBLE = { sampling: { temperature: 3, topK: 0, seed: 1 }, stop: [], maxTokens: 1500 };
+/** A request whose answer lasts: hot, and without the token that would end it early. */
+async function ramble(): Promise<GenerateRequest> {
+  const ends = await manager.tokenize('demo', [{ kind: 'text', text: '<|im_end|>', parseSpecial: true }]);
+  return {
+    prompt: [{ kind: 'text', text: 'once', parseSpecial: false }],
+    sampling: { temperature: 3, topK: 0, seed: 1, logitBias: ends.map((token) => [token, -100]) },
+    stop: [],
+    maxTokens: 1500,
+  };
+}
 
 test('the bundled model answers what it was trained to answer', async () => {
   expect(await answer(manager.chat('demo', ask('What is the capital of France?')))).toContain('Paris');
@@ -114,14 +122,12 @@ test('a seed gives the same answer alone and among others', async () => {
 });
 
 test('kill -9 of the runner in the middle of an answer: a typed error, and the next request reloads', async () => {
+  const request = await ramble();
   await manager.load('demo');
   const pid = runnerPid();
   const error = await errorOf(
     (async () => {
-      for await (const event of manager.generate('demo', {
-        prompt: [{ kind: 'text', text: 'once', parseSpecial: false }],
-        ...RAMBLE,
-      })) {
+      for await (const event of manager.generate('demo', request)) {
         // At the start: a fast machine ends the answer while the first words are read.
         if (event.type === 'start') process.kill(pid, 'SIGKILL');
       }
@@ -136,12 +142,8 @@ test('kill -9 of the runner in the middle of an answer: a typed error, and the n
 test('a caller who leaves stops the engine, and the next one is served', async () => {
   const caller = new AbortController();
   const reasons: string[] = [];
-  for await (const event of manager.generate(
-    'demo',
-    { prompt: [{ kind: 'text', text: 'once', parseSpecial: false }], ...RAMBLE },
-    { signal: caller.signal },
-  )) {
-    if (event.type === 'text') caller.abort();
+  for await (const event of manager.generate('demo', await ramble(), { signal: caller.signal })) {
+    if (event.type === 'start') caller.abort();
     if (event.type === 'end') reasons.push(event.reason);
   }
   expect(reasons).toEqual(['cancelled']);
