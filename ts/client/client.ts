@@ -1,16 +1,20 @@
 import type { Config } from '../config/index.ts';
 import { errorFromValue } from './errors.ts';
 import { chatPieces, sseData } from './sse.ts';
-import { type Address, linesOf, Transport } from './transport.ts';
+import { type Address, linesOf, type NetworkAddress, Transport } from './transport.ts';
 import type {
   ChatBody,
   ChatPiece,
   DaemonEvent,
   DaemonStatus,
+  EmbedBody,
+  EmbedReply,
   GcReply,
   Hardware,
   Health,
   ModelEntry,
+  PlanBody,
+  PlanReply,
   PullLine,
   PullStatus,
   SearchHit,
@@ -29,7 +33,7 @@ export interface PullBody {
  * Where the daemon of the settings is. An address that a flag or the environment names is meant as it stands; else the
  * socket of the home folder comes first, which needs no key.
  */
-export function addressesOf({ settings, sources, paths }: Config): Address[] {
+export function addressesOf({ settings, sources, paths }: Config): NetworkAddress[] {
   const host = settings['server.host'];
   const port = settings['server.port'];
   const named = [sources['server.host'], sources['server.port']].some(
@@ -46,6 +50,7 @@ export function addressesOf({ settings, sources, paths }: Config): Address[] {
 export class Client {
   readonly #transport: Transport;
 
+  /** The addresses are tried in order. */
   constructor(addresses: Address[], apiKey = '') {
     this.#transport = new Transport(addresses, apiKey);
   }
@@ -116,9 +121,19 @@ export class Client {
     return this.#transport.json('POST', '/ohmygpu/v1/models/gc', { body: { dry_run: dryRun } });
   }
 
-  async search(query: string, limit = 20): Promise<SearchHit[]> {
+  async search(query: string, limit = 20, signal?: AbortSignal): Promise<SearchHit[]> {
     const path = `/ohmygpu/v1/search?q=${encodeURIComponent(query)}&limit=${limit}`;
-    return (await this.#transport.json<{ models: SearchHit[] }>('GET', path)).models;
+    return (await this.#transport.json<{ models: SearchHit[] }>('GET', path, { signal })).models;
+  }
+
+  /** The memory a model would take, from its headers. */
+  plan(body: PlanBody, signal?: AbortSignal): Promise<PlanReply> {
+    return this.#transport.json('POST', '/v1/plan', { body, signal });
+  }
+
+  /** A vector of unit length per text. */
+  embed(body: EmbedBody, signal?: AbortSignal): Promise<EmbedReply> {
+    return this.#transport.json('POST', '/api/embed', { body, signal });
   }
 
   /** Progress lines, ending with status `success`. Leaving the loop stops the download unless others wait for it. */

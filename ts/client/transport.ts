@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { OmgError } from '../errors/index.ts';
 import { errorFromBody } from './errors.ts';
 
 // An ESM import of node:http evaluates all its exports, among them WebSocket and fetch, which takes 200 ms.
 const { request: httpRequest } = process.getBuiltinModule('node:http');
 
-/** Where a daemon may listen; tried in order. */
-export type Address = { socketPath: string } | { host: string; port: number };
+/** Where a daemon may listen. */
+export type NetworkAddress = { socketPath: string } | { host: string; port: number };
+
+/** How a daemon may be reached. One that talks to itself makes its own connections. */
+export type Address = NetworkAddress | { createConnection: () => Duplex };
 
 export interface RequestOptions {
   body?: unknown;
@@ -66,7 +70,8 @@ export class Transport {
           method,
           path,
           signal: options.signal,
-          agent: false,
+          // Without an agent, unless the address makes the connection: an agent would not ask it.
+          ...('createConnection' in address ? {} : { agent: false as const }),
           headers: {
             host: 'localhost',
             accept: options.accept ?? 'application/json',
@@ -128,5 +133,6 @@ function connectionLost(error: unknown): OmgError {
 }
 
 function describe(address: Address): string {
-  return 'socketPath' in address ? address.socketPath : `${address.host}:${address.port}`;
+  if ('socketPath' in address) return address.socketPath;
+  return 'host' in address ? `${address.host}:${address.port}` : 'this process';
 }

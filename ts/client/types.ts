@@ -118,6 +118,47 @@ export interface ChatBody {
   think?: boolean | string;
   keep_alive?: string | number;
   max_tokens?: number;
+  temperature?: number;
+  top_p?: number;
+  seed?: number;
+  stop?: string[];
+  response_format?: { type: string; json_schema?: object };
+}
+
+export interface PlanBody {
+  model: string;
+  context_length?: number;
+  max_sequences?: number;
+  device?: string;
+}
+
+export interface PlanReply {
+  object: string;
+  model: string;
+  fits: boolean;
+  context_length: number;
+  trained_context_length: number;
+  weights_bytes: number;
+  kv_bytes_per_token: number;
+  kv_bytes: number;
+  scratch_bytes: number;
+  total_bytes: number;
+  available_bytes: number;
+}
+
+export interface EmbedBody {
+  model: string;
+  input: string | string[];
+  dimensions?: number;
+  /** Cut what is too long; default true, as in Ollama. */
+  truncate?: boolean;
+  keep_alive?: string | number;
+}
+
+export interface EmbedReply {
+  model: string;
+  embeddings: number[][];
+  prompt_eval_count?: number;
 }
 
 export type ChatPiece =

@@ -24,6 +24,7 @@ export const COMMANDS: readonly { paths: readonly string[]; load: () => Promise<
   { paths: ['serve status', 'status'], load: () => import('./serve-status.ts') },
   { paths: ['serve stop'], load: () => import('./serve-stop.ts') },
   { paths: ['logs', 'serve logs'], load: () => import('./logs.ts') },
+  { paths: ['mcp'], load: () => import('./mcp.ts') },
   { paths: ['config', 'config list', 'config get', 'config set', 'config path'], load: () => import('./config.ts') },
   { paths: ['doctor'], load: () => import('./doctor.ts') },
   { paths: ['completion', 'completion words'], load: () => import('./completion.ts') },

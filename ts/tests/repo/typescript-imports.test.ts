@@ -8,15 +8,15 @@ const LAYERS: string[][] = [
   ['config'],
   ['inference', 'library'],
   ['engine', 'hub', 'chat', 'client'],
-  ['lifecycle'],
+  ['lifecycle', 'mcp'],
   ['api/wire'],
-  ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker', 'api/service'],
+  ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker', 'api/mcp', 'api/service'],
   ['daemon'],
   ['cli'],
 ];
 
 /** The CLI talks HTTP; it reaches for the daemon's own modules in one place. */
-const CLI_MAY_IMPORT = ['errors', 'config', 'client'];
+const CLI_MAY_IMPORT = ['errors', 'config', 'client', 'mcp'];
 const SERVE_COMMAND = 'ts/cli/commands/serve.ts';
 
 interface Import {

@@ -1,0 +1,2 @@
+export { createMcpServer, type DaemonClient } from './server.ts';
+export { serveStdio } from './stdio.ts';
