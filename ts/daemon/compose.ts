@@ -6,7 +6,7 @@ import { type SettingKey, type Settings, writeSettings } from '../config/index.t
 import { OmgError } from '../errors/index.ts';
 import type { ModelHub } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
-import { demoModel, displayName, Library } from '../library/index.ts';
+import { demoModel, displayName, Library, receiveBlob } from '../library/index.ts';
 import { type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
 import type { AppDeps } from './app.ts';
 import type { StartOptions } from './daemon.ts';
@@ -67,6 +67,10 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     catalog,
     readChat: (body) => readChat(models, body),
     store: storePort(library, engine),
+    blobs: {
+      has: async (sha256) => (await library.findBlob(sha256)) !== undefined,
+      put: (sha256, bytes, size) => receiveBlob(library, sha256, bytes, size),
+    },
     config: {
       current: () => current,
       async update(changes) {

@@ -4,9 +4,11 @@ export { FileHasher, hashFile } from './file-hasher.ts';
 export { linkOrCopy } from './file-linking.ts';
 export type { ImportOptions, ImportResult } from './import-local.ts';
 export { type InstallInput, type InstallStep, MissingBlobError } from './install.ts';
+export { type BlobsInput, installBlobs, type StagedModel, withStagedBlobs } from './install-blobs.ts';
 export type { Lease } from './leases.ts';
-export { Library, type LibraryOptions, type RemoveResult } from './library.ts';
+export { Library, type LibraryOptions, type OwnTraits, type RemoveResult } from './library.ts';
 export { acquireLock, type HeldLock } from './lock-file.ts';
+export { contentDigest } from './manifest.ts';
 export type { StoreProblem } from './manifest-index.ts';
 export {
   formatOf,
@@ -17,8 +19,18 @@ export {
   parseShard,
   selectSafetensors,
 } from './model-files.ts';
-export { displayName, nameKey, openAiId, type ParsedName, parseModelName, toNamePart } from './names.ts';
+export {
+  DEFAULT_HOST,
+  displayName,
+  LOCAL_HOST,
+  nameKey,
+  openAiId,
+  type ParsedName,
+  parseModelName,
+  toNamePart,
+} from './names.ts';
+export { receiveBlob } from './receive-blob.ts';
 export type { ResolveOptions } from './resolve-name.ts';
 export { assertSafeFilename } from './safe-filename.ts';
 export { asStoreChange } from './store-error.ts';
-export type { Artifact, InstallRecord, ModelName, ModelRef, Revision } from './types.ts';
+export type { Artifact, InstallRecord, ModelName, ModelProfile, ModelRef, Revision } from './types.ts';

@@ -7,7 +7,7 @@ import { linkOrCopy } from './file-linking.ts';
 import { digestOf, sizeOf, writeManifest } from './manifest.ts';
 import { assertSafeFilename } from './safe-filename.ts';
 import type { StoreLayout } from './store-layout.ts';
-import type { Artifact, InstallRecord, ModelName, ModelRef, Revision } from './types.ts';
+import type { Artifact, InstallRecord, ModelName, ModelProfile, ModelRef, Revision } from './types.ts';
 
 /** What becomes a model. Every artifact's blob is in the store already. */
 export interface InstallInput {
@@ -19,6 +19,8 @@ export interface InstallInput {
   engineFile?: string;
   /** Absolute folder of files that stay where they are; the store then only refers to them. */
   inPlace?: string;
+  contextLength?: number;
+  profile?: ModelProfile;
 }
 
 /** A blob is gone that was there before: another process removed the model it belonged to. */
@@ -48,8 +50,10 @@ export async function commitInstall(
     localPath: folder,
     enginePath: input.engineFile === undefined ? folder : join(folder, input.engineFile),
     installedAt: new Date().toISOString(),
-    digest,
+    digest: digestOf(input.artifacts, input.profile),
     sizeBytes: sizeOf(input.artifacts),
+    ...(input.contextLength === undefined ? {} : { contextLength: input.contextLength }),
+    ...(input.profile === undefined ? {} : { profile: input.profile }),
   };
   let copied: string[] = [];
   if (input.inPlace === undefined && !(await isComplete(folder, input.artifacts, layout))) {

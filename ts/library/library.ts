@@ -6,9 +6,10 @@ import { collectGarbage, type GcReport, removeFiles } from './collect.ts';
 import { diskFull, freeBytesOf } from './free-space.ts';
 import { type ImportOptions, type ImportResult, importLocal } from './import-local.ts';
 import { commitInstall, type InstallInput, type InstallStep } from './install.ts';
+import { type BlobsInput, installBlobs } from './install-blobs.ts';
 import { type Lease, takeLease } from './leases.ts';
 import { acquireLock } from './lock-file.ts';
-import { isManaged, writeManifest } from './manifest.ts';
+import { digestOf, isManaged, writeManifest } from './manifest.ts';
 import { ManifestIndex, type StoreProblem } from './manifest-index.ts';
 import { displayName, nameKey, parseModelName } from './names.ts';
 import { type ResolveOptions, resolveName } from './resolve-name.ts';
@@ -31,6 +32,9 @@ export interface LibraryOptions {
   /** For tests of crashes: called before each step of a change. */
   onStep?: (step: InstallStep) => void;
 }
+
+/** What a copy may have for itself. */
+export type OwnTraits = Pick<InstallRecord, 'contextLength' | 'profile'>;
 
 export interface RemoveResult {
   /** Display form of the name that is gone. */
@@ -103,24 +107,22 @@ export class Library {
     });
   }
 
-  /** Gives a model a second name, perhaps with a window of its own; the two share their files. Replaces a model of that name. */
-  async copy(
-    source: string,
-    destination: string,
-    own: Pick<InstallRecord, 'contextLength'> = {},
-  ): Promise<InstallRecord> {
-    const { name } = parseModelName(destination);
+  /** Gives a model a second name, perhaps with a window or a profile of its own; the two share their files. Replaces a model of that name. */
+  async copy(source: string, destination: string | ModelName, own: OwnTraits = {}): Promise<InstallRecord> {
+    const name = typeof destination === 'string' ? parseModelName(destination).name : destination;
     const from = await this.resolve(source);
     return await this.#change('copy the model', async () => {
       const before = await this.#index.records();
       const old = before.find((record) => nameKey(record.name) === nameKey(name));
-      if (old !== undefined && nameKey(from.name) === nameKey(name) && own.contextLength === undefined) return old;
+      const isSame = own.contextLength === undefined && own.profile === undefined;
+      if (old !== undefined && nameKey(from.name) === nameKey(name) && isSame) return old;
       // Looked up again under the lock: it may have been removed since.
       const kept = from.modelRef.provider === 'bundled' || before.some((record) => record.digest === from.digest);
       if (!kept) throw new OmgError('model_not_found', `model ${JSON.stringify(source)} not found`);
       const record = {
         ...from,
-        ...(own.contextLength === undefined ? {} : own),
+        ...(own.contextLength === undefined ? {} : { contextLength: own.contextLength }),
+        ...(own.profile === undefined ? {} : { profile: own.profile, digest: digestOf(from.artifacts, own.profile) }),
         name: old?.name ?? name,
         installedAt: new Date().toISOString(),
       };
@@ -174,6 +176,11 @@ export class Library {
     return await importLocal(this, path, options);
   }
 
+  /** Installs a model of blobs that are in the store; see `installBlobs`. */
+  async createFromBlobs(input: BlobsInput, inspect: (path: string) => Promise<unknown>): Promise<InstallRecord> {
+    return await installBlobs(this, input, inspect);
+  }
+
   /** Throws `disk_full` when the disk of the store has less room than asked for. */
   async ensureSpace(neededBytes: number): Promise<void> {
     const freeBytes = await (this.#options.freeBytes ?? freeBytesOf)(this.layout.root);
@@ -185,8 +192,8 @@ export class Library {
     return await asStoreChange('write to the models folder', () => takeLease(this.layout, sha256));
   }
 
-  /** A file with these bytes in the store: a blob, or where links cannot be made the file of a model. */
-  async findBlob(sha256: string, size: number): Promise<string | undefined> {
+  /** A file with these bytes in the store: a blob, or where links cannot be made the file of a model. Absent size: any. */
+  async findBlob(sha256: string, size?: number): Promise<string | undefined> {
     const candidates = [this.layout.blob(sha256)];
     for (const record of await this.#index.records()) {
       if (!isManaged(record, this.layout)) continue;
@@ -195,7 +202,7 @@ export class Library {
     }
     for (const path of candidates) {
       const stats = await stat(path).catch(() => undefined);
-      if (stats?.isFile() && stats.size === size) return path;
+      if (stats?.isFile() && (size === undefined || stats.size === size)) return path;
     }
     return undefined;
   }

@@ -4,11 +4,20 @@ import { z } from 'zod';
 import { writeFileAtomically } from './atomic-file.ts';
 import { isSafeFilename } from './safe-filename.ts';
 import type { StoreLayout } from './store-layout.ts';
-import type { Artifact, InstallRecord } from './types.ts';
+import type { Artifact, InstallRecord, ModelProfile } from './types.ts';
 
 const VERSION = 1;
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+const profileSchema = z.object({
+  parent: z.string().optional(),
+  template: z.string().optional(),
+  system: z.string().optional(),
+  parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.array(z.string())])).optional(),
+  messages: z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).optional(),
+  license: z.array(z.string()).optional(),
+  requires: z.string().optional(),
+});
 const manifestSchema = z.object({
   version: z.literal(VERSION),
   name: z.object({ host: z.string(), namespace: z.string(), model: z.string(), tag: z.string() }),
@@ -35,6 +44,7 @@ const manifestSchema = z.object({
   installedAt: z.iso.datetime(),
   digest: sha256Schema,
   contextLength: z.number().int().min(1).optional(),
+  profile: profileSchema.optional(),
 });
 
 /** Reads a manifest's text. Throws an `Error` that says what is wrong with it. */
@@ -59,6 +69,7 @@ export function parseManifest(text: string, layout: StoreLayout): InstallRecord 
     digest: manifest.digest,
     sizeBytes: sizeOf(manifest.artifacts),
     ...(manifest.contextLength === undefined ? {} : { contextLength: manifest.contextLength }),
+    ...(manifest.profile === undefined ? {} : { profile: manifest.profile }),
   };
 }
 
@@ -81,10 +92,16 @@ export function isManaged(record: InstallRecord, layout: StoreLayout): boolean {
   return isInside(layout.files, record.localPath);
 }
 
-/** The id of a model: the same files under the same names have the same one. */
-export function digestOf(artifacts: readonly Artifact[]): string {
+/** The id of a model: the same files under the same names have the same one, and another with a profile. */
+export function digestOf(artifacts: readonly Artifact[], profile?: ModelProfile): string {
   const lines = artifacts.map(({ filename, size, sha256 }) => `${sha256} ${size} ${filename}\n`).sort();
+  if (profile !== undefined) lines.push(JSON.stringify(profile));
   return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+/** The id of a model's files alone: models that differ in their profile only share what is loaded. */
+export function contentDigest({ artifacts, digest, profile }: InstallRecord): string {
+  return profile === undefined ? digest : digestOf(artifacts);
 }
 
 export function sizeOf(artifacts: readonly Artifact[]): number {

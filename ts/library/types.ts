@@ -30,6 +30,23 @@ export interface Artifact {
   format: 'gguf' | 'safetensors' | 'json' | 'text' | 'other';
 }
 
+/** What a created model says besides its files; it beats what the files say. */
+export interface ModelProfile {
+  /** Display name of the model it was made from. */
+  parent?: string;
+  /** A Jinja chat template, or a Go template of Ollama in its simple form. */
+  template?: string;
+  /** Stands in front of chats that bring no system message. */
+  system?: string;
+  /** Under Ollama's option names. */
+  parameters?: Record<string, number | string | boolean | string[]>;
+  /** Stand in front of every chat. */
+  messages?: { role: 'system' | 'user' | 'assistant'; content: string }[];
+  license?: string[];
+  /** The oldest version of Ollama's API that the model is meant for. */
+  requires?: string;
+}
+
 export interface InstallRecord {
   name: ModelName;
   modelRef: ModelRef;
@@ -41,9 +58,10 @@ export interface InstallRecord {
   enginePath: string;
   /** ISO 8601, UTC. */
   installedAt: string;
-  /** sha256 of the manifest's artifacts, 64 hex digits: the id that clients see. */
+  /** sha256 of the manifest's artifacts and profile, 64 hex digits: the id that clients see. */
   digest: string;
   sizeBytes: number;
   /** Tokens: the window that this name is loaded with where a request asks for none. */
   contextLength?: number;
+  profile?: ModelProfile;
 }

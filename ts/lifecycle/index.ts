@@ -4,6 +4,8 @@ export { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type P
 export type { RequestObserver, RequestRecord } from './request-meter.ts';
 export type {
   Capability,
+  CreateEvent,
+  CreateSpec,
   InstalledModel,
   LifecycleEvent,
   ModelDetails,

@@ -1,5 +1,5 @@
 import type { TemplateAbilities } from '../chat/index.ts';
-import type { InstallRecord } from '../library/index.ts';
+import type { InstallRecord, ModelProfile } from '../library/index.ts';
 import type { CachedHeader } from './header-cache.ts';
 import type { ModelParameters } from './model-parameters.ts';
 import type { Capability, ModelDetails } from './types.ts';
@@ -8,12 +8,14 @@ export function modelDetails(
   header: CachedHeader,
   abilities: TemplateAbilities | undefined,
   parameters: ModelParameters,
+  profile: ModelProfile | undefined,
   tensors: ModelDetails['tensors'],
 ): ModelDetails {
   const capabilities = new Set<Capability>(header.capabilities);
   if (abilities?.tools) capabilities.add('tools');
   if (abilities?.thinking) capabilities.add('thinking');
-  const license = header.metadata['general.license'];
+  const license = profile?.license?.join('\n\n') ?? header.metadata['general.license'];
+  const template = profile?.template ?? header.chatTemplate;
   return {
     format: header.format,
     family: header.architecture,
@@ -23,8 +25,8 @@ export function modelDetails(
     trainedContextLength: header.trainedContextLength,
     embeddingLength: header.embeddingLength,
     capabilities: [...capabilities],
-    ...(header.chatTemplate === undefined ? {} : { chatTemplate: header.chatTemplate }),
-    parameters,
+    ...(template === undefined ? {} : { chatTemplate: template }),
+    parameters: { ...parameters, ...profile?.parameters },
     metadata: header.metadata,
     tensors,
     ...(typeof license === 'string' ? { license } : {}),

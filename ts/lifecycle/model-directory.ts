@@ -2,6 +2,7 @@ import type { ChatTemplates } from '../chat/index.ts';
 import type { Engine } from '../inference/index.ts';
 import { displayName, type InstallRecord } from '../library/index.ts';
 import type { Clock } from './clock.ts';
+import { headerWithProfile } from './created-model.ts';
 import { type CachedHeader, HeaderCache } from './header-cache.ts';
 import { detailsWithoutHeader, modelDetails } from './model-details.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -26,8 +27,8 @@ export class ModelDirectory {
   readonly #log: LifecycleLog;
   readonly #files: ModelFiles;
   readonly #headers: HeaderCache;
-  /** Details last as long as the header they were made from. */
-  readonly #details = new WeakMap<CachedHeader, Promise<ModelDetails>>();
+  /** Details last as long as the header they were made from; models of one file differ in their profile. */
+  readonly #details = new WeakMap<CachedHeader, Map<string, Promise<ModelDetails>>>();
 
   constructor(
     store: ModelStore,
@@ -52,11 +53,14 @@ export class ModelDirectory {
   }
 
   async openRecord(record: InstallRecord): Promise<OpenedModel> {
-    const header = await this.#headers.get(record.enginePath);
-    let details = this.#details.get(header);
+    const read = await this.#headers.get(record.enginePath);
+    const known = this.#details.get(read) ?? new Map<string, Promise<ModelDetails>>();
+    this.#details.set(read, known);
+    const header = headerWithProfile(read, record);
+    let details = known.get(record.digest);
     if (details === undefined) {
       details = this.#makeDetails(record, header);
-      this.#details.set(header, details);
+      known.set(record.digest, details);
     }
     return { name: displayName(record.name), record, header, details: await details };
   }
@@ -94,7 +98,7 @@ export class ModelDirectory {
       this.#templates.abilities(header),
       modelParameters(header, record.localPath, this.#files),
     ]);
-    return modelDetails(header, abilities, parameters, () => this.#tensors(record));
+    return modelDetails(header, abilities, parameters, record.profile, () => this.#tensors(record));
   }
 
   async #tensors(record: InstallRecord): ReturnType<ModelDetails['tensors']> {

@@ -9,20 +9,32 @@ import type {
   LoadedModel,
   PromptSegment,
 } from '../inference/index.ts';
-import { displayName, type InstallRecord } from '../library/index.ts';
+import { contentDigest, displayName, type InstallRecord } from '../library/index.ts';
 import { Admission } from './admission.ts';
 import { runChat } from './chat-run.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { createModel } from './create-model.ts';
+import { chatWithProfile } from './created-model.ts';
 import { EventStream } from './event-stream.ts';
 import { ModelDirectory, type OpenedModel } from './model-directory.ts';
 import { diskFiles, type ModelFiles } from './model-files.ts';
-import { mergeSampling, mergeStop } from './model-parameters.ts';
+import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts';
 import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { Pulls } from './pulls.ts';
 import { RequestMeter, type RequestObserver } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
-import type { InstalledModel, LifecycleEvent, Models, PullJob, PullSpec, RunningModel, UseOptions } from './types.ts';
+import type {
+  CreateEvent,
+  CreateSpec,
+  InstalledModel,
+  LifecycleEvent,
+  Models,
+  PullJob,
+  PullSpec,
+  RunningModel,
+  UseOptions,
+} from './types.ts';
 
 export interface ModelManagerOptions {
   engine: Engine;
@@ -123,22 +135,26 @@ export class ModelManager implements Models {
 
   async unload(name: string): Promise<boolean> {
     const record = await this.#store.resolve(name);
-    return (await this.#slots.get(record.digest)?.unload('stopped')) ?? false;
+    return (await this.#slots.get(contentDigest(record))?.unload('stopped')) ?? false;
   }
 
   async *generate(name: string, request: GenerateRequest, options: UseOptions = {}): AsyncGenerator<GenerateEvent> {
     const opened = await this.#open(name);
     const { parameters } = opened.details;
+    const maxTokens = mergeMaxTokens(request.maxTokens, parameters);
     const merged: GenerateRequest = {
       ...request,
       sampling: mergeSampling(request.sampling, parameters),
       stop: mergeStop(request.stop, parameters),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
     };
     yield* this.#use(opened, options, (model, signal) => model.generate(merged, signal));
   }
 
-  async *chat(name: string, request: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
+  async *chat(name: string, asked: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
     const opened = await this.#open(name);
+    const merged = chatWithProfile(asked, opened.record);
+    const request = { ...merged, maxTokens: mergeMaxTokens(merged.maxTokens, opened.details.parameters) };
     // Before the load: what the template refuses needs no weights.
     const prompt = await this.#templates.render(opened.header, request);
     yield* this.#use(opened, options, (model, signal) =>
@@ -147,8 +163,8 @@ export class ModelManager implements Models {
   }
 
   async renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]> {
-    const { header } = await this.#directory.open(name);
-    return (await this.#templates.render(header, request)).segments;
+    const { header, record } = await this.#directory.open(name);
+    return (await this.#templates.render(header, chatWithProfile(request, record))).segments;
   }
 
   async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {
@@ -163,8 +179,8 @@ export class ModelManager implements Models {
     // What cannot be resolved may still be removed: a damaged manifest has a name.
     const record = await this.#store.resolve(name, { exact: true }).catch(() => undefined);
     if (record !== undefined) {
-      await this.#slots.get(tokenizerKey(record.digest))?.unload('removed');
-      await this.#slots.get(record.digest)?.unload('removed');
+      await this.#slots.get(tokenizerKey(contentDigest(record)))?.unload('removed');
+      await this.#slots.get(contentDigest(record))?.unload('removed');
       this.#directory.forget(record);
     }
     await this.#store.remove(name);
@@ -172,6 +188,18 @@ export class ModelManager implements Models {
 
   async copy(source: string, destination: string, own?: { contextLength?: number }): Promise<void> {
     await this.#store.copy(source, destination, own);
+  }
+
+  create(spec: CreateSpec, signal?: AbortSignal): AsyncIterable<CreateEvent> {
+    this.#requests.assertOpen();
+    return createModel(spec, signal, {
+      store: this.#store,
+      engine: this.#engine,
+      templates: this.#templates,
+      open: (name) => this.#directory.open(name),
+      pull: (model) => this.pull({ model }),
+      onInstalled: (record) => this.#onInstalled(record),
+    });
   }
 
   pull(spec: PullSpec): PullJob {
@@ -240,7 +268,7 @@ export class ModelManager implements Models {
   /** A loaded model's own tokenizer, else one opened without weights. */
   async #withTokenizer<T>(name: string, use: (model: LoadedModel) => Promise<T>): Promise<T> {
     const opened = await this.#open(name);
-    const model = this.#slots.get(opened.record.digest)?.loadedModel;
+    const model = this.#slots.get(contentDigest(opened.record))?.loadedModel;
     // Counting tokens takes no sequence, so it need not queue behind answers.
     if (model !== undefined) return use(model);
     return this.#requests.run(undefined, async (signal) => {
@@ -258,12 +286,12 @@ export class ModelManager implements Models {
     void this.#directory.openRecord(record).catch(() => {});
     const name = displayName(record.name);
     for (const slot of this.#slots.values()) {
-      if (slot.name === name && slot.record.digest !== record.digest) void slot.unload('replaced');
+      if (slot.name === name && contentDigest(slot.record) !== contentDigest(record)) void slot.unload('replaced');
     }
   }
 
   #slotFor(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
-    const key = tokenizerOnly ? tokenizerKey(opened.record.digest) : opened.record.digest;
+    const key = tokenizerOnly ? tokenizerKey(contentDigest(opened.record)) : contentDigest(opened.record);
     const known = this.#slots.get(key);
     if (known !== undefined) return known;
     const { name, record, details } = opened;
@@ -273,7 +301,7 @@ export class ModelManager implements Models {
   }
 
   #forget(slot: ModelSlot): void {
-    const key = slot.tokenizerOnly ? tokenizerKey(slot.record.digest) : slot.record.digest;
+    const key = slot.tokenizerOnly ? tokenizerKey(contentDigest(slot.record)) : contentDigest(slot.record);
     if (this.#slots.get(key) === slot) this.#slots.delete(key);
   }
 }

@@ -83,6 +83,12 @@ export function mergeSampling(request: Sampling, parameters: ModelParameters): S
   return merged as Sampling;
 }
 
+/** The request's limit, or the model's `num_predict` where it gives none; negative is none. */
+export function mergeMaxTokens(request: number | undefined, parameters: ModelParameters): number | undefined {
+  const own = parameters.num_predict;
+  return request ?? (typeof own === 'number' && own >= 0 ? own : undefined);
+}
+
 /** The request's stop strings, or the model's where it gives none. */
 export function mergeStop(request: string[], parameters: ModelParameters): string[] {
   if (request.length > 0) return request;

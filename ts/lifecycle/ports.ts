@@ -1,5 +1,5 @@
 import type { PullProgress } from '../hub/index.ts';
-import type { InstallRecord } from '../library/index.ts';
+import type { BlobsInput, InstallRecord, ModelName, OwnTraits } from '../library/index.ts';
 import type { PullSpec } from './types.ts';
 
 /** The part of the model store that the life cycle needs. */
@@ -9,7 +9,9 @@ export interface ModelStore {
   resolve(name: string, options?: { exact?: boolean }): Promise<InstallRecord>;
   /** Goes by exact names only. */
   remove(name: string): Promise<unknown>;
-  copy(source: string, destination: string, own?: { contextLength?: number }): Promise<unknown>;
+  copy(source: string, destination: string | ModelName, own?: OwnTraits): Promise<InstallRecord>;
+  /** A model of uploaded files. `inspect` refuses it by throwing. */
+  createFromBlobs(input: BlobsInput, inspect: (path: string) => Promise<unknown>): Promise<InstallRecord>;
 }
 
 /** Brings a model from the hub into the store. */

@@ -2,7 +2,7 @@ import { ChatTemplates, renderTemplate } from '../chat/index.ts';
 import { StandInEngine, type StandInScript } from '../engine/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { ChatEvent, GenerateEvent, GenerateRequest } from '../inference/index.ts';
-import type { InstallRecord } from '../library/index.ts';
+import type { InstallRecord, ModelName, OwnTraits } from '../library/index.ts';
 import { ManualClock } from './clock.ts';
 import { ModelManager } from './model-manager.ts';
 import type { Limits, ModelStore, Puller } from './ports.ts';
@@ -81,9 +81,16 @@ export class MemoryStore implements ModelStore {
     this.records = this.records.filter((other) => other !== record);
   }
 
-  async copy(source: string, destination: string): Promise<void> {
-    const record = await this.resolve(source);
-    this.records.push({ ...record, name: { ...record.name, model: destination } });
+  async copy(source: string, destination: string | ModelName, own: OwnTraits = {}): Promise<InstallRecord> {
+    const record = await this.resolve(source.replace(/:latest$/, ''));
+    const name = typeof destination === 'string' ? { ...record.name, model: destination } : destination;
+    const copy = { ...record, ...own, name, ...(own.profile === undefined ? {} : { digest: `${record.digest}+` }) };
+    this.records.push(copy);
+    return copy;
+  }
+
+  async createFromBlobs(): Promise<InstallRecord> {
+    throw new OmgError('invalid_request', 'this store has no blobs');
   }
 }
 

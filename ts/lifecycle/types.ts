@@ -7,7 +7,7 @@ import type {
   LoadedModelInfo,
   PromptSegment,
 } from '../inference/index.ts';
-import type { InstallRecord } from '../library/index.ts';
+import type { InstallRecord, ModelProfile } from '../library/index.ts';
 
 /** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
 export interface Models {
@@ -33,6 +33,11 @@ export interface Models {
   remove(name: string): Promise<void>;
   /** `own.contextLength`, tokens: the window of the new name where a request asks for none. */
   copy(source: string, destination: string, own?: { contextLength?: number }): Promise<void>;
+  /**
+   * Makes a model of another or of uploaded blobs, ending with `success`. Throws what `resolve` and pulls throw, `invalid_request`,
+   * `unsupported`, `template_failed` and what the engine says of the files.
+   */
+  create(spec: CreateSpec, signal?: AbortSignal): AsyncIterable<CreateEvent>;
   /** Starts or joins a pull. */
   pull(spec: PullSpec): PullJob;
   /** A pull by its id; undefined when unknown or over an hour old. */
@@ -95,6 +100,27 @@ export interface RunningModel {
   queuedRequests: number;
   details: ModelDetails;
 }
+
+/** Either `from` or `files`. */
+export interface CreateSpec {
+  name: string;
+  /** A model; one that is not installed is pulled. */
+  from?: string;
+  /** File name → sha256 of an uploaded blob. */
+  files?: Record<string, string>;
+  /** What the new model says of its own. */
+  profile: ModelProfile;
+  /** Tokens: its window where a request asks for none. */
+  contextLength?: number;
+}
+
+export type CreateEvent =
+  | { type: 'pull'; progress: PullProgress }
+  | { type: 'reading'; files: string[] }
+  /** A file that becomes part of the model. */
+  | { type: 'layer'; sha256: string }
+  | { type: 'writing' }
+  | { type: 'success' };
 
 export interface PullSpec {
   /** `owner/repo[:quant][@revision]` or any accepted form. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { contentDigest } from '../../library/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { optional } from '../wire/index.ts';
 import { modelRequired, parseDockerBody } from './body.ts';
@@ -47,7 +48,7 @@ export class Configurations {
     const use: UseOptions = { keepAliveMs: parseKeepAlive(asked.keep_alive) };
     if ((asked['context-size'] ?? 0) > 0) use.contextLength = asked['context-size'];
     const model = await this.#models.resolve(name);
-    const running = this.#models.running().find(({ record }) => record.digest === model.record.digest);
+    const running = this.#models.running().find(({ record }) => contentDigest(record) === contentDigest(model.record));
     if (running !== undefined && running.activeRequests + running.queuedRequests > 0) {
       throw new OmgError('conflict', `the runner of ${model.name} is already active`);
     }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { formatDuration, VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { contentDigest } from '../../library/index.ts';
 import type { Models, RunningModel } from '../../lifecycle/index.ts';
 import { optional } from '../wire/index.ts';
 import { assertBackend, BACKEND, BACKENDS } from './backends.ts';
@@ -98,10 +99,10 @@ async function unload(
 ): Promise<number> {
   if (backend) assertBackend(backend);
   const wanted = new Set<string>();
-  for (const name of all === true ? [] : names) wanted.add((await models.resolve(name)).record.digest);
+  for (const name of all === true ? [] : names) wanted.add(contentDigest((await models.resolve(name)).record));
   const idle = models.running().filter(({ record, state, activeRequests, queuedRequests }) => {
     const isIdle = state === 'running' && activeRequests + queuedRequests === 0;
-    return isIdle && (all === true || wanted.has(record.digest));
+    return isIdle && (all === true || wanted.has(contentDigest(record)));
   });
   const unloaded = await Promise.all(idle.map(({ record }) => models.unload(`sha256:${record.digest}`)));
   return unloaded.filter(Boolean).length;

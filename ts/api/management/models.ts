@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { contentDigest } from '../../library/index.ts';
 import type { Models, RunningModel } from '../../lifecycle/index.ts';
 import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
 import { modelJson, pullJson } from './model-json.ts';
@@ -20,7 +21,9 @@ const BASE = '/ohmygpu/v1/models';
 /** The store and the life cycle of single models. Names hold slashes, so an action is the end of the path. */
 export function modelRoutes(app: FastifyInstance, models: Models, store: ModelStorePort): void {
   app.get<{ Querystring: { installed?: string } }>(BASE, async (request) => {
-    const installed = (await models.list()).map((model) => modelJson(model, runningOf(models, model.record.digest)));
+    const installed = (await models.list()).map((model) =>
+      modelJson(model, runningOf(models, contentDigest(model.record))),
+    );
     if (request.query.installed === 'true') return { models: installed };
     const coming = models
       .pulls()
@@ -54,14 +57,14 @@ export function modelRoutes(app: FastifyInstance, models: Models, store: ModelSt
 }
 
 function runningOf(models: Models, digest: string): RunningModel | undefined {
-  return models.running().find(({ record }) => record.digest === digest);
+  return models.running().find(({ record }) => contentDigest(record) === digest);
 }
 
 async function one(models: Models, name: string): Promise<object> {
   const model = await models.resolve(name);
   return modelJson(
     model,
-    runningOf(models, model.record.digest),
+    runningOf(models, contentDigest(model.record)),
     models.pulls().find((job) => job.model === name),
   );
 }
@@ -84,7 +87,7 @@ async function start(
   }
   // Whoever does not wait learns of a failure from the events or the next request.
   models.load(name, use).catch(() => {});
-  return reply.code(202).send(modelJson(model, runningOf(models, model.record.digest)));
+  return reply.code(202).send(modelJson(model, runningOf(models, contentDigest(model.record))));
 }
 
 async function stop(models: Models, name: string, timeout: string | undefined): Promise<object> {

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { renderGoTemplate } from '../../chat/index.ts';
 import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type {
@@ -14,7 +15,6 @@ import { disconnectSignal, insertPrompt, ndjson, parseBody, parseOptions, sendSt
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { loadOrUnload } from './chat.ts';
 import { lacks, ollamaErrorBody, resolveModel } from './errors.ts';
-import { renderGoTemplate } from './go-template.ts';
 import { refuseImages } from './messages.ts';
 import { type GenerateBody, generateSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
 
@@ -93,11 +93,17 @@ function rawPrompt(body: GenerateBody, model: InstalledModel, name: string): Pro
         detail: { param: 'raw' },
       });
     }
+    if (body.suffix) {
+      throw new OmgError('invalid_request', 'raw mode does not support suffix', {
+        hint: 'Write the fill-in-the-middle tokens of the model into the prompt, or leave `raw` out.',
+        detail: { param: 'raw' },
+      });
+    }
     return [{ kind: 'text', text: prompt, parseSpecial: true }];
   }
   if (body.template) {
     return renderGoTemplate(body.template, {
-      System: body.system ?? '',
+      System: body.system ?? model.record.profile?.system ?? '',
       Prompt: prompt,
       Suffix: body.suffix ?? '',
       Response: '',

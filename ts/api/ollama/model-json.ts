@@ -3,9 +3,9 @@ import type { InstalledModel, ModelDetails, RunningModel } from '../../lifecycle
 /** Ollama shows "forever" as a time about 292 years ahead; its CLI prints Forever beyond 20. */
 const FOREVER_MS = 292 * 365.25 * 24 * 3600 * 1000;
 
-export function detailsJson(details: ModelDetails): object {
+export function detailsJson(details: ModelDetails, parent = ''): object {
   return {
-    parent_model: '',
+    parent_model: parent,
     format: details.format,
     family: details.family,
     families: [details.family],
@@ -23,7 +23,7 @@ export function tagJson(model: InstalledModel): object {
     modified_at: model.record.installedAt,
     size: model.record.sizeBytes,
     digest: model.record.digest,
-    details: detailsJson(model.details),
+    details: detailsJson(model.details, model.record.profile?.parent),
     capabilities: model.details.capabilities,
   };
 }

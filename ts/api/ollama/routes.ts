@@ -2,31 +2,33 @@ import type { FastifyInstance, HTTPMethods } from 'fastify';
 import type { Settings } from '../../config/index.ts';
 import { type ErrorCode, OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
+import { type BlobPort, headBlob, putBlob } from './blobs.ts';
 import { chat } from './chat.ts';
+import { create, createSchema } from './create.ts';
 import { generate } from './generate.ts';
 import { copy, copySchema, nameSchema, remove } from './manage.ts';
 import { runningJson, tagJson } from './model-json.ts';
 import { pull, pullSchema } from './pull.ts';
+import { push, pushSchema } from './push.ts';
 import { chatSchema, generateSchema } from './schema.ts';
 import { show, showSchema } from './show.ts';
 
 export interface OllamaDeps {
   models: Models;
+  blobs: BlobPort;
   settings: () => Settings;
 }
+
+type Digest = { Params: { digest: string } };
 
 /** Routes of the surface that this build does not have. */
 const MISSING: [HTTPMethods, string, ErrorCode, string][] = [
   ['POST', '/api/embed', 'unsupported', 'embeddings are not supported by this version'],
   ['POST', '/api/embeddings', 'unsupported', 'embeddings are not supported by this version'],
-  ['POST', '/api/create', 'unsupported', 'creating models is not supported by this version'],
-  ['POST', '/api/push', 'unsupported', 'push is not supported'],
-  ['HEAD', '/api/blobs/:digest', 'not_found', 'there is no such blob'],
-  ['POST', '/api/blobs/:digest', 'unsupported', 'uploading blobs is not supported by this version'],
 ];
 
 /** `/` and `/api/*`. */
-export async function ollamaRoutes(app: FastifyInstance, { models, settings }: OllamaDeps): Promise<void> {
+export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settings }: OllamaDeps): Promise<void> {
   app.get('/', async (_request, reply) => reply.type('text/plain; charset=utf-8').send('Ollama is running'));
   app.get('/api/version', async () => ({ version: settings()['api.ollama_version'] }));
   app.get('/api/status', async () => ({ cloud: { disabled: true, source: 'config' } }));
@@ -56,11 +58,22 @@ export async function ollamaRoutes(app: FastifyInstance, { models, settings }: O
   app.post('/api/copy', { config: { body: copySchema, summary: 'Give a model a second name' } }, (request, reply) =>
     copy(models, request, reply),
   );
+  app.post('/api/create', { config: { body: createSchema, summary: 'Make a model' } }, (request, reply) =>
+    create(models, settings()['api.ollama_version'], request, reply),
+  );
+  app.post('/api/push', { config: { body: pushSchema, summary: 'Send a model to a registry' } }, (request) =>
+    push(models, request),
+  );
+  app.head<Digest>('/api/blobs/:digest', { config: { summary: 'Whether a file was uploaded' } }, (request, reply) =>
+    headBlob(blobs, request, reply),
+  );
+  // Files have any size; the disk is the limit.
+  const upload = { config: { rawBody: true, summary: 'Upload a file' }, bodyLimit: Number.MAX_SAFE_INTEGER };
+  app.post<Digest>('/api/blobs/:digest', upload, (request, reply) => putBlob(blobs, request, reply));
   for (const [method, url, code, message] of MISSING) {
     app.route({
       method,
       url,
-      config: { rawBody: url.startsWith('/api/blobs') },
       handler: async () => {
         throw new OmgError(code, message);
       },

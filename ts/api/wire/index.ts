@@ -10,7 +10,7 @@ export {
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
 export { newId } from './new-id.ts';
-export { type ModelOptions, parseOptions } from './options.ts';
+export { isOption, type ModelOptions, parseOptions } from './options.ts';
 export { normalisePath } from './path.ts';
 export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';

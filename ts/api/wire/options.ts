@@ -52,6 +52,11 @@ const SAMPLING: Partial<Record<string, keyof Omit<Sampling, 'logitBias' | 'miros
   mirostat_eta: 'mirostatEta',
 };
 
+/** Whether a name is one of the options that mean something. */
+export function isOption(key: string): boolean {
+  return Object.hasOwn(KINDS, key);
+}
+
 /** Smallest window Ollama allows; less is raised to it. */
 const MIN_CONTEXT = 4;
 

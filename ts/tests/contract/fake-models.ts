@@ -1,6 +1,8 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, PromptSegment } from '../../inference/index.ts';
 import type {
+  CreateEvent,
+  CreateSpec,
   InstalledModel,
   LifecycleEvent,
   Models,
@@ -107,6 +109,10 @@ export class FakeModels implements Models {
   async copy(source: string, destination: string): Promise<void> {
     const model = await this.resolve(source);
     this.models.push({ ...model, name: installed(destination).name });
+  }
+  create(spec: CreateSpec): AsyncIterable<CreateEvent> {
+    this.calls.push({ method: 'create', name: spec.name, request: spec });
+    return play<CreateEvent>([{ type: 'writing' }, { type: 'success' }]);
   }
   pull(spec: PullSpec): PullJob {
     throw new OmgError('repo_not_found', `The hub has no ${spec.model}.`);

@@ -72,6 +72,7 @@ test('raw skips the template and gives no context', async () => {
   expect(reply.json().response).toBe('raw');
   expect(reply.json()).not.toHaveProperty('context');
   expect((await post({ model: 'demo', prompt: 'a', raw: true, system: 's' })).statusCode).toBe(400);
+  expect((await post({ model: 'demo', prompt: 'a', raw: true, suffix: 's' })).statusCode).toBe(400);
 });
 
 test('a template of the request is rendered; values stay plain text', async () => {
@@ -145,7 +146,7 @@ test('copy and delete answer 200 with an empty body, and 404 in their own words'
 });
 
 test('routes of later versions answer with a typed error', async () => {
-  for (const url of ['/api/embed', '/api/create', '/api/push', '/v1/embeddings']) {
+  for (const url of ['/api/embed', '/v1/embeddings']) {
     expect((await post({ model: 'demo' }, url)).statusCode, url).toBe(400);
   }
 });
