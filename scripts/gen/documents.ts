@@ -1,9 +1,18 @@
 import { displaySetting, SETTINGS, type SettingKey, specOf } from '../../ts/config/index.ts';
 import { ERROR_CODES } from '../../ts/errors/index.ts';
+import { platformManifests } from '../release/manifests.ts';
 
 /** The documents that are made from the code, by their path. */
 export function generatedDocuments(): Record<string, string> {
-  return { 'docs/settings.md': settingsDocument(), 'docs/errors.md': errorsDocument() };
+  const manifests = platformManifests().map(([folder, manifest]): [string, string] => [
+    `npm/${folder}/package.json`,
+    `${JSON.stringify(manifest, null, 2)}\n`,
+  ]);
+  return {
+    'docs/settings.md': settingsDocument(),
+    'docs/errors.md': errorsDocument(),
+    ...Object.fromEntries(manifests),
+  };
 }
 
 const NOTE = '<!-- Made by `npm run gen` from the code; changes here are lost. -->';

@@ -10,6 +10,8 @@ export interface Paths {
   pidFile: string;
   /** Unix socket or Windows named pipe; undefined when switched off. */
   socket: string | undefined;
+  /** Addons that `omg backend install` brought. */
+  backends: string;
   logs: string;
   logFile: string;
   /** Stores of other programs whose files can be used instead of a download. */
@@ -48,6 +50,7 @@ export function resolvePaths(inputs: PathInputs): Paths {
     configFile: join(home, 'config.toml'),
     pidFile: join(home, 'daemon.pid'),
     socket: socketPath(home, inputs.socket, inputs.platform ?? process.platform),
+    backends: join(home, 'backends'),
     logs,
     logFile: join(logs, 'daemon.log'),
     huggingFaceCache: chosen(

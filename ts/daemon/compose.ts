@@ -35,7 +35,7 @@ const LIVE_KEYS: readonly SettingKey[] = [
 /** Puts the store, the hub, the engine and the life cycle together. */
 export async function composeDaemon({ config, reload, parts = {} }: StartOptions, log: Log): Promise<Composition> {
   const { paths, settings } = config;
-  const engine = parts.engine ?? (await createEngine(log));
+  const engine = parts.engine ?? (await createEngine(log, config));
   const library = new Library({
     modelsDir: paths.models,
     aliasesFile: join(paths.home, 'aliases.yaml'),

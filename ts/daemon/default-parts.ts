@@ -5,8 +5,11 @@ import type { ModelHub } from '../hub/index.ts';
 import type { Engine } from '../inference/index.ts';
 import type { Log } from './log.ts';
 
-export async function createEngine(log: Log): Promise<Engine> {
+export async function createEngine(log: Log, { paths }: Config): Promise<Engine> {
   return new RunnerEngine({
+    backends: paths.backends,
+    onFallback: ({ path, flavour }, reason) =>
+      log.warn({ addon: path, reason }, `the engine ${flavour} does not work, and the next one is used`),
     onStderr: (line, runner) => log.info({ pid: runner.pid, model: basename(runner.model) }, line),
   });
 }

@@ -9,7 +9,7 @@ import type {
   MemoryPlan,
   ModelHeader,
 } from '../inference/index.ts';
-import { addonCandidates, addonUnavailable } from './native/index.ts';
+import { type AddonCandidate, addonCandidates, addonUnavailable } from './native/index.ts';
 import { Probe } from './probe.ts';
 import { RunnerModel } from './runner-model.ts';
 import { RunnerProcess } from './runner-process.ts';
@@ -17,12 +17,16 @@ import { RunnerProcess } from './runner-process.ts';
 export interface RunnerEngineOptions {
   /** The addon's file; absent: the checkout's build, then the package of this platform. */
   addonFile?: string;
+  /** Folder of the backends that were installed beside the package. Absent: none is looked for. */
+  backends?: string;
   /** The runner's entry; default the one of the sources or of the bundle. */
   entry?: URL;
   /** Of the runners; absent: that of this process. What looks like a secret is left out. */
   environment?: Environment;
   /** What runners write to stderr, line by line. */
   onStderr?: (line: string, runner: { pid: number | undefined; model: string }) => void;
+  /** An addon that was to be used does not work, and the next one is. */
+  onFallback?: (addon: AddonCandidate, reason: string) => void;
   /** For devices, inspect and plan. Default 60,000. */
   probeTimeoutMs?: number;
   /** How long the process of those stays for further questions. Default 2,000. */
@@ -43,7 +47,7 @@ export class RunnerEngine implements Engine {
   readonly #models = new Set<RunnerModel>();
   readonly #loading = new Set<RunnerProcess>();
   /** The addon that has loaded and answered in a process made for that. */
-  #trusted: string | undefined;
+  #trusted: AddonCandidate | undefined;
   #failure: { error: OmgError; untilMs: number } | undefined;
   #closed = false;
 
@@ -62,6 +66,13 @@ export class RunnerEngine implements Engine {
     return this.#probe.ask('version', {});
   }
 
+  /** The addon that works, found out in a process of its own. Throws `addon_unavailable`. */
+  async addon(): Promise<AddonCandidate> {
+    await this.version();
+    if (this.#trusted === undefined) throw addonUnavailable([]);
+    return this.#trusted;
+  }
+
   async devices(): Promise<DeviceInfo[]> {
     return this.#probe.ask('devices', {});
   }
@@ -78,7 +89,7 @@ export class RunnerEngine implements Engine {
     if (this.#trusted === undefined) await this.version();
     if (signal?.aborted) throw cancelled();
     if (this.#closed) throw new OmgError('shutting_down', 'The engine is closed.');
-    const process = this.#start(this.#trusted ?? '', spec.path);
+    const process = this.#start(this.#trusted?.path ?? '', spec.path);
     this.#loading.add(process);
     const kill = (): void => process.kill();
     signal?.addEventListener('abort', kill, { once: true });
@@ -125,21 +136,25 @@ export class RunnerEngine implements Engine {
 
   /** Also finds out which addon works, as its process is thrown away. */
   async #startProbe(): Promise<RunnerProcess> {
-    if (this.#trusted !== undefined) return this.#start(this.#trusted, 'probe');
+    if (this.#trusted !== undefined) return this.#start(this.#trusted.path, 'probe');
     if (this.#failure !== undefined && performance.now() < this.#failure.untilMs) throw this.#failure.error;
-    const candidates = addonCandidates(this.#options.addonFile);
+    const candidates = addonCandidates({ explicit: this.#options.addonFile, backends: this.#options.backends });
     let reason: string | undefined;
-    for (const candidate of candidates) {
-      const process = this.#start(candidate, 'probe');
-      try {
-        await process.call('version', {});
-        this.#trusted = candidate;
-        return process;
-      } catch (error) {
-        reason = OmgError.from(error).message;
-        process.kill();
-        await process.ended;
+    for (const [at, candidate] of candidates.entries()) {
+      reason = candidate.problem;
+      if (reason === undefined) {
+        const process = this.#start(candidate.path, 'probe');
+        try {
+          await process.call('version', {});
+          this.#trusted = candidate;
+          return process;
+        } catch (error) {
+          reason = OmgError.from(error).message;
+          process.kill();
+          await process.ended;
+        }
       }
+      if (at < candidates.length - 1) this.#options.onFallback?.(candidate, reason);
     }
     const error = addonUnavailable(candidates, reason);
     this.#failure = { error, untilMs: performance.now() + FAILURE_KEPT_MS };

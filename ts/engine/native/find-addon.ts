@@ -1,67 +1,105 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { nativePackage } from '../../../scripts/targets.ts';
+import { installation, VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { thisTarget } from './platform.ts';
 
-/** The C libraries a package may be built for; npm installs the one that fits, so the first that is there is tried first. */
-const LIBRARIES: Partial<Record<NodeJS.Platform, string[]>> = {
-  linux: ['-gnu', '-musl'],
-  win32: ['-msvc'],
-  darwin: [''],
-};
+/** A file that may be the addon of this platform. */
+export interface AddonCandidate {
+  path: string;
+  /** `given` (by a caller), `built` (in this checkout), a backend such as `cuda`, `metal`, or `cpu`. */
+  flavour: string;
+  /** Why it is not to be tried. */
+  problem?: string;
+}
 
-/** Files that may be the addon of this platform, best first. A path that was given is the only candidate. */
-export function addonCandidates(explicit?: string): string[] {
-  if (explicit !== undefined && explicit !== '') return [explicit];
-  const candidates: string[] = [];
-  const root = packageRoot();
-  if (root !== undefined) {
-    const built = join(root, 'dist', 'native', 'omg.node');
-    if (existsSync(built)) candidates.push(built);
-  }
-  const { resolve } = createRequire(import.meta.url);
-  for (const library of LIBRARIES[process.platform] ?? []) {
-    try {
-      candidates.push(resolve(`@ohmygpu/native-${process.platform}-${process.arch}${library}`));
-    } catch {
-      // Not installed for this C library.
-    }
+export interface AddonSearch {
+  /** The only candidate, where it is given. */
+  explicit?: string;
+  /** Folder of the backends that `omg backend install` brought, one folder each. */
+  backends?: string;
+}
+
+/** What `omg backend install` writes beside an addon. */
+export interface InstalledBackend {
+  package: string;
+  version: string;
+  /** Of the package that the registry named and that was checked, as in a lock file. */
+  integrity: string;
+  installedAt: string;
+}
+
+const ADDON_FILE = 'omg.node';
+
+/** Files that may be the addon of this platform, best first. */
+export function addonCandidates({ explicit, backends }: AddonSearch = {}): AddonCandidate[] {
+  if (explicit !== undefined && explicit !== '') return [{ path: explicit, flavour: 'given' }];
+  const candidates: AddonCandidate[] = [];
+  const { by, root } = installation();
+  const built = join(root ?? '', 'dist', 'native', ADDON_FILE);
+  if (by === 'checkout' && existsSync(built)) candidates.push({ path: built, flavour: 'built' });
+  if (backends !== undefined) candidates.push(...installedBackends(backends));
+  const target = thisTarget();
+  if (target === undefined) return candidates;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${nativePackage(target.name)}/package.json`);
+    candidates.push({
+      path: join(dirname(manifest), ADDON_FILE),
+      flavour: target.features[0] ?? 'cpu',
+      ...problemOf(versionIn(manifest), nativePackage(target.name)),
+    });
+  } catch {
+    // Not installed.
   }
   return candidates;
 }
 
-/** @param reason what the last candidate said; absent when there was none. */
-export function addonUnavailable(candidates: string[], reason?: string): OmgError {
-  const platform = `${process.platform}-${process.arch}`;
-  const inCheckout = existsSync(join(packageRoot() ?? '', 'crates', 'omg-node'));
-  return new OmgError(
-    'addon_unavailable',
-    reason === undefined
-      ? `The native engine is not installed for ${platform}.`
-      : `The native engine does not work: ${reason}`,
-    {
-      hint: inCheckout
-        ? 'Build it with `npm run build` in the checkout.'
-        : 'Install it again with `npm install -g ohmygpu`; `omg doctor` tells more.',
-      detail: { platform, tried: candidates.length },
-    },
-  );
+/** The backends below a folder, whether they fit this version or not. */
+export function installedBackends(folder: string): AddonCandidate[] {
+  return ['cuda'].flatMap((name): AddonCandidate[] => {
+    const path = join(folder, name, ADDON_FILE);
+    if (!existsSync(path)) return [];
+    return [
+      { path, flavour: name, ...problemOf(versionIn(join(folder, name, 'backend.json')), `the backend ${name}`) },
+    ];
+  });
 }
 
-/** The folder of the `ohmygpu` package that this module belongs to. */
-function packageRoot(): string | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const manifest = join(folder, 'package.json');
-    if (existsSync(manifest) && isOurs(manifest)) return folder;
-    if (dirname(folder) === folder) return undefined;
-  }
+function problemOf(version: string | undefined, what: string): { problem?: string } {
+  if (version === VERSION) return {};
+  return { problem: `${what} has version ${version ?? 'unknown'}, and this is ${VERSION}` };
 }
 
-function isOurs(manifest: string): boolean {
+function versionIn(manifest: string): string | undefined {
   try {
-    return (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: unknown }).name === 'ohmygpu';
+    const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version?: unknown };
+    return typeof version === 'string' ? version : undefined;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** @param reason what the last candidate said; absent when there was none. */
+export function addonUnavailable(candidates: AddonCandidate[], reason?: string): OmgError {
+  const platform = `${process.platform}-${process.arch}`;
+  const target = thisTarget();
+  const { by, repair } = installation();
+  const detail = { platform, target: target?.name ?? null, tried: candidates.map(({ path }) => path) };
+  const again = by === 'checkout' ? `Build it with \`${repair}\` in the checkout.` : `Install it again: \`${repair}\``;
+  if (reason !== undefined) {
+    return new OmgError('addon_unavailable', `The native engine does not work: ${reason}`, { hint: again, detail });
+  }
+  if (target === undefined && by !== 'checkout') {
+    return new OmgError('addon_unavailable', `There is no ready-made engine for ${platform}.`, {
+      hint: 'Build it from the sources: https://github.com/ohmygpu/ohmygpu',
+      detail,
+    });
+  }
+  const missing = by === 'checkout' || target === undefined ? platform : `${platform} (${nativePackage(target.name)})`;
+  return new OmgError('addon_unavailable', `The native engine is not installed for ${missing}.`, {
+    hint: again,
+    detail,
+  });
 }

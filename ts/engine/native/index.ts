@@ -1,3 +1,11 @@
 export type { Addon, AddonGeneration, AddonModel, Outcome } from './addon.ts';
-export { addonCandidates, addonUnavailable } from './find-addon.ts';
+export {
+  type AddonCandidate,
+  type AddonSearch,
+  addonCandidates,
+  addonUnavailable,
+  type InstalledBackend,
+  installedBackends,
+} from './find-addon.ts';
 export { loadAddon, unwrap } from './load-addon.ts';
+export { systemLibc, thisTarget } from './platform.ts';

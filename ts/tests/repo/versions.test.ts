@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { platformManifests, publishedManifest } from '../../../scripts/release/manifests.ts';
+import { nativePackage, TARGETS } from '../../../scripts/targets.ts';
 import { VERSION } from '../../config/index.ts';
 import { readRepositoryFile, repositoryFiles, repositoryJson } from './checkout.ts';
 
@@ -35,4 +37,21 @@ test('the program reports it', () => {
 
 test('CHANGELOG.md has an entry for it', () => {
   expect(readRepositoryFile('CHANGELOG.md')).toContain(`## ${String(version)}`);
+});
+
+test('what is published asks for the native packages in that version, and runs nothing when it is installed', () => {
+  const published = publishedManifest();
+  const optional = Object.entries(published.optionalDependencies as Record<string, string>);
+  expect(optional).toEqual(TARGETS.map(({ name }) => [nativePackage(name), version]));
+  const all = [
+    published,
+    ...platformManifests().map(([, manifest]) => manifest),
+    repositoryJson('npm/demo-model/package.json'),
+  ];
+  expect(all.filter((manifest) => 'scripts' in manifest)).toEqual([]);
+});
+
+test('npm/ holds the packages of the table and the demo model, and no others', () => {
+  const folders = repositoryFiles().flatMap((path) => /^npm\/([^/]+)\/package\.json$/.exec(path)?.[1] ?? []);
+  expect(folders.sort()).toEqual(['demo-model', ...platformManifests().map(([folder]) => folder)].sort());
 });
