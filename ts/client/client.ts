@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import type { Config } from '../config/index.ts';
 import { errorFromValue } from './errors.ts';
 import { chatPieces, sseData } from './sse.ts';
@@ -27,6 +28,23 @@ export interface PullBody {
   quant?: string;
   file?: string;
   force?: boolean;
+}
+
+/** The body of `POST /api/create`. */
+export interface CreateBody {
+  model: string;
+  from?: string;
+  files?: Record<string, string>;
+  adapters?: Record<string, string>;
+  template?: string;
+  system?: string;
+  license?: string[];
+  parameters?: Record<string, unknown>;
+  messages?: { role: string; content: string }[];
+  quantize?: string;
+  renderer?: string;
+  parser?: string;
+  requires?: string;
 }
 
 /**
@@ -145,6 +163,29 @@ export class Client {
       if (error !== undefined) throw error;
       yield value as PullLine;
     }
+  }
+
+  /** Progress lines, ending with status `success`. */
+  async *create(body: CreateBody, signal?: AbortSignal): AsyncGenerator<PullLine> {
+    const response = await this.#transport.open('POST', '/api/create', { body: { ...body, stream: true }, signal });
+    for await (const line of linesOf(response, signal)) {
+      const value: unknown = JSON.parse(line);
+      const error = errorFromValue(value);
+      if (error !== undefined) throw error;
+      yield value as PullLine;
+    }
+  }
+
+  /** Whether the daemon has a file with this digest (`sha256:…`). */
+  async hasBlob(digest: string): Promise<boolean> {
+    const response = await this.#transport.send('HEAD', `/api/blobs/${digest}`);
+    response.resume();
+    return response.statusCode === 200;
+  }
+
+  async putBlob(digest: string, path: string, size: number, signal?: AbortSignal): Promise<void> {
+    const upload = { open: () => createReadStream(path, { highWaterMark: 1 << 20 }), size };
+    (await this.#transport.open('POST', `/api/blobs/${digest}`, { upload, signal })).resume();
   }
 
   pullState(id: string): Promise<PullStatus> {

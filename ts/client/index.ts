@@ -1,3 +1,3 @@
-export { Client, type PullBody } from './client.ts';
+export { Client, type CreateBody, type PullBody } from './client.ts';
 export type { Address } from './transport.ts';
 export type * from './types.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { OmgError } from '../errors/index.ts';
 import { errorFromBody } from './errors.ts';
 
@@ -14,6 +14,8 @@ export type Address = NetworkAddress | { createConnection: () => Duplex };
 
 export interface RequestOptions {
   body?: unknown;
+  /** A body of raw bytes; opened once a connection is tried. */
+  upload?: { open: () => Readable; size: number };
   signal?: AbortSignal;
   accept?: string;
 }
@@ -40,6 +42,14 @@ export class Transport {
 
   /** The response once its status says success; the body is the caller's to read. */
   async open(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+    const response = await this.send(method, path, options);
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    throw errorFromBody(status, await readText(response));
+  }
+
+  /** The response whatever its status; the body is the caller's to read. */
+  async send(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
     let response: IncomingMessage | undefined;
     for (const address of this.#addresses) {
       try {
@@ -56,13 +66,12 @@ export class Transport {
         detail: { addresses: this.#addresses.map(describe) },
       });
     }
-    const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return response;
-    throw errorFromBody(status, await readText(response));
+    return response;
   }
 
   #send(address: Address, method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
     const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+    const { upload } = options;
     return new Promise((resolve, reject) => {
       const request = httpRequest(
         {
@@ -76,13 +85,23 @@ export class Transport {
             host: 'localhost',
             accept: options.accept ?? 'application/json',
             ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
+            ...(upload === undefined
+              ? {}
+              : { 'content-type': 'application/octet-stream', 'content-length': upload.size }),
             ...(this.#apiKey === '' ? {} : { authorization: `Bearer ${this.#apiKey}` }),
           },
         },
         resolve,
       );
       request.on('error', reject);
-      request.end(payload);
+      if (upload === undefined) {
+        request.end(payload);
+        return;
+      }
+      const bytes = upload.open();
+      bytes.on('error', (error) => request.destroy(error));
+      request.on('close', () => bytes.destroy());
+      bytes.pipe(request);
     });
   }
 }

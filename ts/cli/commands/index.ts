@@ -17,6 +17,7 @@ export const COMMANDS: readonly { paths: readonly string[]; load: () => Promise<
   { paths: ['stop', 'model stop'], load: () => import('./stop.ts') },
   { paths: ['rm', 'model rm', 'model remove'], load: () => import('./rm.ts') },
   { paths: ['cp', 'model cp'], load: () => import('./cp.ts') },
+  { paths: ['create', 'model create'], load: () => import('./create.ts') },
   { paths: ['import', 'model import'], load: () => import('./import.ts') },
   { paths: ['search', 'model search'], load: () => import('./search.ts') },
   { paths: ['gc', 'model gc'], load: () => import('./gc.ts') },

@@ -14,11 +14,16 @@ export class ShowCommand extends DataCommand {
     examples: [
       ['Source, type, path, size and abilities', '$0 show demo'],
       ['The chat template only', '$0 show demo --template'],
+      ['A Modelfile to change and create from', '$0 show demo --modelfile'],
     ],
   });
 
   model = Option.String({ name: 'model' });
   template = Option.Boolean('--template', false, { description: 'Print the chat template.' });
+  modelfile = Option.Boolean('--modelfile', false, { description: 'Print a Modelfile that makes the same model.' });
+  system = Option.Boolean('--system', false, { description: 'Print the system text.' });
+  parameters = Option.Boolean('--parameters', false, { description: 'Print the parameters.' });
+  license = Option.Boolean('--license', false, { description: 'Print the license.' });
   tensors = Option.Boolean('--tensors', false, { description: 'List the tensors.' });
 
   protected override async run(session: Session): Promise<void> {
@@ -26,7 +31,8 @@ export class ShowCommand extends DataCommand {
     const client = await session.daemon();
     const [entry, details] = await Promise.all([client.model(this.model), client.show(this.model, this.tensors)]);
     if (printer.isJson) return printer.json({ ...entry, ...details });
-    if (this.template) return printer.line(printable(details.template));
+    const one = this.#oneOf(details);
+    if (one !== undefined) return printer.line(printable(one));
     showModel(printer, entry, details);
     if (this.tensors) {
       printer.line();
@@ -35,6 +41,15 @@ export class ShowCommand extends DataCommand {
         (details.tensors ?? []).map(({ name, type, shape }) => [name, type, shape.join(' × ')]),
       );
     }
+  }
+
+  /** The part that was asked for alone. */
+  #oneOf(details: ShowReply): string | undefined {
+    if (this.modelfile) return details.modelfile.trimEnd();
+    if (this.template) return details.template;
+    if (this.system) return details.system;
+    if (this.parameters) return details.parameters;
+    return this.license ? details.license : undefined;
   }
 }
 
@@ -70,6 +85,10 @@ function showModel(printer: Printer, entry: ModelEntry, details: ShowReply): voi
       ['context', String(runtime.context_length ?? '')],
       ['memory', runtime.memory === null ? '' : formatBytes(runtime.memory)],
     ]);
+  }
+  if (details.system.trim() !== '') {
+    printer.line();
+    printer.pairs('System', [['text', printable(details.system.trim().split('\n')[0] ?? '')]]);
   }
   if (details.parameters.trim() !== '') {
     printer.line();

@@ -130,6 +130,49 @@ describe('with a daemon', () => {
     expect((await omg(['rm', 'copy'])).exitCode).toBe(4);
   });
 
+  test('create makes a model of a Modelfile, and show prints one that makes the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'omg-modelfile-'));
+    try {
+      const file = join(folder, 'Modelfile');
+      writeFileSync(join(folder, 'weights.gguf'), 'GGUF of a Modelfile');
+      writeFileSync(
+        file,
+        '# mine\nfrom ./weights.gguf\nSYSTEM """Be\n"kind"."""\nPARAMETER temperature 0.5\nPARAMETER stop "<|end|>"\nPARAMETER stop x\nMESSAGE user Who?\nLICENSE MIT\n',
+      );
+      const created = await omg(['create', 'kind', '-f', file]);
+      expect([created.exitCode, created.stderr]).toEqual([0, expect.stringContaining('sending weights.gguf')]);
+      const shown = await omg(['show', 'kind', '--modelfile']);
+      for (const line of [
+        'SYSTEM """Be',
+        '"kind"."""',
+        'PARAMETER temperature 0.5',
+        'PARAMETER stop "<|end|>"',
+        'MESSAGE user "Who?"',
+        'LICENSE "MIT"',
+      ]) {
+        expect(shown.stdout.split('\n')).toContain(line);
+      }
+      writeFileSync(file, shown.stdout);
+      expect((await omg(['create', 'kind2', '-f', file])).exitCode).toBe(0);
+      const body = async (name: string) => (await omg(['show', name, '--modelfile'])).stdout.replace(/FROM .*/, '');
+      expect(await body('kind2')).toBe(await body('kind'));
+      expect((await omg(['show', 'kind', '--system'])).stdout).toBe('Be\n"kind".\n');
+      for (const [text, exitCode] of [
+        ['SYSTEM hi', 2],
+        ['FROM ./absent.gguf', 4],
+        ['FROM kind\nSYSTEM "open', 2],
+        ['FROM kind\nDANCE now', 2],
+        ['FROM kind\nPARAMETER nope 1', 2],
+      ] as const) {
+        writeFileSync(file, text);
+        expect((await omg(['create', 'broken', '-f', file])).exitCode, text).toBe(exitCode);
+      }
+      await omg(['rm', 'kind', 'kind2']);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('import installs a file of this machine under a name', async () => {
     const path = join(server.config.paths.home, 'mine.gguf');
     writeFileSync(path, 'GGUF of mine');
@@ -276,6 +319,7 @@ describe('without a daemon', () => {
       'stop',
       'rm',
       'cp',
+      'create',
       'import',
       'search',
       'gc',
