@@ -18,13 +18,16 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): void {
   const policy = new OriginPolicy(rules.origins);
   const wanted = rules.apiKey === '' ? undefined : digest(rules.apiKey);
   app.addHook('onRequest', async (request, reply) => {
-    const overSocket = request.raw.socket.remoteAddress === undefined;
+    const overSocket = isOverSocket(request);
     if (rules.checkHost && !overSocket && !isLocalHost(hostOf(request.headers.host))) return refuse(reply);
     const origin = request.headers.origin;
     if (origin !== undefined && origin !== '' && !isOwnOrigin(request, origin)) {
       if (!policy.allows(origin)) return refuse(reply);
       reply.header('access-control-allow-origin', policy.allowsAll ? '*' : origin);
-      reply.header('access-control-expose-headers', 'x-request-id, request-id, x-omg-version, x-omg-truncated');
+      reply.header(
+        'access-control-expose-headers',
+        'x-request-id, request-id, x-omg-version, x-omg-truncated, mcp-session-id',
+      );
       if (!policy.allowsAll) reply.header('vary', 'Origin');
       if (request.method === 'OPTIONS') return preflight(request, reply);
     }
@@ -61,9 +64,18 @@ function isOpen(request: FastifyRequest): boolean {
 }
 
 function hasKey(request: FastifyRequest, wanted: Buffer): boolean {
-  const bearer = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim();
-  const header = request.headers['x-api-key'];
-  return [bearer, header].some((key) => typeof key === 'string' && timingSafeEqual(digest(key), wanted));
+  return keysOf(request).some((key) => timingSafeEqual(digest(key), wanted));
+}
+
+/** The keys that a request sends. */
+export function keysOf({ headers }: FastifyRequest): string[] {
+  const bearer = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim();
+  return [bearer, headers['x-api-key']].filter((key) => typeof key === 'string');
+}
+
+/** Whether it came over the Unix socket, which only the daemon's own user can open. */
+export function isOverSocket({ raw }: FastifyRequest): boolean {
+  return raw.socket.remoteAddress === undefined;
 }
 
 function digest(text: string): Buffer {

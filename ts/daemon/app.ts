@@ -10,6 +10,7 @@ import Fastify, {
 import { type AnthropicDeps, anthropicRoutes } from '../api/anthropic/index.ts';
 import { type DockerDeps, dockerRoutes, stripDockerPrefix } from '../api/docker/index.ts';
 import { type ManagementDeps, managementRoutes } from '../api/management/index.ts';
+import { type McpDeps, mcpRoutes } from '../api/mcp/index.ts';
 import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
 import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';
 import { type ServiceDeps, serviceRoutes } from '../api/service/index.ts';
@@ -22,8 +23,9 @@ import {
 } from '../api/wire/index.ts';
 import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { type AccessRules, installAccess } from './access.ts';
+import { type AccessRules, installAccess, isOverSocket, keysOf } from './access.ts';
 import type { Log } from './log.ts';
+import { ownClients } from './own-client.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
 
 export interface AppDeps
@@ -72,11 +74,20 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(openAiRoutes, deps);
   await app.register(anthropicRoutes, deps);
   await app.register(dockerRoutes, { ...deps, routes: [...routes] });
+  await app.register(mcpRoutes, mcpDeps(app));
   let described: RouteOptions[] = [];
   await app.register(serviceRoutes, { ...deps, routes: () => described });
   described = [...routes];
   refuseOtherMethods(app, described);
   return app;
+}
+
+function mcpDeps(app: FastifyInstance): McpDeps {
+  const clientOf = ownClients(app);
+  return {
+    clientFor: (request) => clientOf({ apiKey: keysOf(request)[0] ?? '', isTrusted: isOverSocket(request) }),
+    senderOf: (request) => JSON.stringify([isOverSocket(request), keysOf(request)[0]]),
+  };
 }
 
 function installHeaders(app: FastifyInstance, deps: AppDeps): void {

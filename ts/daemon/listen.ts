@@ -79,7 +79,8 @@ export function socketAnswers(path: string): Promise<boolean> {
   });
 }
 
-function sharedServer(app: FastifyInstance): Server {
+/** A server with the same routes that listens nowhere yet. */
+export function sharedServer(app: FastifyInstance): Server {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, app.routing);
   server.on('upgrade', (request, socket, head) => app.server.emit('upgrade', request, socket, head));
   return server;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { anthropicError } from '../api/anthropic/index.ts';
 import { dockerError, inferencePath } from '../api/docker/index.ts';
+import { mcpError } from '../api/mcp/index.ts';
 import { ollamaError } from '../api/ollama/index.ts';
 import { openAiError } from '../api/openai/index.ts';
 import type { ErrorRenderer } from '../api/wire/index.ts';
@@ -9,6 +10,7 @@ import type { ErrorRenderer } from '../api/wire/index.ts';
 export function errorRendererFor(path: string): ErrorRenderer {
   const inference = inferencePath(path);
   if (inference !== undefined) return errorRendererFor(inference);
+  if (path === '/mcp') return mcpError;
   if (/^\/(?:models|engines)(?:\/|$)/.test(path)) return dockerError;
   if (path === '/' || path === '/api' || path.startsWith('/api/')) return ollamaError;
   return /^(\/anthropic|\/v1\/messages)(\/|$)/.test(path) ? anthropicError : openAiError;

@@ -7,6 +7,7 @@ const SURFACES: [RegExp, string][] = [
   [/^\/(?:v1\/messages|anthropic)(?:\/|$)/, 'Anthropic'],
   [/^\/(?:models|engines|responses|rerank|score)(?:\/|$)/, 'docker model-runner'],
   [/^\/(?:ohmygpu|v1\/models\/pull|health$|version$|metrics$|openapi\.json$|docs$)/, 'Management'],
+  [/^\/mcp$/, 'MCP'],
   [/^\/(?:v1\/plan|tokenize|detokenize|apply-template)$/, 'Tools'],
   [/^\/v1\//, 'OpenAI'],
 ];

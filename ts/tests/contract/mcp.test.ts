@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { call, codeOf, stdioClient } from './mcp-session.ts';
+import { call, codeOf, httpClient, stdioClient } from './mcp-session.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
 
 let served: TestDaemon;
@@ -35,6 +35,7 @@ afterAll(() => served.stop());
 
 const TRANSPORTS: [string, () => Promise<Client>][] = [
   ['stdio', () => stdioClient({ OMG_HOME: served.config.paths.home, OMG_PORT: String(served.daemon.endpoint.port) })],
+  ['Streamable HTTP', () => httpClient(served.url)],
 ];
 
 describe.each(TRANSPORTS)('over %s', (_name, connect) => {

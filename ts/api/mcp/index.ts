@@ -1,0 +1,2 @@
+export { mcpError } from './errors.ts';
+export { type McpDeps, mcpRoutes } from './routes.ts';
