@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { Ollama } from 'ollama';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CleanHost } from '../../../scripts/release/clean-host.ts';
 import { TARGETS } from '../../../scripts/targets.ts';
 import { installation } from '../../config/index.ts';
-import { CleanHost } from './packed.ts';
 
 // What `npm i -g ohmygpu` will give: the packages of this checkout, from a registry on this machine, into an empty home.
 

@@ -1,10 +1,18 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { packAll } from '../../../scripts/release/pack.mjs';
-import { StandInRegistry } from '../../../scripts/release/registry.ts';
-import { type Finished, freePort, ROOT } from './omg.ts';
+import { packAll } from './pack.mjs';
+import { StandInRegistry } from './registry.ts';
+
+export interface Finished {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
 
 /** A machine of its own: an empty home, an npm prefix, a registry that holds what this checkout publishes. */
 export class CleanHost {
@@ -63,8 +71,7 @@ export class CleanHost {
   }
 
   /** Packs the checkout and publishes the packages. */
-  async publish(): Promise<Record<string, string>> {
-    const addon = join(ROOT, 'dist', 'native', 'omg.node');
+  async publish(addon = join(ROOT, 'dist', 'native', 'omg.node')): Promise<Record<string, string>> {
     const packs: Record<string, string> = await packAll({ addon, out: join(this.folder, 'packs') });
     for (const file of Object.values(packs)) this.registry.publish(file);
     return packs;
@@ -109,4 +116,13 @@ export class CleanHost {
     await this.registry.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('The system gave no port.');
+  return address.port;
 }
