@@ -51,7 +51,7 @@ export async function* limitReasoning(
     }
   }
   if (!cut || start === undefined) return;
-  yield { type: 'text', text: `\n${tags.close}\n\n`, tokens: 0 };
+  yield { type: 'text', text: closingOf(tags), tokens: 0 };
   const decodeMs = performance.now() - started;
   const ahead = { prefillMs: started - began, decodeMs };
   const left = maxTokens === undefined ? undefined : maxTokens - tokens;
@@ -80,11 +80,16 @@ export async function* limitReasoning(
 }
 
 /** The thoughts as the model wrote them, with its own tags as tags and everything else as mere text. */
-function closed(text: string, { open, close }: ReasoningTags): PromptSegment[] {
+function closed(text: string, tags: ReasoningTags): PromptSegment[] {
+  const { open } = tags;
   const at = text.trimStart().startsWith(open) ? text.indexOf(open) + open.length : 0;
   return [
     ...(at === 0 ? [] : [{ kind: 'text' as const, text: text.slice(0, at), parseSpecial: true }]),
     { kind: 'text', text: text.slice(at), parseSpecial: false },
-    { kind: 'text', text: `\n${close}\n\n`, parseSpecial: true },
+    { kind: 'text', text: closingOf(tags), parseSpecial: true },
   ];
+}
+
+function closingOf({ close, closing }: ReasoningTags): string {
+  return closing ?? `\n${close}\n\n`;
 }

@@ -49,10 +49,12 @@ test('reasoning, content and a call in order, with a reason of their own', async
     'reasoning hm',
     'content Yes',
     'content .',
+    'tool-call-start',
+    'tool-call-delta {}',
     'tool-call',
     'end',
   ]);
-  expect(events[4]).toEqual({ type: 'tool-call', index: 0, call: { id: 'call_0', name: 'add', arguments: '{}' } });
+  expect(events[6]).toEqual({ type: 'tool-call', index: 0, call: { id: 'call_0', name: 'add', arguments: '{}' } });
   expect(events.at(-1)).toMatchObject({ reason: 'tool-calls', usage: { completionTokens: 9, reasoningTokens: 4 } });
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ChatEvent, GenerateEvent, TokenLogprob } from '../inference/index.ts';
+import type { ChatEvent, GenerateEvent, TokenLogprob, ToolCall } from '../inference/index.ts';
 import { AnswerReader } from './answer/answer-reader.ts';
 import { joinPieces, type Piece } from './answer/piece.ts';
 import type { ChatFormat } from './chat-format.ts';
@@ -16,16 +16,26 @@ export async function* translateEvents(
   { newCallId = randomCallId }: TranslateOptions = {},
 ): AsyncGenerator<ChatEvent> {
   const reader = new AnswerReader(format);
+  let index = -1;
   let calls = 0;
+  let call: ToolCall = { id: '', name: '', arguments: '' };
   let reasoningTokens = 0;
   let tokens = 0;
   let logprobs: TokenLogprob[] | undefined;
   function* tell(pieces: Piece[]): Generator<ChatEvent> {
     for (const piece of joinPieces(pieces)) {
       if (piece.kind === 'call') {
-        const call = { id: newCallId(), name: piece.name, arguments: piece.arguments };
-        yield { type: 'tool-call', index: calls++, call };
-      } else {
+        index += 1;
+        call = { id: newCallId(), name: piece.name, arguments: '' };
+        yield { type: 'tool-call-start', index, id: call.id, name: call.name };
+      } else if (piece.kind === 'arguments') {
+        call.arguments += piece.text;
+        yield { type: 'tool-call-delta', index, text: piece.text };
+      } else if (piece.kind === 'call-end') {
+        calls += 1;
+        yield { type: 'tool-call', index, call };
+      } else if (piece.kind === 'call-broken') yield { type: 'tool-call-broken', index };
+      else {
         yield { type: piece.kind, text: piece.text, tokens, ...(logprobs === undefined ? {} : { logprobs }) };
         tokens = 0;
         logprobs = logprobs && [];

@@ -43,7 +43,7 @@ export class RequestMeter {
       this.#outcome = event.reason === 'cancelled' ? 'cancelled' : 'ok';
     } else {
       this.#firstTokenMs ??= this.#clock.now() - this.#arrivedMs;
-      if (event.type !== 'tool-call') this.#completionTokens += event.tokens;
+      if ('tokens' in event) this.#completionTokens += event.tokens;
     }
   }
 

@@ -18,23 +18,23 @@ export class ContentBlocks {
   readonly content: ContentBlock[] = [];
   readonly #oneCall: boolean;
   #open = false;
+  /** The call whose block is open. */
+  #openCall: number | undefined;
+  #calls = 0;
 
   /** @param oneCall further calls of the answer are left out. */
   constructor(oneCall: boolean) {
     this.#oneCall = oneCall;
   }
 
+  /** A call is complete. */
   get hasCalls(): boolean {
-    return this.content.some(({ type }) => type === 'tool_use');
+    return this.#calls > 0;
   }
 
   *push(piece: Piece): Generator<BlockEvent> {
-    if (piece.type === 'tool-call') {
-      if (this.#oneCall && this.hasCalls) return;
-      const { id, name, arguments: json } = piece.call;
-      yield* this.#start({ type: 'tool_use', id, name, input: JSON.parse(json) as unknown }, { input: {} });
-      yield this.#delta({ type: 'input_json_delta', partial_json: json });
-      yield* this.close();
+    if (piece.type !== 'content' && piece.type !== 'reasoning') {
+      yield* this.#call(piece);
       return;
     }
     if (piece.text === '') return;
@@ -52,6 +52,30 @@ export class ContentBlocks {
     }
   }
 
+  *#call(piece: Extract<Piece, { type: `tool-call${string}` }>): Generator<BlockEvent> {
+    if (this.#oneCall && this.hasCalls) return;
+    const isOpen = this.#openCall === piece.index;
+    if (piece.type === 'tool-call-start') {
+      yield* this.#start({ type: 'tool_use', id: piece.id, name: piece.name, input: {} });
+      this.#openCall = piece.index;
+    } else if (piece.type === 'tool-call-delta') {
+      if (isOpen && piece.text !== '') yield this.#delta({ type: 'input_json_delta', partial_json: piece.text });
+    } else if (piece.type === 'tool-call-broken') {
+      // What has gone out cannot be taken back; its text follows in a block of its own.
+      if (isOpen) yield* this.close();
+    } else {
+      const { id, name, arguments: json } = piece.call;
+      this.#calls += 1;
+      if (!isOpen) {
+        yield* this.#start({ type: 'tool_use', id, name, input: {} });
+        yield this.#delta({ type: 'input_json_delta', partial_json: json });
+      }
+      const block = this.content.at(-1);
+      if (block?.type === 'tool_use') block.input = JSON.parse(json) as unknown;
+      yield* this.close();
+    }
+  }
+
   /** Ends the open block; a block of thoughts is signed last. */
   *close(): Generator<BlockEvent> {
     if (!this.#open) return;
@@ -61,14 +85,15 @@ export class ContentBlocks {
       yield this.#delta({ type: 'signature_delta', signature: block.signature });
     }
     this.#open = false;
+    this.#openCall = undefined;
     yield { type: 'content_block_stop', index: this.content.length - 1 };
   }
 
-  *#start(block: ContentBlock, shown: object = {}): Generator<BlockEvent> {
+  *#start(block: ContentBlock): Generator<BlockEvent> {
     yield* this.close();
     this.content.push(block);
     this.#open = true;
-    yield { type: 'content_block_start', index: this.content.length - 1, content_block: { ...block, ...shown } };
+    yield { type: 'content_block_start', index: this.content.length - 1, content_block: { ...block } };
   }
 
   #delta(delta: object): BlockEvent {

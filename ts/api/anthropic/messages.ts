@@ -102,7 +102,10 @@ async function collect(events: AsyncIterable<ChatEvent>, context: Context): Prom
   let end: EndEvent | undefined;
   for await (const event of events) {
     if (event.type === 'end') end = event;
-    else if (event.type !== 'start') drain(blocks.push(event));
+    // Whole calls are enough here, and what broke never was one.
+    else if (event.type !== 'start' && (event.type === 'tool-call' || !event.type.startsWith('tool-call'))) {
+      drain(blocks.push(event));
+    }
   }
   if (end === undefined) throw endless();
   drain(blocks.close());

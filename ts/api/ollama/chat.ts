@@ -129,7 +129,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): 
     } else if (event.type === 'tool-call') {
       const message = { role: 'assistant', content: '', tool_calls: [wireCall(event)] };
       yield ndjson({ model: name, created_at: timestamp(), message, done: false });
-    } else {
+    } else if (event.type === 'end') {
       ended = true;
       yield ndjson(finalObject(context, { role: 'assistant', content: '' }, event, dropped));
     }
@@ -148,7 +148,7 @@ async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): 
     if (event.type === 'start') dropped = event.dropped;
     else if (event.type === 'tool-call') calls.push(wireCall(event));
     else if (event.type === 'end') end = event;
-    else {
+    else if (event.type === 'content' || event.type === 'reasoning') {
       if (event.type === 'content') content += event.text;
       else thinking += event.text;
       if (event.logprobs && context.top !== undefined) logprobs.push(...wireLogprobs(event.logprobs, context.top));

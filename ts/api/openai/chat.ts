@@ -4,6 +4,7 @@ import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
 import { disconnectSignal, parseBody, sendStream, sse } from '../wire/index.ts';
+import { CallDeltas, callJson } from './call-deltas.ts';
 import { toChatRequest } from './chat-request.ts';
 import { chatSchema } from './chat-schema.ts';
 import { interleave } from './interleave.ts';
@@ -82,7 +83,7 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
   const chunk = (index: number, delta: object, more?: object, finish: string | null = null): string =>
     sse({ ...head, choices: [{ index, delta, ...more, finish_reason: finish }], ...usage });
   const opened = new Set<number>();
-  const called = new Set<number>();
+  const calls = choices.map(() => new CallDeltas(context.oneCall));
   const ends = new Map<number, EndEvent>();
   /** The role goes out with the first piece, so that nothing is committed before there is one. */
   const open = (index: number): string => {
@@ -104,14 +105,17 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
         yield open(index) + chunk(index, { content: event.text }, logprobs);
         break;
       }
-      case 'tool-call':
-        if (context.oneCall && called.has(index)) break;
-        called.add(index);
-        yield open(index) + chunk(index, { tool_calls: [{ index: event.index, ...callJson(event.call) }] });
+      case 'tool-call-start':
+      case 'tool-call-delta':
+      case 'tool-call-broken':
+      case 'tool-call': {
+        const entries = calls[index]?.push(event) ?? [];
+        if (entries.length > 0) yield open(index) + chunk(index, { tool_calls: entries });
         break;
+      }
       case 'end':
         ends.set(index, event);
-        yield open(index) + chunk(index, {}, undefined, finishReason(event.reason, called.has(index)));
+        yield open(index) + chunk(index, {}, undefined, finishReason(event.reason, (calls[index]?.complete ?? 0) > 0));
     }
   }
   if (ends.size < choices.length) throw endless();
@@ -162,8 +166,4 @@ async function collect(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     })),
     usage: usageJson(ends.map((end) => end.usage)),
   };
-}
-
-function callJson(call: Extract<ChatEvent, { type: 'tool-call' }>['call']): object {
-  return { id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } };
 }

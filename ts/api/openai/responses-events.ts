@@ -20,7 +20,8 @@ interface Options {
   encrypted: boolean;
 }
 
-type Piece = Extract<ChatEvent, { type: 'reasoning' | 'content' | 'tool-call' }>;
+type Piece = Exclude<ChatEvent, { type: 'start' | 'end' }>;
+type CallPiece = Extract<Piece, { type: `tool-call${string}` }>;
 type EndEvent = Extract<ChatEvent, { type: 'end' }>;
 
 /**
@@ -32,6 +33,10 @@ export class ResponseEvents {
   readonly #options: Options;
   #sequence = 0;
   #open = false;
+  /** The call whose item is open. */
+  #openIndex: number | undefined;
+  /** Calls that are complete. */
+  #calls = 0;
 
   constructor(response: ResponseObject, options: Options) {
     this.response = response;
@@ -39,19 +44,42 @@ export class ResponseEvents {
   }
 
   *push(piece: Piece): Generator<ResponseEvent> {
-    if (piece.type === 'tool-call') {
+    if (piece.type === 'reasoning') {
+      if (piece.text !== '') yield* this.#reason(piece.text);
+    } else if (piece.type !== 'content') yield* this.#call(piece);
+    else if (piece.text !== '') yield* this.#say(piece);
+  }
+
+  *#call(piece: CallPiece): Generator<ResponseEvent> {
+    if (this.#options.oneCall && this.#calls > 0) return;
+    if (piece.type === 'tool-call-start') yield* this.#openCall(piece.index, piece.id, piece.name);
+    else if (piece.type === 'tool-call-delta') {
+      if (this.#openIndex === piece.index) yield* this.#addArguments(piece.text);
+    } else if (piece.type === 'tool-call-broken') {
+      // What has gone out cannot be taken back; its text follows as a message.
+      if (this.#openIndex === piece.index) yield* this.#close('incomplete');
+    } else {
+      this.#calls += 1;
       const { id, name, arguments: json } = piece.call;
-      const called = this.response.output.some(({ type }) => type === 'function_call');
-      if (this.#options.oneCall && called) return;
-      const item = { type: 'function_call', id: newId('fc_'), status: 'in_progress', call_id: id, name } as const;
-      yield* this.#add({ ...item, arguments: '' });
-      const call = this.#last('function_call');
-      if (call !== undefined) call.arguments = json;
-      yield this.#itemEvent('response.function_call_arguments.delta', { delta: json });
+      if (this.#openIndex !== piece.index) {
+        yield* this.#openCall(piece.index, id, name);
+        yield* this.#addArguments(json);
+      }
       yield* this.#close('completed');
-    } else if (piece.text !== '') {
-      yield* piece.type === 'reasoning' ? this.#reason(piece.text) : this.#say(piece);
     }
+  }
+
+  *#openCall(index: number, id: string, name: string): Generator<ResponseEvent> {
+    const item = { type: 'function_call', id: newId('fc_'), status: 'in_progress', call_id: id, name } as const;
+    yield* this.#add({ ...item, arguments: '' });
+    this.#openIndex = index;
+  }
+
+  *#addArguments(json: string): Generator<ResponseEvent> {
+    const call = this.#last('function_call');
+    if (call === undefined || json === '') return;
+    call.arguments += json;
+    yield this.#itemEvent('response.function_call_arguments.delta', { delta: json });
   }
 
   *finish(end: EndEvent): Generator<ResponseEvent> {
@@ -125,6 +153,7 @@ export class ResponseEvents {
     const item = this.response.output.at(-1);
     if (!this.#open || item === undefined) return;
     this.#open = false;
+    this.#openIndex = undefined;
     if (item.type === 'reasoning') {
       const text = item.summary[0]?.text ?? '';
       const part = { type: 'summary_text', text };

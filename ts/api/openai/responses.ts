@@ -67,7 +67,9 @@ function keepResponse(
   input: InputItem[],
   conversation: ChatMessage[],
 ): void {
-  store.put({ response, input, conversation: addItems(conversation, response.output) });
+  // A call that broke off was none, and its text is in a message.
+  const said = response.output.filter((item) => item.type !== 'function_call' || item.status === 'completed');
+  store.put({ response, input, conversation: addItems(conversation, said) });
 }
 
 /** Of whole turns that were dropped the client hears in a header, known before the first byte. */
@@ -95,7 +97,8 @@ async function collect(events: AsyncIterable<ChatEvent>, { reply, builder, keep 
   let ended = false;
   for await (const event of events) {
     if (event.type === 'start') announceDropped(reply, event);
-    else {
+    // Whole calls are enough here, and what broke never was one.
+    else if (event.type === 'tool-call' || !event.type.startsWith('tool-call')) {
       ended = event.type === 'end';
       const steps = event.type === 'end' ? builder.finish(event) : builder.push(event);
       for (const _ of steps);

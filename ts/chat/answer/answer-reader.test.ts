@@ -27,16 +27,36 @@ const MISTRAL = format('[TOOL_CALLS]');
 const PHI = format('<|tool_call|>');
 const PLAIN = format('', { tools: [] });
 
-function read(answer: ChatFormat, chunks: string[]): Piece[] {
+/** What a client is left with: text, and whole calls. */
+type Part = { kind: 'reasoning' | 'content'; text: string } | { kind: 'call'; name: string; arguments: string };
+
+function read(answer: ChatFormat, chunks: string[]): Part[] {
   const reader = new AnswerReader(answer);
-  return joinPieces([...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.finish()]);
+  return partsOf([...chunks.flatMap((chunk) => reader.push(chunk)), ...reader.finish()]);
 }
 
-const content = (text: string): Piece => ({ kind: 'content', text });
-const reasoning = (text: string): Piece => ({ kind: 'reasoning', text });
-const call = (name: string, args: unknown): Piece => ({ kind: 'call', name, arguments: JSON.stringify(args) });
+function partsOf(pieces: Piece[]): Part[] {
+  const parts: Part[] = [];
+  let call: Extract<Part, { kind: 'call' }> | undefined;
+  for (const piece of joinPieces(pieces)) {
+    if (piece.kind === 'call') call = { kind: 'call', name: piece.name, arguments: '' };
+    else if (piece.kind === 'arguments')
+      call = { ...(call as NonNullable<typeof call>), arguments: `${call?.arguments}${piece.text}` };
+    else if (piece.kind === 'call-end') parts.push(call as NonNullable<typeof call>);
+    else if (piece.kind !== 'call-broken') {
+      const last = parts.at(-1);
+      if (last !== undefined && 'text' in last && last.kind === piece.kind) last.text += piece.text;
+      else parts.push({ ...piece });
+    }
+  }
+  return parts;
+}
 
-const CASES: [title: string, format: ChatFormat, text: string, expected: Piece[]][] = [
+const content = (text: string): Part => ({ kind: 'content', text });
+const reasoning = (text: string): Part => ({ kind: 'reasoning', text });
+const call = (name: string, args: unknown): Part => ({ kind: 'call', name, arguments: JSON.stringify(args) });
+
+const CASES: [title: string, format: ChatFormat, text: string, expected: Part[]][] = [
   ['plain text', PLAIN, ' Hello <b>you</b>\n', [content(' Hello <b>you</b>\n')]],
   ['reasoning, then content', HERMES, '<think>\nHm.\n\n</think>\n\nHi', [reasoning('Hm.'), content('Hi')]],
   [
@@ -133,7 +153,7 @@ const CASES: [title: string, format: ChatFormat, text: string, expected: Piece[]
     'a list with one bad entry',
     PHI,
     '<|tool_call|>[{"name":"add"}, 3]<|/tool_call|>',
-    [content('<|tool_call|>[{"name":"add"}, 3]<|/tool_call|>')],
+    [call('add', {}), content(', 3]<|/tool_call|>')],
   ],
   [
     'arguments that are no object',

@@ -1,15 +1,21 @@
 import type { ChatFormat } from '../chat-format.ts';
 import { CallReader } from './call-reader.ts';
+import { HarmonyReader } from './harmony-reader.ts';
 import type { Piece } from './piece.ts';
 import { ReasoningSplitter } from './reasoning-splitter.ts';
 
 /** Reads an answer as it comes: reasoning first, then content and calls. The same pieces, joined, for any cutting of the same text. */
 export class AnswerReader {
+  readonly #harmony: HarmonyReader | undefined;
   readonly #reasoning: ReasoningSplitter | undefined;
   readonly #calls: CallReader | undefined;
   #reasoningShare = 0;
 
   constructor(format: ChatFormat) {
+    if (format.harmony) {
+      this.#harmony = new HarmonyReader(format.tools);
+      return;
+    }
     this.#reasoning = format.reasoning && new ReasoningSplitter(format.reasoning, format.reasoningOpened);
     this.#calls = format.calls && new CallReader(format.calls, format.tools);
   }
@@ -20,9 +26,20 @@ export class AnswerReader {
   }
 
   push(text: string): Piece[] {
+    if (this.#harmony !== undefined) return this.#pushHarmony(this.#harmony, text);
     const pieces: Piece[] = this.#reasoning?.push(text) ?? [{ kind: 'content', text }];
     this.#reasoningShare = this.#shareOf(text, pieces);
     return pieces.flatMap((piece) => this.#readCalls(piece));
+  }
+
+  #pushHarmony(reader: HarmonyReader, text: string): Piece[] {
+    const pieces = reader.push(text);
+    const length = (kind: Piece['kind']): number =>
+      pieces.reduce((sum, piece) => sum + (piece.kind === kind && 'text' in piece ? piece.text.length : 0), 0);
+    const thought = length('reasoning');
+    const other = length('content') + length('arguments');
+    this.#reasoningShare = thought + other === 0 ? (reader.inReasoning ? 1 : 0) : thought / (thought + other);
+    return pieces;
   }
 
   #shareOf(text: string, pieces: Piece[]): number {
@@ -33,6 +50,7 @@ export class AnswerReader {
   }
 
   finish(): Piece[] {
+    if (this.#harmony !== undefined) return this.#harmony.finish();
     const pieces = (this.#reasoning?.finish() ?? []).flatMap((piece) => this.#readCalls(piece));
     return [...pieces, ...(this.#calls?.finish() ?? [])];
   }

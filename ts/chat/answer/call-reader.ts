@@ -1,153 +1,204 @@
+import { OmgError } from '../../errors/index.ts';
 import type { ToolDefinition } from '../../inference/index.ts';
-import { CallBody, type ParsedCall } from './call-body.ts';
+import { readBody } from './call-body.ts';
+import { CallSink } from './call-sink.ts';
 import { type Piece, partialTag, trailingSpace } from './piece.ts';
+import { escapeText } from './read-json.ts';
+import { type Reading, TextSource } from './text-source.ts';
 
 /** How a model writes its calls. */
 export interface CallFormat {
-  /** What announces a call. */
-  open: string;
-  /** What ends it; its absence is forgiven. */
-  close?: string;
-  /** An answer that begins with JSON may be a call without an announcement, if it names a known tool. */
+  /** What announces a call. One that ends with `=` is the beginning of the call itself. */
+  open: string[];
+  /** What may end a call, one after the other; their absence is forgiven. */
+  close?: string[];
+  /** An answer that begins like a call may be one without an announcement, if it names a known tool. */
   bare: boolean;
 }
 
-/** Beyond this a call is not a call but text. */
-const LONGEST_CALL = 2 ** 20;
+/** Tools whose call may be nothing but code behind the tag, as Llama 3 writes it. */
+const CODE_TAG = '<|python_tag|>';
+const CODE_TOOLS = ['code_interpreter', 'ipython', 'python'];
 
 /**
- * Reads calls out of a text, however it is cut into chunks. White space around calls belongs to them. What announces itself as a call and
- * is none comes out as content, character for character.
+ * Reads calls out of a text, however it is cut into chunks, and hands their arguments on as they come. White space around calls
+ * belongs to them. What announces itself as a call and is none comes out as content, character for character.
  */
 export class CallReader {
   readonly #format: CallFormat;
-  readonly #tools: ToolDefinition[];
-  #state: 'start' | 'text' | 'body' | 'after' = 'start';
-  /** Text that is not decided on. In `body` and `after` it begins behind the announcement. */
-  #held = '';
-  /** White space and announcement in front of the body, to be given back when it turns out to be text. */
-  #announced = '';
-  /** The body was not announced by the tag. */
-  #bare = false;
-  #body: CallBody;
-  #calls = 0;
+  readonly #source = new TextSource();
+  readonly #sink: CallSink;
+  readonly #reading: Reading<void>;
 
   constructor(format: CallFormat, tools: ToolDefinition[]) {
     this.#format = format;
-    this.#tools = tools;
-    this.#body = new CallBody(tools);
+    this.#sink = new CallSink(this.#source, tools);
+    this.#reading = this.#read();
   }
 
   push(text: string): Piece[] {
-    this.#held += text;
-    const pieces: Piece[] = [];
-    while (this.#step(pieces, false));
-    return pieces;
+    this.#source.push(text);
+    this.#reading.next();
+    return this.#sink.take();
   }
 
   finish(): Piece[] {
-    const pieces: Piece[] = [];
-    while (this.#step(pieces, true));
-    const rest = this.#state === 'body' ? this.#announced + this.#held : this.#held;
-    this.#held = '';
-    // White space behind a call belongs to it.
-    if (rest.trim() !== '' || this.#calls === 0) emit(pieces, rest);
-    return pieces;
+    this.#source.end();
+    this.#reading.next();
+    return this.#sink.take();
   }
 
-  #step(pieces: Piece[], final: boolean): boolean {
-    switch (this.#state) {
-      case 'start':
-        return this.#readStart();
-      case 'text':
-        return this.#readText(pieces);
-      case 'body':
-        return this.#readBody(pieces, final);
-      case 'after':
-        return this.#readAfter(final);
+  *#read(): Reading<void> {
+    let atStart = true;
+    for (;;) {
+      const isCall: boolean | undefined =
+        (atStart && this.#format.bare && (yield* this.#readBare())) || (yield* this.#readAnnounced());
+      if (isCall === undefined) return;
+      atStart = isCall;
     }
   }
 
-  /** At the beginning, and behind each call: a bare call may stand here. */
-  #readStart(): boolean {
-    const separators = this.#calls > 0 ? /^[\s;]*/ : /^\s*/;
-    const space = separators.exec(this.#held)?.[0] ?? '';
-    if (this.#format.bare && space.length === this.#held.length) return false;
-    if (this.#format.bare && this.#held[space.length] === '{') this.#openBody(space.length, 0);
-    else this.#state = 'text';
-    return true;
+  /** A call at the beginning, or behind another one, that nothing announces. */
+  *#readBare(): Reading<boolean> {
+    const source = this.#source;
+    source.mark();
+    const separator = this.#sink.calls > 0 ? /[\s;]/ : /\s/;
+    let space = 0;
+    for (let next = yield* source.peek(); next !== '' && separator.test(next); next = yield* source.peek()) {
+      source.skip(1);
+      space += 1;
+    }
+    const first = yield* source.peek();
+    if (first === 'f' && (yield* source.accept('functools')) && (yield* source.peek()) === '[') {
+      // Phi-4-mini's word in front of its list.
+      return yield* this.#attempt(space + 'functools'.length, true);
+    }
+    if (first === '{' || first === '[' || (yield* this.#startsWithTool(first)))
+      return yield* this.#attempt(space + 1, true);
+    source.rewind();
+    return false;
   }
 
-  #readText(pieces: Piece[]): boolean {
-    const { open } = this.#format;
-    const at = this.#held.indexOf(open);
-    const end = at >= 0 ? at : this.#held.length - partialTag(this.#held, open);
-    const text = this.#held.slice(0, trailingSpace(this.#held.slice(0, end)));
-    emit(pieces, text);
-    this.#held = this.#held.slice(text.length);
-    if (at < 0) return false;
-    this.#openBody(at - text.length, open.length);
-    return true;
+  /** GLM-4 writes a tool's name alone in a line, and its arguments below. */
+  *#startsWithTool(first: string): Reading<boolean> {
+    if (!this.#sink.tools.some(({ name }) => name.startsWith(first)) || first === '') return false;
+    for (;;) {
+      const { rest } = this.#source;
+      const line = /^([^\n]*)\n\s*(.)?/.exec(rest);
+      if (line?.[2] !== undefined) return line[2] === '{' && this.#sink.isTool(line[1]?.trim() ?? '');
+      const name = rest.split('\n', 1)[0]?.trimEnd() ?? '';
+      if (!this.#sink.tools.some((tool) => tool.name.startsWith(name))) return false;
+      if (!(yield* this.#source.grow())) return false;
+    }
   }
 
-  #openBody(space: number, tagLength: number): void {
-    this.#bare = tagLength === 0;
-    this.#announced = this.#held.slice(0, space + tagLength);
-    this.#held = this.#held.slice(space + tagLength);
-    this.#body = new CallBody(this.#tools);
-    this.#state = 'body';
+  /** Text up to the next announcement, and the call behind it. True: a call; false: something that was none; undefined: the end. */
+  *#readAnnounced(): Reading<boolean | undefined> {
+    const source = this.#source;
+    for (;;) {
+      const { rest } = source;
+      const found = this.#findOpening(rest);
+      const end = found?.at ?? rest.length - Math.max(...this.#format.open.map((tag) => partialTag(rest, tag)));
+      const text = rest.slice(0, trailingSpace(rest.slice(0, end)));
+      this.#sink.content(text);
+      source.skip(text.length);
+      if (found !== undefined) {
+        source.mark();
+        const space = found.at - text.length;
+        const isPart = found.tag.endsWith('=');
+        source.skip(space + (isPart ? 0 : found.tag.length));
+        return yield* this.#attempt(space + found.tag.length, false, found.tag);
+      }
+      if (yield* source.grow()) continue;
+      // White space behind a call belongs to it.
+      if (source.rest.trim() !== '' || this.#sink.calls === 0) this.#sink.content(source.rest);
+      source.skip(source.rest.length);
+      return undefined;
+    }
   }
 
-  #readBody(pieces: Piece[], final: boolean): boolean {
-    const outcome = this.#held.length > LONGEST_CALL ? 'malformed' : this.#body.read(this.#held);
-    if (outcome === 'more') {
-      if (!final) return false;
-      this.#giveBack(pieces);
+  #findOpening(text: string): { at: number; tag: string } | undefined {
+    const found = this.#format.open.map((tag) => ({ at: text.indexOf(tag), tag })).filter(({ at }) => at >= 0);
+    return found.sort((a, b) => a.at - b.at)[0];
+  }
+
+  /** @param announced characters since the mark that are text if no call follows; what comes after them is looked at again. */
+  *#attempt(announced: number, bare: boolean, tag = ''): Reading<boolean> {
+    const source = this.#source;
+    const before = this.#sink.calls;
+    this.#sink.expectCalls(bare);
+    try {
+      const wrapped = yield* this.#readInnerOpenings(tag);
+      if (wrapped === CODE_TAG && (yield* this.#isCode())) yield* this.#readCode();
+      else yield* readBody(source, this.#sink);
+      if (!bare) yield* this.#readClosings();
+      source.unmark();
       return true;
+    } catch (error) {
+      if (!(error instanceof OmgError)) throw error;
+      this.#sink.break();
+      source.rewind();
+      // Behind a call that stands, the mark has moved: there is no announcement left to give back.
+      const text = this.#sink.calls > before ? '' : source.rest.slice(0, announced);
+      this.#sink.content(text);
+      source.skip(text.length);
+      return false;
     }
-    if (outcome === 'malformed' || !this.#believable(outcome.calls)) {
-      this.#giveBack(pieces);
-      return true;
-    }
-    for (const call of outcome.calls) pieces.push({ kind: 'call', ...call });
-    this.#calls += outcome.calls.length;
-    this.#held = this.#held.slice(outcome.length);
-    this.#state = 'after';
-    return true;
   }
 
-  /** The announcement was text; what follows it is looked at again, as a call may be in it. */
-  #giveBack(pieces: Piece[]): void {
-    if (this.#bare) {
-      // It began with a brace, which is text now.
-      emit(pieces, this.#announced + this.#held.slice(0, 1));
-      this.#held = this.#held.slice(1);
-    } else {
-      emit(pieces, this.#announced);
-    }
-    this.#state = 'text';
-  }
-
-  /** JSON without an announcement is an answer like any other, unless it names a tool that was offered. */
-  #believable(calls: ParsedCall[]): boolean {
-    return !this.#bare || calls.every(({ name }) => this.#tools.some((tool) => tool.name === name));
-  }
-
-  #readAfter(final: boolean): boolean {
-    const { close } = this.#format;
-    const rest = this.#held.trimStart();
-    if (close !== undefined && !this.#bare) {
-      if (rest.startsWith(close)) this.#held = rest.slice(close.length);
-      else if (close.startsWith(rest)) {
-        if (!final) return false;
-        this.#held = '';
+  /** DeepSeek announces the calls and then each call. */
+  *#readInnerOpenings(tag: string): Reading<string> {
+    let last = tag;
+    for (let again = tag !== ''; again; ) {
+      again = false;
+      yield* this.#source.skipSpace();
+      for (const inner of this.#format.open) {
+        if (inner === tag || inner.endsWith('=') || !(yield* this.#source.accept(inner))) continue;
+        last = inner;
+        again = true;
       }
     }
-    this.#state = 'start';
-    return this.#held !== '';
+    return last;
   }
-}
 
-function emit(pieces: Piece[], text: string): void {
-  if (text !== '') pieces.push({ kind: 'content', text });
+  *#readClosings(): Reading<void> {
+    for (const close of this.#format.close ?? []) {
+      for (;;) {
+        const { rest } = this.#source;
+        const tight = rest.trimStart();
+        if (tight.startsWith(close)) {
+          this.#source.skip(rest.length - tight.length + close.length);
+          break;
+        }
+        if (!close.startsWith(tight)) break;
+        if (yield* this.#source.grow()) continue;
+        // Half a closing tag at the end of the answer.
+        this.#source.skip(rest.length);
+        return;
+      }
+    }
+  }
+
+  *#isCode(): Reading<boolean> {
+    yield* this.#source.skipSpace();
+    if ((yield* this.#source.peek()) === '{' || !CODE_TOOLS.some((name) => this.#sink.isTool(name))) return false;
+    // Llama 3.1 writes `tool.call(…)` behind the same tag.
+    for (;;) {
+      const [whole, word = ''] = /^\w*(\.\w*\(?)?/.exec(this.#source.rest) ?? [''];
+      if (word === '.call(') return false;
+      const isOpen = whole.length === this.#source.rest.length && '.call('.startsWith(word);
+      if (!isOpen || !(yield* this.#source.grow())) return true;
+    }
+  }
+
+  *#readCode(): Reading<void> {
+    this.#sink.begin(CODE_TOOLS.find((name) => this.#sink.isTool(name)) ?? '');
+    this.#sink.arguments('{"code":"');
+    do {
+      this.#sink.arguments(escapeText(this.#source.rest));
+      this.#source.skip(this.#source.rest.length);
+    } while (yield* this.#source.grow());
+    this.#sink.arguments('"}');
+    this.#sink.end();
+  }
 }

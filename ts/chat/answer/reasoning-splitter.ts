@@ -3,6 +3,8 @@ import { type Piece, partialTag, trailingSpace } from './piece.ts';
 export interface ReasoningTags {
   open: string;
   close: string;
+  /** What ends the thoughts in the model's stead; absent: the closing tag in a paragraph of its own. */
+  closing?: string;
 }
 
 /**

@@ -1,0 +1,353 @@
+import { describe, expect, test } from 'vitest';
+import type { ChatEvent, GenerateEvent, ToolDefinition } from '../../inference/index.ts';
+import { type ChatFormat, formatOf } from '../chat-format.ts';
+import { translateEvents } from '../translate-events.ts';
+import { AnswerReader } from './answer-reader.ts';
+import type { Piece } from './piece.ts';
+
+// Answers as the models of each family write them, with the sign of the family's template that picks the reader.
+
+const TOOLS: ToolDefinition[] = [
+  {
+    name: 'get_weather',
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string' }, days: { type: 'integer' }, detail: { type: 'object' } },
+    },
+  },
+  { name: 'add' },
+  { name: 'python' },
+];
+
+interface Family {
+  family: string;
+  /** What the template holds. */
+  signs: string;
+  prompt?: string;
+  text: string;
+  reasoning?: string;
+  content?: string;
+  calls: [name: string, args: unknown][];
+}
+
+const FAMILIES: Family[] = [
+  {
+    family: 'Hermes and Qwen3',
+    signs: '<think></think><tool_call>',
+    text: '<think>\nWeather, \\"then\\" sum.\n</think>\n\nOne moment.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Köln \\"Süd\\" 😀 }", "days": 3, "detail": {"wind": [1, -2.5e3, null, true], "a": {}}}}\n</tool_call>\n<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>',
+    reasoning: 'Weather, \\"then\\" sum.',
+    content: 'One moment.',
+    calls: [
+      ['get_weather', { city: 'Köln "Süd" 😀 }', days: 3, detail: { wind: [1, -2500, null, true], a: {} } }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Llama 3, JSON alone',
+    signs: '<|python_tag|>',
+    text: '{"name": "get_weather", "parameters": {"city": "Rom", "days": 2}}; {"name": "add", "parameters": {}}',
+    calls: [
+      ['get_weather', { city: 'Rom', days: 2 }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Llama 3, tagged',
+    signs: '<|python_tag|>',
+    text: '<|python_tag|>{"type": "function", "name": "get_weather", "parameters": {"city": "Rom"}}',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'Llama 3.1, tools of its own',
+    signs: '<|python_tag|>',
+    text: '<|python_tag|>get_weather.call(city="R\\"om\'s", days=2)',
+    calls: [['get_weather', { city: 'R"om\'s', days: 2 }]],
+  },
+  {
+    family: 'Llama 3, code',
+    signs: '<|python_tag|>',
+    text: '<|python_tag|>import os\nprint("a", {1: 2})',
+    calls: [['python', { code: 'import os\nprint("a", {1: 2})' }]],
+  },
+  {
+    family: 'Llama 3.2, Python',
+    signs: 'of unknown kind',
+    text: "[get_weather(city='Rom', days=2), add()]",
+    calls: [
+      ['get_weather', { city: 'Rom', days: 2 }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Mistral v3',
+    signs: '[TOOL_CALLS]',
+    text: 'Sure. [TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Rom"}, "id": "abcdefghi"}, {"name": "add", "arguments": {"a": 1}}]',
+    content: 'Sure.',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', { a: 1 }],
+    ],
+  },
+  {
+    family: 'Mistral v11',
+    signs: '[TOOL_CALLS] [THINK]',
+    text: '[THINK]Hm.[/THINK][TOOL_CALLS]get_weather[CALL_ID]a1B2c3D4e[ARGS]{"city": "Rom", "days": 1}[TOOL_CALLS]add[ARGS]{}',
+    reasoning: 'Hm.',
+    calls: [
+      ['get_weather', { city: 'Rom', days: 1 }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Qwen3-Coder',
+    signs: '<tool_call>',
+    text: 'I look.\n<tool_call>\n<function=get_weather>\n<parameter=city>\n"Rom"\n\n<b>&</b>\n</parameter>\n<parameter=days>\n3\n</parameter>\n<parameter=detail>\n{"wind": true}\n</parameter>\n</function>\n</tool_call>',
+    content: 'I look.',
+    calls: [['get_weather', { city: '"Rom"\n\n<b>&</b>', days: 3, detail: { wind: true } }]],
+  },
+  {
+    family: 'Qwen3-Coder without its outer tag',
+    signs: '<tool_call>',
+    text: '<function=add>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>',
+    calls: [['add', { a: 1 }]],
+  },
+  {
+    family: 'gpt-oss',
+    signs: '<|channel|> <|message|>',
+    text: '<|channel|>analysis<|message|>Need the weather.<|end|><|start|>assistant<|channel|>commentary<|message|>Let me look.<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Rom",\n "days": 2}',
+    reasoning: 'Need the weather.',
+    content: 'Let me look.',
+    calls: [['get_weather', { city: 'Rom', days: 2 }]],
+  },
+  {
+    family: 'gpt-oss, recipient first',
+    signs: '<|channel|> <|message|>',
+    text: ' to=functions.add<|channel|>commentary json<|message|>{}<|call|>',
+    calls: [['add', {}]],
+  },
+  {
+    family: 'gpt-oss, an answer',
+    signs: '<|channel|> <|message|>',
+    text: '<|channel|>analysis<|message|>Easy < hard.<|end|><|start|>assistant<|channel|>final<|message|>It is 4 <|.<|return|>',
+    reasoning: 'Easy < hard.',
+    content: 'It is 4 <|.',
+    calls: [],
+  },
+  {
+    family: 'DeepSeek V3 and R1',
+    signs: '<think></think><｜tool▁call▁begin｜>',
+    prompt: '<｜Assistant｜><think>\n',
+    text: 'Look it up.\n</think>\n\nSure.\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Rom"}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>add\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    reasoning: 'Look it up.',
+    content: 'Sure.',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'DeepSeek V3.1',
+    signs: '<｜tool▁call▁begin｜>',
+    text: '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Rom"}<｜tool▁call▁end｜><｜tool▁call▁begin｜>add<｜tool▁sep｜>{"a": 1}<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', { a: 1 }],
+    ],
+  },
+  {
+    family: 'GLM-4.5',
+    signs: '<think></think><tool_call>',
+    text: '\n<think>So.</think>\nLooking.\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Rom "1"</arg_value>\n<arg_key>days</arg_key>\n<arg_value>3</arg_value>\n</tool_call>\n<tool_call>add</tool_call>',
+    reasoning: 'So.',
+    content: 'Looking.',
+    calls: [
+      ['get_weather', { city: 'Rom "1"', days: 3 }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'GLM-4',
+    signs: 'of unknown kind',
+    text: '\nget_weather\n{"city": "Rom"}',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'Granite 3',
+    signs: '<|tool_call|>',
+    text: '<|tool_call|>[{"name": "get_weather", "arguments": {"city": "Rom"}}, {"name": "add", "arguments": {}}]',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Granite, a list in tags',
+    signs: '<tool_call>',
+    text: '<tool_call>[{"arguments": {"city": "Rom"}, "name": "get_weather"}]',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'FunctionGemma',
+    signs: '<start_function_call>',
+    text: '<start_function_call>call:get_weather{city:<escape>Rom, {"a"} < b<escape>,days:2,detail:{wind:[1,true],note:<escape><escape>}}<end_function_call><start_function_call>call:add{}<end_function_call>',
+    calls: [
+      ['get_weather', { city: 'Rom, {"a"} < b', days: 2, detail: { wind: [1, true], note: '' } }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Gemma 4',
+    signs: '<|tool_call>',
+    text: 'Ok.<|tool_call>call:get_weather{city:<|"|>Rom<|"|>,days:42}<tool_call|>',
+    content: 'Ok.',
+    calls: [['get_weather', { city: 'Rom', days: 42 }]],
+  },
+  {
+    family: 'LFM2',
+    signs: '<|tool_list_start|>',
+    text: '<|tool_call_start|>[get_weather(city="Rom", days=-1, detail={"wind": [1.5, None, True], \'b\': (1, 2)}), add()]<|tool_call_end|>I look.',
+    content: 'I look.',
+    calls: [
+      ['get_weather', { city: 'Rom', days: -1, detail: { wind: [1.5, null, true], b: [1, 2] } }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Phi-4',
+    signs: '<|tool|>',
+    text: '<|tool_call|>[{"name": "get_weather", "arguments": {"city": "Rom"}}]<|/tool_call|>',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'Phi-4, its list alone',
+    signs: '<|tool|>',
+    text: ' functools[{"name": "get_weather", "arguments": {"city": "Rom"}}, {"name": "add", "arguments": {}}]',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+];
+
+const formatFor = ({ signs, prompt = '' }: Pick<Family, 'signs' | 'prompt'>): ChatFormat =>
+  formatOf({ template: signs, prompt, prefill: undefined, tools: TOOLS });
+
+/** What a client is left with, from whole calls and from their pieces. */
+async function answerOf(format: ChatFormat, chunks: string[]): Promise<Record<string, unknown>> {
+  async function* events(): AsyncGenerator<GenerateEvent> {
+    for (const text of chunks) yield { type: 'text', text, tokens: 1 };
+    const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: chunks.length };
+    yield { type: 'end', reason: 'stop', usage, timings: { queueMs: 0, prefillMs: 0, decodeMs: 0 } };
+  }
+  const all: ChatEvent[] = [];
+  for await (const event of translateEvents(events(), format)) all.push(event);
+  const text = (type: 'reasoning' | 'content') => all.map((event) => (event.type === type ? event.text : '')).join('');
+  const calls = all.flatMap((event) => (event.type === 'tool-call' ? event : []));
+  const pieces = calls.map(({ index }) => ({
+    name: all.find((event) => event.type === 'tool-call-start' && event.index === index),
+    text: all.map((event) => (event.type === 'tool-call-delta' && event.index === index ? event.text : '')).join(''),
+  }));
+  expect(pieces.map(({ name, text }) => [name?.type === 'tool-call-start' && name.name, text])).toEqual(
+    calls.map(({ call }) => [call.name, call.arguments]),
+  );
+  return {
+    reasoning: text('reasoning'),
+    content: text('content'),
+    calls: calls.map(({ call }) => [call.name, call.arguments]),
+  };
+}
+
+describe.each(FAMILIES)('$family', (family) => {
+  const format = formatFor(family);
+  const { text } = family;
+
+  test('reads as what it says', async () => {
+    const { reasoning, content, calls } = await answerOf(format, [text]);
+    expect({ reasoning, content }).toEqual({ reasoning: family.reasoning ?? '', content: family.content ?? '' });
+    expect((calls as [string, string][]).map(([name, json]) => [name, JSON.parse(json)])).toEqual(family.calls);
+  });
+
+  test('gives the same for a cut at every place, and for single characters', async () => {
+    const whole = await answerOf(format, [text]);
+    for (let at = 1; at < text.length; at++) {
+      expect(await answerOf(format, [text.slice(0, at), text.slice(at)]), text.slice(0, at)).toEqual(whole);
+    }
+    expect(await answerOf(format, text.split(''))).toEqual(whole);
+  });
+
+  test('breaks off at every place without an error, and loses nothing', async () => {
+    for (let at = 0; at <= text.length; at++) {
+      const broken = text.slice(0, at);
+      const whole = await answerOf(format, [broken]);
+      expect(await answerOf(format, broken.split('')), broken).toEqual(whole);
+      for (const [, json] of whole.calls as [string, string][]) expect(() => JSON.parse(json), broken).not.toThrow();
+    }
+  });
+});
+
+const WITH_ARGUMENTS = FAMILIES.filter(({ calls }) => calls.some(([, args]) => Object.keys(args as object).length > 1));
+
+test.each(WITH_ARGUMENTS)('$family: the name and the first argument are told before the last has come', (family) => {
+  const reader = new AnswerReader(formatFor(family));
+  const seen: { at: number; piece: Piece }[] = [];
+  family.text.split('').forEach((character, at) => {
+    for (const piece of reader.push(character)) seen.push({ at, piece });
+  });
+  const begun = seen.find(({ piece }) => piece.kind === 'call')?.at ?? family.text.length;
+  const first = seen.find(({ piece }) => piece.kind === 'arguments')?.at ?? family.text.length;
+  const ended = seen.find(({ piece }) => piece.kind === 'call-end')?.at ?? 0;
+  expect([begun <= first, first < ended - 5]).toEqual([true, true]);
+});
+
+test('a long string argument comes while it is written', () => {
+  for (const [signs, head, tail] of [
+    ['<tool_call>', '<tool_call>{"name": "get_weather", "arguments": {"city": "', '"}}</tool_call>'],
+    ['<tool_call>', '<tool_call><function=get_weather><parameter=city>', '</parameter></function></tool_call>'],
+    ['<|channel|><|message|>', '<|channel|>commentary to=functions.get_weather<|message|>{"city": "', '"}'],
+    ['<start_function_call>', '<start_function_call>call:get_weather{city:<escape>', '<escape>}'],
+    ['<|tool_call_start|>', '<|tool_call_start|>[get_weather(city="', '")]'],
+  ] as const) {
+    const reader = new AnswerReader(formatFor({ signs }));
+    reader.push(head);
+    for (let word = 0; word < 50; word++) {
+      expect(reader.push(`word${word} `), signs).toEqual(
+        expect.arrayContaining([{ kind: 'arguments', text: expect.stringContaining('word'.slice(0, 1)) }]),
+      );
+    }
+    const last = [...reader.push(tail), ...reader.finish()];
+    expect(last.at(-1)).toEqual({ kind: 'call-end' });
+  }
+});
+
+test('what breaks after it began is taken back and comes as content', () => {
+  const reader = new AnswerReader(formatFor({ signs: '<tool_call>' }));
+  const pieces = [
+    ...reader.push('<tool_call>{"name": "add", "arguments": {"a": 1, oops}}</tool_call> ok'),
+    ...reader.finish(),
+  ];
+  expect(pieces.map(({ kind }) => kind)).toEqual(
+    expect.arrayContaining(['call', 'arguments', 'call-broken', 'content']),
+  );
+  const content = pieces.map((piece) => (piece.kind === 'content' ? piece.text : '')).join('');
+  expect(content).toBe('<tool_call>{"name": "add", "arguments": {"a": 1, oops}}</tool_call> ok');
+});
+
+test('line breaks that a model forgets to escape inside a string are escaped', async () => {
+  const text = '<tool_call>{"name": "add", "arguments": {"code": "a\n\tb"}}</tool_call>';
+  const { calls } = await answerOf(formatFor({ signs: '<tool_call>' }), [text]);
+  expect(calls).toEqual([['add', '{"code":"a\\n\\tb"}']]);
+});
+
+test('a call that never ends is text, and costs no more than it is long', () => {
+  const reader = new AnswerReader(formatFor({ signs: '<tool_call>' }));
+  const head = '<tool_call>{"name": "add", "arguments": {"a": "';
+  let length = head.length;
+  let content = '';
+  const take = (pieces: Piece[]) => {
+    for (const piece of pieces) if (piece.kind === 'content') content += piece.text;
+  };
+  take(reader.push(head));
+  for (; length < 2 ** 20 + 100_000; length += 10_000) take(reader.push('x'.repeat(10_000)));
+  take(reader.finish());
+  expect(content.length).toBe(length);
+});

@@ -1,0 +1,146 @@
+import type { ToolDefinition } from '../../inference/index.ts';
+import type { CallSink } from './call-sink.ts';
+import { escapeText, parseJson, readItems, readWord } from './read-json.ts';
+import { notACall, type Reading, type TextSource } from './text-source.ts';
+
+/** `<function=name><parameter=key>value</parameter>…</function>`, behind the opening `<function=`. A line break around a value belongs to the tags. */
+export function* readFunctionMarkup(source: TextSource, sink: CallSink): Reading<void> {
+  const name = (yield* readUpTo(source, '>')).trim();
+  const fields = new Fields(sink, name);
+  for (;;) {
+    yield* source.skipSpace();
+    if (yield* source.accept('</function>')) break;
+    yield* source.expect('<parameter=');
+    const key = (yield* readUpTo(source, '>')).trim();
+    yield* source.accept('\n');
+    yield* fields.read(source, key, '</parameter>');
+  }
+  fields.end();
+}
+
+/** GLM: behind the name, `<arg_key>key</arg_key><arg_value>value</arg_value>` up to `</tool_call>`. */
+export function* readKeyValueMarkup(source: TextSource, sink: CallSink, name: string): Reading<void> {
+  let fields: Fields | undefined;
+  for (;;) {
+    yield* source.skipSpace();
+    if (yield* source.accept('</tool_call>')) break;
+    yield* source.expect('<arg_key>');
+    fields ??= new Fields(sink, name);
+    const key = (yield* readUpTo(source, '</arg_key>')).trim();
+    yield* source.skipSpace();
+    yield* source.expect('<arg_value>');
+    yield* fields.read(source, key, '</arg_value>');
+  }
+  // A word alone between the tags is a call only where it can be one.
+  if (fields === undefined && !sink.isTool(name)) throw notACall(`${name} is no tool`);
+  (fields ?? new Fields(sink, name)).end();
+}
+
+/** Gemma: behind `call:`, `name{key:<escape>text<escape>,other:3}`; newer ones write `<|"|>` around strings. */
+export function* readGemmaCall(source: TextSource, sink: CallSink): Reading<void> {
+  const name = yield* readWord(source, /[\w.-]/);
+  yield* source.skipSpace();
+  if ((yield* source.peek()) !== '{') throw notACall('it has no arguments');
+  sink.begin(name);
+  yield* readGemmaObject(source, (json) => sink.arguments(json), 0);
+  sink.end();
+}
+
+const GEMMA_QUOTES = ['<escape>', '<|"|>', '"'];
+
+function* readGemmaObject(source: TextSource, emit: (json: string) => void, depth: number): Reading<void> {
+  yield* readItems(source, '{', '}', emit, function* () {
+    let key = '';
+    const quote = yield* readQuote(source);
+    if (quote === undefined) key = yield* readWord(source, /[^:{}[\],\s]/);
+    else key = yield* readUpTo(source, quote);
+    yield* source.skipSpace();
+    yield* source.expect(':');
+    emit(`${JSON.stringify(key)}:`);
+    yield* readGemmaValue(source, emit, depth + 1);
+  });
+}
+
+function* readGemmaValue(source: TextSource, emit: (json: string) => void, depth: number): Reading<void> {
+  if (depth > 100) throw notACall('it nests too deeply');
+  yield* source.skipSpace();
+  const first = yield* source.peek();
+  if (first === '{') return yield* readGemmaObject(source, emit, depth);
+  if (first === '[') {
+    return yield* readItems(source, '[', ']', emit, () => readGemmaValue(source, emit, depth + 1));
+  }
+  const quote = yield* readQuote(source);
+  if (quote !== undefined) {
+    emit('"');
+    yield* source.until(quote, (text) => emit(escapeText(text)));
+    emit('"');
+    return;
+  }
+  const word = (yield* readWord(source, /[^{}[\],<]/, 4096)).trim();
+  if (word === '') throw notACall('a value is missing');
+  const value = parseJson(word);
+  emit(JSON.stringify(value === undefined ? word : value));
+}
+
+function* readQuote(source: TextSource): Reading<string | undefined> {
+  for (const quote of GEMMA_QUOTES) if (yield* source.accept(quote)) return quote;
+  return undefined;
+}
+
+/** The arguments of a call in markup, which has no types: what the schema does not call a string is read as JSON where it is JSON. */
+class Fields {
+  readonly #sink: CallSink;
+  readonly #name: string;
+  #count = 0;
+
+  constructor(sink: CallSink, name: string) {
+    this.#sink = sink;
+    this.#name = name;
+    sink.begin(name);
+    sink.arguments('{');
+  }
+
+  /** A value up to its closing tag. Strings go on as they come, anything else when it is whole. */
+  *read(source: TextSource, key: string, close: string): Reading<void> {
+    if (key === '') throw notACall('an argument has no name');
+    this.#sink.arguments(`${this.#count++ > 0 ? ',' : ''}${JSON.stringify(key)}:`);
+    const isString = typeOf(this.#sink.tools, this.#name, key) === 'string';
+    const emit = isString ? (text: string) => this.#sink.arguments(escapeText(text)) : undefined;
+    let held = '';
+    let value = '';
+    if (isString) this.#sink.arguments('"');
+    yield* source.until(close, (text) => {
+      const all = held + text;
+      // The last line break may be the tag's.
+      held = all.endsWith('\n') ? '\n' : '';
+      const sure = all.slice(0, all.length - held.length);
+      if (emit === undefined) value += sure;
+      else if (sure !== '') emit(sure);
+    });
+    if (isString) this.#sink.arguments('"');
+    else {
+      const parsed = parseJson(value);
+      this.#sink.arguments(JSON.stringify(parsed === undefined ? value : parsed));
+    }
+  }
+
+  end(): void {
+    this.#sink.arguments('}');
+    this.#sink.end();
+  }
+}
+
+function typeOf(tools: readonly ToolDefinition[], tool: string, key: string): unknown {
+  const schema = tools.find(({ name }) => name === tool)?.parameters;
+  const properties = schema?.properties as Record<string, { type?: unknown } | undefined> | undefined;
+  return properties !== undefined && Object.hasOwn(properties, key) ? properties[key]?.type : undefined;
+}
+
+function* readUpTo(source: TextSource, end: string): Reading<string> {
+  let text = '';
+  yield* source.until(end, (part) => {
+    text += part;
+    if (text.length > 4096) throw notACall(`${end} is missing`);
+  });
+  return text;
+}

@@ -1,0 +1,112 @@
+import { notACall, type Reading, type TextSource } from './text-source.ts';
+
+type Emit = (json: string) => void;
+
+const DEEPEST = 200;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/**
+ * Reads one JSON value and hands it on as it comes: without white space, otherwise as it was written. Line breaks and other control
+ * characters in strings, which models forget to escape, are escaped. Throws where it is not JSON.
+ */
+export function* readJson(source: TextSource, emit: Emit, depth = 0): Reading<void> {
+  if (depth > DEEPEST) throw notACall('it nests too deeply');
+  yield* source.skipSpace();
+  const first = yield* source.peek();
+  if (first === '"') yield* readString(source, emit);
+  else if (first === '{' || first === '[') {
+    const close = first === '{' ? '}' : ']';
+    yield* readItems(source, first, close, emit, function* () {
+      if (first === '{') {
+        yield* readString(source, emit);
+        yield* source.skipSpace();
+        yield* source.expect(':');
+        emit(':');
+      }
+      yield* readJson(source, emit, depth + 1);
+    });
+  } else yield* readAtom(source, emit);
+}
+
+/** A JSON string with its quotation marks. */
+export function* readString(source: TextSource, emit: Emit): Reading<void> {
+  yield* source.skipSpace();
+  yield* source.expect('"');
+  emit('"');
+  for (;;) {
+    const character = yield* source.next();
+    if (character === '\\') emit(yield* readEscape(source));
+    else {
+      emit(character < ' ' ? escapeText(character) : character);
+      if (character === '"') return;
+    }
+  }
+}
+
+function* readEscape(source: TextSource): Reading<string> {
+  const kind = yield* source.next();
+  if ('"\\/bfnrt'.includes(kind)) return `\\${kind}`;
+  if (kind !== 'u') throw notACall('an escape is wrong');
+  let digits = '';
+  while (digits.length < 4) digits += yield* source.next();
+  if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw notACall('an escape is wrong');
+  return `\\u${digits}`;
+}
+
+/** The items between two brackets, with commas between them. */
+export function* readItems(
+  source: TextSource,
+  open: string,
+  close: string,
+  emit: Emit,
+  item: () => Reading<void>,
+): Reading<void> {
+  yield* source.expect(open);
+  emit(open);
+  yield* source.skipSpace();
+  if (yield* source.accept(close)) {
+    emit(close);
+    return;
+  }
+  for (;;) {
+    yield* source.skipSpace();
+    yield* item();
+    yield* source.skipSpace();
+    const after = yield* source.next();
+    if (after !== close && after !== ',') throw notACall('a comma is missing');
+    emit(after);
+    if (after === close) return;
+  }
+}
+
+function* readAtom(source: TextSource, emit: Emit): Reading<void> {
+  const word = yield* readWord(source, /[-+.\w]/);
+  if (word !== 'true' && word !== 'false' && word !== 'null' && !NUMBER.test(word)) throw notACall('a value is wrong');
+  emit(word);
+}
+
+/** The characters of a kind that follow each other. */
+export function* readWord(source: TextSource, kind: RegExp, longest = 256): Reading<string> {
+  let word = '';
+  for (let next = yield* source.peek(); next !== '' && kind.test(next); next = yield* source.peek()) {
+    word += next;
+    source.skip(1);
+    if (word.length > longest) throw notACall('a word is too long');
+  }
+  return word;
+}
+
+/** Text as it stands inside a JSON string. */
+export function escapeText(text: string): string {
+  // Character by character, so that a text gives the same however it is cut.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON strings may not hold
+  return text.replace(/["\\\u0000-\u001f]/g, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
