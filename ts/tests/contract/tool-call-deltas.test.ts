@@ -155,6 +155,7 @@ test('a call that breaks is content on every surface, and every stream ends in o
       tools: [{ name: 'weather', input_schema: parameters }],
       stream: true,
     }),
+    (json) => json === '{"city":"Rom",',
   );
   expect(message.content.map(({ text }) => text ?? '').join('')).toBe(BROKEN);
   expect(message.events.at(-2)?.delta.stop_reason).toBe('end_turn');
