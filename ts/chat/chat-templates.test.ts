@@ -77,6 +77,16 @@ test('thinking is switched off in the template', async () => {
   expect(on.format).toMatchObject({ reasoningOpened: true, reasoning: { close: '</think>' } });
 });
 
+test('a model that always thinks gets the least effort instead', async () => {
+  const template =
+    "{{ reasoning_effort or 'medium' }}: {% for m in messages %}<|start|>{{ m.role }}<|channel|>x<|message|>{{ m.content }}{% endfor %}";
+  expect(await text(template, request([user('Hi')], { think: false }))).toMatch(/^low: /);
+  expect(await text(template, request([user('Hi')], { think: 'high' }))).toMatch(/^high: /);
+  expect(await text(template, request([user('Hi')]))).toMatch(/^medium: /);
+  const { format } = await templates.render(header(template), request([user('Hi')]));
+  expect(format).toMatchObject({ harmony: true, keepSpecialTokens: true });
+});
+
 test('where there is no system role, its text goes in front of the first user message', async () => {
   expect(await text(MISTRAL, request([system('Be kind.'), user('Hi')]))).toBe('<s>[INST] Be kind.\n\nHi [/INST]');
 });

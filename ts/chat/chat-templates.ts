@@ -74,6 +74,7 @@ export class ChatTemplates {
           toolsInSystem: abilities.toolsInSystem,
           shortCallIds: abilities.shortCallIds,
           addGenerationPrompt: prefill === undefined,
+          leastEffort: abilities.thinking && !abilities.thinkingSwitch,
         },
       );
       return this.#renderSafely(template, header.specialTokens, variables);

@@ -17,6 +17,8 @@ export interface VariableOptions {
   /** Mistral's templates refuse call ids of any other length than nine. */
   shortCallIds: boolean;
   addGenerationPrompt: boolean;
+  /** Thinking cannot be switched off: who asks for that gets the least effort. */
+  leastEffort?: boolean;
 }
 
 export function templateVariables(request: ChatRequest, options: VariableOptions): TemplateVariables {
@@ -30,6 +32,7 @@ export function templateVariables(request: ChatRequest, options: VariableOptions
     enable_thinking: thinks,
     thinking: thinks,
     ...(typeof request.think === 'string' ? { reasoning_effort: effort(request.think) } : {}),
+    ...(request.think === false && options.leastEffort ? { reasoning_effort: 'low' } : {}),
     ...(request.templateVariables ?? {}),
     messages: options.toolsInSystem && tools.length > 0 ? withSystemTools(written, tools) : written,
     ...(tools.length > 0 ? { tools } : {}),

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ollama } from 'ollama';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Config, loadConfig } from '../../config/index.ts';
+import { type Daemon, startDaemon } from '../../daemon/index.ts';
+import { DEMO_FILE } from './omg.ts';
+
+// The real engine and the bundled model behind the real HTTP side, driven by Ollama's own client.
+
+let home: string;
+let daemon: Daemon;
+let ollama: Ollama;
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'omg-e2e-'));
+  const env = { OMG_HOME: home, OMG_PORT: '0', HF_ENDPOINT: 'http://127.0.0.1:9' };
+  const reload = (): Promise<Config> => loadConfig({ env, cwd: home });
+  daemon = await startDaemon({ config: await reload(), reload, foreground: false });
+  ollama = new Ollama({ host: daemon.endpoint.url });
+});
+afterAll(async () => {
+  await daemon.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const greedy = { temperature: 0, num_predict: 60 };
+const ask = async (model: string): Promise<string> => {
+  const messages = [{ role: 'user', content: 'What is the capital of France?' }];
+  return (await ollama.chat({ model, messages, options: greedy })).message.content;
+};
+
+test('a model of an uploaded GGUF answers as the file does', async () => {
+  const bytes = readFileSync(DEMO_FILE);
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const upload = await fetch(`${daemon.endpoint.url}/api/blobs/${digest}`, {
+    method: 'POST',
+    body: new Uint8Array(bytes),
+  });
+  expect(upload.status).toBe(201);
+  const created = await fetch(`${daemon.endpoint.url}/api/create`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'uploaded', files: { 'demo.gguf': digest }, stream: false }),
+  });
+  expect(await created.json()).toEqual({ status: 'success' });
+  expect(await ask('uploaded')).toBe(await ask('demo'));
+  expect(await ask('uploaded')).toContain('Paris');
+});
+
+test('bytes that are no model are refused by the engine and leave nothing', async () => {
+  const digest = `sha256:${createHash('sha256').update('GGUF but not really').digest('hex')}`;
+  await fetch(`${daemon.endpoint.url}/api/blobs/${digest}`, { method: 'POST', body: 'GGUF but not really' });
+  const created = await fetch(`${daemon.endpoint.url}/api/create`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'nonsense', files: { 'demo.gguf': digest }, stream: false }),
+  });
+  expect(await created.json()).toMatchObject({ code: 'invalid_model_file' });
+  expect((await ollama.list()).models.map(({ name }) => name)).not.toContain('nonsense:latest');
+});
+
+test('what a created model says of its own reaches the prompt and the sampler', async () => {
+  const messages = [
+    { role: 'user', content: 'What is the capital of France?' },
+    { role: 'assistant', content: 'Paris.' },
+  ];
+  await ollama.create({
+    model: 'mine',
+    from: 'demo',
+    system: 'Be brief.',
+    messages,
+    parameters: { num_predict: 1, num_ctx: 256 },
+  });
+  const reply = await ollama.chat({ model: 'mine', messages: [{ role: 'user', content: 'Hello!' }] });
+  expect([reply.eval_count, reply.done_reason]).toEqual([1, 'length']);
+  const plain = await ollama.chat({
+    model: 'demo',
+    messages: [{ role: 'user', content: 'Hello!' }],
+    options: { num_predict: 1 },
+  });
+  expect(reply.prompt_eval_count).toBeGreaterThan(plain.prompt_eval_count + 10);
+  const shown = await ollama.show({ model: 'mine' });
+  expect(shown.modelfile).toContain('SYSTEM "Be brief."');
+  expect(shown.modelfile).toContain('PARAMETER num_ctx 256');
+  await ollama.delete({ model: 'mine' });
+  await expect(ollama.show({ model: 'mine' })).rejects.toThrow("model 'mine' not found");
+});
