@@ -1,7 +1,10 @@
 import { ERROR_CODES, type ErrorCode, isErrorCode, OmgError } from '../errors/index.ts';
 
 /** Codes that a surface calls by another name. */
-const RENAMED: Record<string, ErrorCode> = { invalid_api_key: 'unauthorized' };
+const RENAMED: Record<string, ErrorCode> = {
+  invalid_api_key: 'unauthorized',
+  rate_limit_exceeded: 'rate_limited',
+};
 
 /** The error that the daemon reported, from any of its envelopes. */
 export function errorFromBody(status: number, text: string): OmgError {

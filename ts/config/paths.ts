@@ -8,6 +8,8 @@ export interface Paths {
   models: string;
   configFile: string;
   pidFile: string;
+  /** What is known of the API keys. */
+  keysFile: string;
   /** Unix socket or Windows named pipe; undefined when switched off. */
   socket: string | undefined;
   /** Addons that `omg backend install` brought. */
@@ -49,6 +51,7 @@ export function resolvePaths(inputs: PathInputs): Paths {
     models: inputs.modelsDir === '' ? join(home, 'models') : resolve(expandHome(inputs.modelsDir)),
     configFile: join(home, 'config.toml'),
     pidFile: join(home, 'daemon.pid'),
+    keysFile: join(home, 'keys.json'),
     socket: socketPath(home, inputs.socket, inputs.platform ?? process.platform),
     backends: join(home, 'backends'),
     logs,

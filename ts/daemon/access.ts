@@ -1,22 +1,35 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OmgError } from '../errors/index.ts';
+import { type ApiKey, KeyRing } from '../keys/index.ts';
+import { KeyLimits } from './key-limits.ts';
 import { hostOf, isLocalHost, OriginPolicy } from './origins.ts';
+import { scopeOf } from './scopes.ts';
 
 export interface AccessRules {
   origins: readonly string[];
-  /** Empty: no key is asked for. */
+  /** A key that may do everything; empty: none. */
   apiKey: string;
+  /** Where further keys are kept; absent: nowhere. */
+  keysFile?: string;
+  /** Ask for a key also where none exists, as beyond this machine; default false. */
+  needsKey?: boolean;
   /** Check Host headers: when the listener is bound to loopback only. */
   checkHost: boolean;
+  /** Told about a file of keys that became unreadable. */
+  onKeyError?: (error: OmgError) => void;
 }
 
 const OPEN_PATHS = new Set(['/', '/health', '/api/version']);
+const EXPOSED_HEADERS = 'x-request-id, request-id, x-omg-version, x-omg-truncated, mcp-session-id, retry-after';
 
-/** Host and Origin checks, CORS headers and preflights, the API key. Requests over the Unix socket skip Host and key. */
+/**
+ * Host and Origin checks, CORS headers and preflights, API keys with their scopes and limits. Requests over the Unix socket
+ * skip Host and key. Once there is a key, every request over TCP needs one.
+ */
 export function installAccess(app: FastifyInstance, rules: AccessRules): void {
   const policy = new OriginPolicy(rules.origins);
-  const wanted = rules.apiKey === '' ? undefined : digest(rules.apiKey);
+  const keys = new KeyRing({ settingsKey: rules.apiKey, path: rules.keysFile, onError: rules.onKeyError });
+  const limits = new KeyLimits();
   app.addHook('onRequest', async (request, reply) => {
     const overSocket = isOverSocket(request);
     if (rules.checkHost && !overSocket && !isLocalHost(hostOf(request.headers.host))) return refuse(reply);
@@ -24,20 +37,39 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): void {
     if (origin !== undefined && origin !== '' && !isOwnOrigin(request, origin)) {
       if (!policy.allows(origin)) return refuse(reply);
       reply.header('access-control-allow-origin', policy.allowsAll ? '*' : origin);
-      reply.header(
-        'access-control-expose-headers',
-        'x-request-id, request-id, x-omg-version, x-omg-truncated, mcp-session-id',
-      );
+      reply.header('access-control-expose-headers', EXPOSED_HEADERS);
       if (!policy.allowsAll) reply.header('vary', 'Origin');
       if (request.method === 'OPTIONS') return preflight(request, reply);
     }
     if (request.method === 'OPTIONS') return reply.code(204).send();
-    if (wanted !== undefined && !overSocket && !isOpen(request) && !hasKey(request, wanted)) {
-      throw new OmgError('unauthorized', 'An API key is needed: it was missing or wrong.', {
-        hint: 'Send `Authorization: Bearer <key>` or `x-api-key: <key>`.',
-      });
-    }
+    if (overSocket || isOpen(request) || (keys.isEmpty && rules.needsKey !== true)) return;
+    const key = keys.find(keysOf(request));
+    checkKey(key, request);
+    request.keyId = key.id;
+    // Its calls come back as requests of their own, and its streams are open for as long as a session.
+    if (request.routeOptions.url !== '/mcp') reply.raw.once('close', limits.enter(key));
   });
+}
+
+/** Throws `unauthorized` and `forbidden`. */
+function checkKey(key: ApiKey | undefined, request: FastifyRequest): asserts key is ApiKey {
+  if (key === undefined) {
+    throw new OmgError('unauthorized', 'An API key is needed: it was missing or wrong.', {
+      hint: 'Send `Authorization: Bearer <key>` or `x-api-key: <key>`.',
+    });
+  }
+  if (key.expires !== undefined && Date.parse(key.expires) <= Date.now()) {
+    throw new OmgError('unauthorized', `The API key "${key.name}" has expired.`, {
+      hint: 'Make a new one: `omg keys create`.',
+    });
+  }
+  const url = request.routeOptions.url;
+  const scope = url === undefined ? undefined : scopeOf(request.method, url);
+  if (scope !== undefined && !key.scopes.includes(scope)) {
+    throw new OmgError('forbidden', `The API key "${key.name}" lacks the scope "${scope}".`, {
+      hint: `It has ${key.scopes.join(', ')}. Make one that has it: \`omg keys create --scope ${scope}\`.`,
+    });
+  }
 }
 
 function refuse(reply: FastifyReply): FastifyReply {
@@ -63,10 +95,6 @@ function isOpen(request: FastifyRequest): boolean {
   return (request.method === 'GET' || request.method === 'HEAD') && OPEN_PATHS.has(request.url.split('?', 1)[0] ?? '');
 }
 
-function hasKey(request: FastifyRequest, wanted: Buffer): boolean {
-  return keysOf(request).some((key) => timingSafeEqual(digest(key), wanted));
-}
-
 /** The keys that a request sends. */
 export function keysOf({ headers }: FastifyRequest): string[] {
   const bearer = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim();
@@ -76,8 +104,4 @@ export function keysOf({ headers }: FastifyRequest): string[] {
 /** Whether it came over the Unix socket, which only the daemon's own user can open. */
 export function isOverSocket({ raw }: FastifyRequest): boolean {
   return raw.socket.remoteAddress === undefined;
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -18,6 +18,7 @@ import {
   installBodyParser,
   isDeterministicFailure,
   normalisePath,
+  ownerOf,
   retryAfterSeconds,
   toOmgError,
 } from '../api/wire/index.ts';
@@ -86,7 +87,7 @@ function mcpDeps(app: FastifyInstance): McpDeps {
   const clientOf = ownClients(app);
   return {
     clientFor: (request) => clientOf({ apiKey: keysOf(request)[0] ?? '', isTrusted: isOverSocket(request) }),
-    senderOf: (request) => JSON.stringify([isOverSocket(request), keysOf(request)[0]]),
+    senderOf: (request) => JSON.stringify([isOverSocket(request), ownerOf(request)]),
   };
 }
 
@@ -100,6 +101,8 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
   });
   app.addHook('onResponse', async (request, reply) => {
     deps.onResponse?.();
+    // Node leaves the socket of an upgrade to us, also where the answer is a refusal; open, it would keep the daemon from stopping.
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon?.();
     if (deps.log === undefined) return;
     // The route, not the path: paths hold model names, queries may hold anything, bodies hold what people wrote.
     const fields = {
@@ -107,6 +110,7 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
       method: request.method,
       route: request.routeOptions.url,
       status: reply.statusCode,
+      ...(request.keyId === undefined ? {} : { key: request.keyId }),
       ms: Math.round(reply.elapsedTime),
       ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
     };

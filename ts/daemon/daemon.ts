@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Endpoint } from '../api/management/index.ts';
 import type { Config } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
+import { KeyFile } from '../keys/index.ts';
 import type { Models } from '../lifecycle/index.ts';
 import { buildApp } from './app.ts';
 import { composeDaemon, type DaemonParts } from './compose.ts';
@@ -73,7 +74,10 @@ async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile
     access: {
       origins: settings['server.origins'],
       apiKey: settings['server.api_key'],
+      keysFile: paths.keysFile,
+      needsKey: !isLoopback(endpoint.host) && !settings['server.insecure_no_auth'],
       checkHost: isLoopback(endpoint.host),
+      onKeyError: (error) => log.error({ err: error }, 'the keys in force stay'),
     },
     stopping: () => stopping !== undefined,
     onResponse: options.onResponse,
@@ -133,11 +137,12 @@ async function closeServers(servers: Server[]): Promise<void> {
 }
 
 /** Whoever can reach the daemon can use it, so beyond this machine a key is asked for. */
-function requireKey({ settings }: Config): void {
+function requireKey({ settings, paths }: Config): void {
   const host = settings['server.host'];
   if (isLoopback(host) || settings['server.api_key'] !== '' || settings['server.insecure_no_auth']) return;
-  throw new OmgError('invalid_config', `Listening on ${host} lets other machines in, and no API key is set.`, {
-    hint: 'Set OMG_API_KEY, or say --insecure-no-auth if the network is trusted.',
+  if (new KeyFile(paths.keysFile).read().length > 0) return;
+  throw new OmgError('invalid_config', `Listening on ${host} lets other machines in, and there is no API key.`, {
+    hint: 'Make one with `omg keys create`, set OMG_API_KEY, or say --insecure-no-auth if the network is trusted.',
   });
 }
 

@@ -6,7 +6,10 @@ export interface OpenAiErrorBody {
 }
 
 /** Codes that clients know by another name. */
-const CODES: Partial<Record<ErrorCode, string>> = { unauthorized: 'invalid_api_key' };
+const CODES: Partial<Record<ErrorCode, string>> = {
+  unauthorized: 'invalid_api_key',
+  rate_limited: 'rate_limit_exceeded',
+};
 
 /** `{"error":{message,type,param,code}}`, all four keys always there; our hint rides along. Management routes use it too. */
 export function openAiError(error: OmgError): ErrorReply {

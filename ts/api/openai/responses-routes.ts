@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { parseBody } from '../wire/index.ts';
+import { ownerOf, parseBody } from '../wire/index.ts';
 import { responses } from './responses.ts';
 import { responsesSchema } from './responses-schema.ts';
-import type { ResponseStore, StoredResponse } from './responses-store.ts';
+import type { KeptResponses, ResponseStore, StoredResponse } from './responses-store.ts';
 
 type ById = { Params: { id: string } };
 
@@ -14,26 +14,28 @@ export function responseRoutes(app: FastifyInstance, models: Models, store: Resp
   app.post(
     `${prefix}/responses`,
     { config: { body: responsesSchema, summary: 'Answer with a response that is kept' } },
-    (request, reply) => responses(models, store, request, reply),
+    (request, reply) => responses(models, store.of(ownerOf(request)), request, reply),
   );
   app.get<ById>(`${prefix}/responses/:id`, async (request) => {
     const { stream } = parseBody(z.object({ stream: z.string().optional() }), request.query);
     if (stream === 'true') {
       throw new OmgError('unsupported', 'A kept response cannot be streamed.', { detail: { param: 'stream' } });
     }
-    return find(store, request.params.id).response;
+    return find(store.of(ownerOf(request)), request.params.id).response;
   });
   app.get<ById>(`${prefix}/responses/:id/input_items`, async (request) =>
-    page(find(store, request.params.id), parseBody(pageSchema, request.query)),
+    page(find(store.of(ownerOf(request)), request.params.id), parseBody(pageSchema, request.query)),
   );
-  app.delete<ById>(`${prefix}/responses/:id`, async ({ params: { id } }) => {
-    find(store, id);
-    store.delete(id);
+  app.delete<ById>(`${prefix}/responses/:id`, async (request) => {
+    const { id } = request.params;
+    const kept = store.of(ownerOf(request));
+    find(kept, id);
+    kept.delete(id);
     return { id, object: 'response', deleted: true };
   });
 }
 
-function find(store: ResponseStore, id: string): StoredResponse {
+function find(store: KeptResponses, id: string): StoredResponse {
   const stored = store.get(id);
   if (stored !== undefined) return stored;
   throw new OmgError('not_found', `There is no response ${id}.`, {

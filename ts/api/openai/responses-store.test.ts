@@ -12,15 +12,16 @@ const stored = (id: string, size = 0): StoredResponse => ({
 test('keeps for an hour and no longer, also when nobody asks', () => {
   vi.useFakeTimers();
   const store = new ResponseStore();
-  store.put(stored('a'));
+  const mine = store.of('me');
+  mine.put(stored('a'));
   vi.advanceTimersByTime(3_599_000);
-  expect(store.get('a')?.response.id).toBe('a');
-  store.put(stored('b'));
+  expect(mine.get('a')?.response.id).toBe('a');
+  mine.put(stored('b'));
   vi.advanceTimersByTime(1_000);
-  expect([store.get('a'), store.get('b')?.response.id]).toEqual([undefined, 'b']);
+  expect([mine.get('a'), mine.get('b')?.response.id]).toEqual([undefined, 'b']);
   vi.advanceTimersByTime(3_660_000);
   expect(store.bytes).toBe(0);
-  store.put(stored('c'));
+  mine.put(stored('c'));
   vi.advanceTimersByTime(3_660_000);
   expect(store.bytes).toBe(0);
   store.close();
@@ -28,18 +29,29 @@ test('keeps for an hour and no longer, also when nobody asks', () => {
 
 test('the oldest give way to new ones; one that is too large is not kept', () => {
   const store = new ResponseStore({ maxBytes: 3000 });
-  for (const id of ['a', 'b', 'c']) store.put(stored(id, 1200));
-  expect(['a', 'b', 'c'].map((id) => store.get(id) !== undefined)).toEqual([false, true, true]);
-  store.put(stored('d', 5000));
-  expect(['b', 'c', 'd'].map((id) => store.get(id) !== undefined)).toEqual([true, true, false]);
+  const mine = store.of('me');
+  for (const id of ['a', 'b', 'c']) mine.put(stored(id, 1200));
+  expect(['a', 'b', 'c'].map((id) => mine.get(id) !== undefined)).toEqual([false, true, true]);
+  mine.put(stored('d', 5000));
+  expect(['b', 'c', 'd'].map((id) => mine.get(id) !== undefined)).toEqual([true, true, false]);
   expect(store.bytes).toBeLessThanOrEqual(3000);
-  expect([store.delete('b'), store.delete('b'), store.delete('c'), store.bytes]).toEqual([true, false, true, 0]);
+  expect([mine.delete('b'), mine.delete('b'), mine.delete('c'), store.bytes]).toEqual([true, false, true, 0]);
   store.close();
 });
 
 test('finds items by id, asked or answered', () => {
   const store = new ResponseStore();
-  store.put(stored('a'));
-  expect(['rs_a', 'msg_a', 'msg_b'].map((id) => store.findItem(id)?.type)).toEqual(['reasoning', 'message', undefined]);
+  const mine = store.of('me');
+  mine.put(stored('a'));
+  expect(['rs_a', 'msg_a', 'msg_b'].map((id) => mine.findItem(id)?.type)).toEqual(['reasoning', 'message', undefined]);
+  store.close();
+});
+
+test('what one owner keeps no other can read, go on from or delete', () => {
+  const store = new ResponseStore();
+  const [mine, yours] = [store.of('me'), store.of('you')];
+  mine.put(stored('a'));
+  expect([yours.get('a'), yours.findItem('msg_a'), yours.delete('a')]).toEqual([undefined, undefined, false]);
+  expect(mine.get('a')?.response.id).toBe('a');
   store.close();
 });

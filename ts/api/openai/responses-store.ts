@@ -11,6 +11,16 @@ export interface StoredResponse {
   conversation: ChatMessage[];
 }
 
+/** The responses of one owner. */
+export interface KeptResponses {
+  put(stored: StoredResponse): void;
+  get(id: string): StoredResponse | undefined;
+  /** An item of any response, asked or answered. */
+  findItem(id: string): Item | undefined;
+  /** False when there was none. */
+  delete(id: string): boolean;
+}
+
 export interface StoreOptions {
   maxBytes?: number;
   keepMs?: number;
@@ -18,6 +28,7 @@ export interface StoreOptions {
 }
 
 interface Entry {
+  owner: string;
   stored: StoredResponse;
   bytes: number;
   expiresAt: number;
@@ -43,36 +54,47 @@ export class ResponseStore {
     return this.#bytes;
   }
 
-  put(stored: StoredResponse): void {
+  /** What one owner sees: the others' responses are as unknown as any that never were. */
+  of(owner: string): KeptResponses {
+    return {
+      put: (stored) => this.#put(stored, owner),
+      get: (id) => this.#find(id, owner)?.stored,
+      findItem: (id) => this.#findItem(id, owner),
+      delete: (id) => this.#find(id, owner) !== undefined && this.#delete(id),
+    };
+  }
+
+  #put(stored: StoredResponse, owner: string): void {
     this.#expire();
     const bytes = Buffer.byteLength(JSON.stringify(stored));
     if (bytes > this.#maxBytes) return;
-    this.#entries.set(stored.response.id, { stored, bytes, expiresAt: this.#now() + this.#keepMs });
+    this.#entries.set(stored.response.id, { owner, stored, bytes, expiresAt: this.#now() + this.#keepMs });
     this.#bytes += bytes;
     for (const id of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
-      this.delete(id);
+      this.#delete(id);
     }
     this.#wake();
   }
 
-  get(id: string): StoredResponse | undefined {
+  #find(id: string, owner: string): Entry | undefined {
     this.#expire();
-    return this.#entries.get(id)?.stored;
+    const entry = this.#entries.get(id);
+    return entry?.owner === owner ? entry : undefined;
   }
 
-  /** An item of any response, asked or answered. */
-  findItem(id: string): Item | undefined {
+  #findItem(id: string, owner: string): Item | undefined {
     this.#expire();
-    for (const { stored } of this.#entries.values()) {
+    for (const entry of this.#entries.values()) {
+      if (entry.owner !== owner) continue;
+      const { stored } = entry;
       const found = [...stored.response.output, ...stored.input].find((item) => item.id === id);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** False when there was none. */
-  delete(id: string): boolean {
+  #delete(id: string): boolean {
     this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
     return this.#entries.delete(id);
   }
@@ -86,7 +108,7 @@ export class ResponseStore {
   #expire(): void {
     for (const [id, { expiresAt }] of this.#entries) {
       if (expiresAt > this.#now()) break;
-      this.delete(id);
+      this.#delete(id);
     }
   }
 

@@ -9,7 +9,7 @@ import { addItems, type InputItem, inputItems } from './responses-input.ts';
 import { newResponse, type ResponseObject } from './responses-object.ts';
 import { responsesRequest } from './responses-request.ts';
 import { responsesSchema } from './responses-schema.ts';
-import type { ResponseStore } from './responses-store.ts';
+import type { KeptResponses } from './responses-store.ts';
 
 interface Context {
   reply: FastifyReply;
@@ -21,7 +21,7 @@ interface Context {
 /** POST /v1/responses */
 export async function responses(
   models: Models,
-  store: ResponseStore,
+  store: KeptResponses,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
@@ -52,7 +52,7 @@ export async function responses(
   });
 }
 
-function conversationOf(store: ResponseStore, id: string): ChatMessage[] {
+function conversationOf(store: KeptResponses, id: string): ChatMessage[] {
   const previous = store.get(id);
   if (previous !== undefined) return previous.conversation;
   throw new OmgError('previous_response_not_found', `There is no response ${id}.`, {
@@ -62,7 +62,7 @@ function conversationOf(store: ResponseStore, id: string): ChatMessage[] {
 }
 
 function keepResponse(
-  store: ResponseStore,
+  store: KeptResponses,
   response: ResponseObject,
   input: InputItem[],
   conversation: ChatMessage[],

@@ -13,6 +13,7 @@ export type ErrorRenderer = (error: OmgError, requestId: string) => ErrorReply;
 
 /** Seconds a client should wait before it tries again; undefined where trying again is pointless. */
 export function retryAfterSeconds(error: OmgError): number | undefined {
+  if (typeof error.detail?.retryAfterSeconds === 'number') return error.detail.retryAfterSeconds;
   if (error.code === 'server_busy') return 1;
   if (error.code === 'shutting_down') return 5;
   return undefined;

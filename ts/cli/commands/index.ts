@@ -26,6 +26,7 @@ export const COMMANDS: readonly { paths: readonly string[]; load: () => Promise<
   { paths: ['serve stop'], load: () => import('./serve-stop.ts') },
   { paths: ['logs', 'serve logs'], load: () => import('./logs.ts') },
   { paths: ['mcp'], load: () => import('./mcp.ts') },
+  { paths: ['keys', 'keys create', 'keys list', 'keys revoke'], load: () => import('./keys.ts') },
   { paths: ['config', 'config list', 'config get', 'config set', 'config path'], load: () => import('./config.ts') },
   { paths: ['doctor'], load: () => import('./doctor.ts') },
   { paths: ['completion', 'completion words'], load: () => import('./completion.ts') },

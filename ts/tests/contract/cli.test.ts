@@ -1,32 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { runCli } from '../../cli/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { json, omg } from './run-omg.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
-
-interface Run {
-  exitCode: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a command line in this process, without a terminal unless one is asked for. */
-async function omg(args: string[], options: { stdin?: string; isTerminal?: boolean } = {}): Promise<Run> {
-  const stream = () => Object.assign(new PassThrough(), { isTTY: options.isTerminal ?? false, columns: 80 });
-  const [stdin, stdout, stderr] = [stream(), stream(), stream()];
-  stdin.end(options.stdin ?? '');
-  const exitCode = await runCli(args, { stdin, stdout, stderr });
-  const read = (from: PassThrough) => String(from.read() ?? '');
-  return { exitCode, stdout: read(stdout), stderr: read(stderr) };
-}
-
-/** Standard output as JSON; a command with --json must print nothing else there. */
-async function json(args: string[]): Promise<unknown> {
-  return JSON.parse((await omg([...args, '--json'])).stdout);
-}
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -7,7 +7,7 @@ const LAYERS: string[][] = [
   ['errors'],
   ['config'],
   ['inference', 'library'],
-  ['engine', 'hub', 'chat', 'client'],
+  ['engine', 'hub', 'chat', 'client', 'keys'],
   ['lifecycle', 'mcp'],
   ['api/wire'],
   ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker', 'api/mcp', 'api/service'],
@@ -16,7 +16,7 @@ const LAYERS: string[][] = [
 ];
 
 /** The CLI talks HTTP; it reaches for the daemon's own modules in one place. */
-const CLI_MAY_IMPORT = ['errors', 'config', 'client', 'mcp'];
+const CLI_MAY_IMPORT = ['errors', 'config', 'client', 'mcp', 'keys'];
 const SERVE_COMMAND = 'ts/cli/commands/serve.ts';
 
 interface Import {

@@ -1,0 +1,140 @@
+import { Command, Option } from 'clipanion';
+import { parseGoDuration } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { type ApiKey, formatRate, KeyFile, parseRate, SCOPES, type Scope } from '../../keys/index.ts';
+import { CATEGORY, DataCommand } from '../command.ts';
+import type { Session } from '../session.ts';
+
+export class KeysCreateCommand extends DataCommand {
+  static override paths = [['keys', 'create']];
+  static override usage = Command.Usage({
+    category: CATEGORY.setup,
+    description: 'Make an API key and print it, once.',
+    details:
+      'A running daemon takes it over at once. From the first key on, every request over TCP needs one; commands on this machine use the socket of the home folder, which needs none. Only a hash of the key is kept.',
+    examples: [
+      ['For an application that asks models', '$0 keys create --name webui'],
+      ['That may also pull and delete', '$0 keys create --name admin --scope inference,manage'],
+      ['With limits', '$0 keys create --name ci --expires 30d --rate 60/m --concurrency 2'],
+    ],
+  });
+
+  name = Option.String('--name', { description: 'What it is for; default key-N.' });
+  scope = Option.String('--scope', 'inference', { description: `What it may do: ${SCOPES.join(', ')}, or both.` });
+  expires = Option.String('--expires', { description: 'When it ends: 12h, 30d, or a date.' });
+  rate = Option.String('--rate', { description: 'Requests per time, such as 60/m.' });
+  concurrency = Option.String('--concurrency', { description: 'Requests at once.' });
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    const file = new KeyFile(config.paths.keysFile);
+    const { key, secret } = await file.create({
+      name: checkedName(this.name ?? freeName(file.read())),
+      scopes: parseScopes(this.scope),
+      ...(this.expires === undefined ? {} : { expires: parseExpiry(this.expires, Date.now()) }),
+      ...(this.rate === undefined ? {} : { rate: parseRate(this.rate) }),
+      ...(this.concurrency === undefined ? {} : { concurrency: parseConcurrency(this.concurrency) }),
+    });
+    if (printer.isJson) return printer.json({ ...keyJson(key), key: secret });
+    printer.status(`Made the key "${key.name}" (${key.scopes.join(', ')}). It is shown this once:`);
+    printer.line(secret);
+    printer.hint('Clients send it as `Authorization: Bearer …` or `x-api-key: …`; omg itself reads OMG_API_KEY.');
+  }
+}
+
+export class KeysListCommand extends DataCommand {
+  static override paths = [['keys'], ['keys', 'list']];
+  static override usage = Command.Usage({ category: CATEGORY.setup, description: 'List the API keys.' });
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    const keys = new KeyFile(config.paths.keysFile).read();
+    if (printer.isJson) return printer.json(keys.map(keyJson));
+    if (keys.length === 0) {
+      printer.status('There are no keys.');
+      return printer.hint('Make one with `omg keys create`.');
+    }
+    printer.table(
+      [
+        { title: 'ID' },
+        { title: 'NAME' },
+        { title: 'SCOPES' },
+        { title: 'CREATED' },
+        { title: 'EXPIRES' },
+        { title: 'RATE' },
+        { title: 'AT ONCE', align: 'right' },
+      ],
+      keys.map(({ id, name, scopes, created, expires, rate, concurrency }) => [
+        id,
+        name,
+        scopes.join(', '),
+        created.slice(0, 10),
+        expires === undefined ? 'never' : `${expires.slice(0, 10)}${isPast(expires) ? ' (expired)' : ''}`,
+        rate === undefined ? '' : formatRate(rate),
+        concurrency === undefined ? '' : String(concurrency),
+      ]),
+    );
+  }
+}
+
+export class KeysRevokeCommand extends DataCommand {
+  static override paths = [['keys', 'revoke']];
+  static override usage = Command.Usage({
+    category: CATEGORY.setup,
+    description: 'Take an API key back. It is refused from then on.',
+    examples: [['By its name', '$0 keys revoke webui']],
+  });
+
+  key = Option.String({ name: 'id-or-name' });
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    const revoked = await new KeyFile(config.paths.keysFile).revoke(this.key);
+    if (printer.isJson) return printer.json(keyJson(revoked));
+    printer.status(`Revoked "${revoked.name}" (${revoked.id}).`);
+  }
+}
+
+/** What may be shown: everything but the hash. */
+function keyJson({ hash: _, rate, ...key }: ApiKey): object {
+  return { ...key, ...(rate === undefined ? {} : { rate: formatRate(rate) }) };
+}
+
+function freeName(keys: ApiKey[]): string {
+  for (let count = keys.length + 1; ; count++) {
+    if (!keys.some(({ name }) => name === `key-${count}`)) return `key-${count}`;
+  }
+}
+
+function checkedName(name: string): string {
+  if (/^[\w][\w. @-]{0,63}$/.test(name)) return name;
+  throw new OmgError('invalid_request', `--name "${name}" is not a name of letters, digits, . _ @ and -.`);
+}
+
+function parseScopes(text: string): Scope[] {
+  const scopes = [...new Set(text.split(',').map((scope) => scope.trim()))];
+  const isScope = (scope: string): scope is Scope => (SCOPES as readonly string[]).includes(scope);
+  if (scopes.every(isScope)) return scopes;
+  throw new OmgError('invalid_request', `--scope is ${SCOPES.join(' or ')}, or both with a comma, not "${text}".`);
+}
+
+function parseConcurrency(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  throw new OmgError('invalid_request', `--concurrency is a whole number from 1, not "${text}".`);
+}
+
+const DAY_MS = 86_400_000;
+
+function parseExpiry(text: string, now: number): Date {
+  const days = /^(\d+)d$/.exec(text)?.[1];
+  const after = days === undefined ? parseGoDuration(text) : Number(days) * DAY_MS;
+  const at = after === undefined ? Date.parse(text) : now + after;
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) {
+    throw new OmgError('invalid_request', `--expires "${text}" is neither a time such as 12h or 30d nor a date.`);
+  }
+  if (at > now) return date;
+  throw new OmgError('invalid_request', `--expires ${text} is in the past.`);
+}
+
+function isPast(date: string): boolean {
+  return Date.parse(date) <= Date.now();
+}
