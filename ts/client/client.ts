@@ -58,7 +58,9 @@ export function addressesOf({ settings, sources, paths }: Config): NetworkAddres
     (source) => source === 'flag' || source === 'environment',
   );
   const isHere = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'].includes(host);
-  const tcp = { host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port };
+  const certFile = settings['server.tls_cert'];
+  const tls = certFile !== '' ? { tls: { certFile } } : settings['server.https'] ? { tls: {} } : {};
+  const tcp = { host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port, ...tls };
   // Port 0 is taken where it is free, so nobody can be found there.
   if (paths.socket === undefined || !isHere || (named && port !== 0)) return [tcp];
   return [{ socketPath: paths.socket }, tcp];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { OmgError } from '../errors/index.ts';
@@ -7,7 +8,12 @@ import { errorFromBody } from './errors.ts';
 const { request: httpRequest } = process.getBuiltinModule('node:http');
 
 /** Where a daemon may listen. */
-export type NetworkAddress = { socketPath: string } | { host: string; port: number };
+export type NetworkAddress = { socketPath: string } | { host: string; port: number; tls?: TlsTrust };
+
+/** Whom to believe: who shows a certificate of this file, or else what the machine trusts. */
+export interface TlsTrust {
+  certFile?: string;
+}
 
 /** How a daemon may be reached. One that talks to itself makes its own connections. */
 export type Address = NetworkAddress | { createConnection: () => Duplex };
@@ -72,10 +78,13 @@ export class Transport {
   #send(address: Address, method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
     const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
     const { upload } = options;
+    const { tls, ...target } = { tls: undefined, ...address };
+    const send = tls === undefined ? httpRequest : process.getBuiltinModule('node:https').request;
     return new Promise((resolve, reject) => {
-      const request = httpRequest(
+      const request = send(
         {
-          ...address,
+          ...target,
+          ...(tls === undefined ? {} : trust(tls)),
           method,
           path,
           signal: options.signal,
@@ -133,6 +142,12 @@ async function readText(response: IncomingMessage): Promise<string> {
     throw connectionLost(error);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The certificate of our own settings is believed for whatever name it stands: the address is ours too. */
+function trust({ certFile }: TlsTrust): object {
+  if (certFile === undefined) return {};
+  return { ca: readFileSync(certFile), allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }
 
 function isAbsent(error: unknown): boolean {

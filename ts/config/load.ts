@@ -118,11 +118,12 @@ function readEnvironment(env: Environment, warnings: string[]): Partial<Record<S
 }
 
 function splitHostPort(values: Partial<Record<SettingKey, SettingValue>>): Partial<Record<SettingKey, SettingValue>> {
-  const match = /^(?:https?:\/\/)?(\[[^\]]+\]|[^:/]+)?(?::(\d+))?\/?$/.exec(String(values['server.host'] ?? ''));
+  const match = /^(?:(https?):\/\/)?(\[[^\]]+\]|[^:/]+)?(?::(\d+))?\/?$/.exec(String(values['server.host'] ?? ''));
   if (values['server.host'] === undefined || !match) return values;
-  const host = match[1]?.replace(/^\[|\]$/g, '') ?? '127.0.0.1';
-  const port = match[2] === undefined ? {} : { 'server.port': parseSetting('server.port', match[2], 'server.host') };
-  return { ...port, ...values, 'server.host': host };
+  const host = match[2]?.replace(/^\[|\]$/g, '') ?? '127.0.0.1';
+  const port = match[3] === undefined ? {} : { 'server.port': parseSetting('server.port', match[3], 'server.host') };
+  const https = match[1] === 'https' ? { 'server.https': true } : {};
+  return { ...port, ...https, ...values, 'server.host': host };
 }
 
 /** A project folder may come from anyone, so it cannot choose where prompts and keys go, or who may connect. */

@@ -42,6 +42,24 @@ export const SETTINGS = {
     default: [],
     doc: 'Web origins allowed besides the local ones; one * per entry, the single entry * allows all.',
   },
+  'server.tls_cert': {
+    kind: 'path',
+    env: ['OMG_TLS_CERT'],
+    default: '',
+    doc: 'Certificate with its chain (PEM): the daemon speaks TLS on its TCP port. Read again when it changes.',
+  },
+  'server.tls_key': {
+    kind: 'path',
+    env: ['OMG_TLS_KEY'],
+    default: '',
+    doc: 'Private key of server.tls_cert (PEM).',
+  },
+  'server.https': {
+    kind: 'boolean',
+    env: ['OMG_HTTPS'],
+    default: false,
+    doc: 'Talk to the daemon over TLS, as https:// in OMG_HOST says too; the certificate must be one that this machine trusts.',
+  },
   'server.also_ollama_port': {
     kind: 'boolean',
     env: ['OMG_ALSO_OLLAMA_PORT'],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -37,6 +37,8 @@ export interface AppDeps
     Omit<DockerDeps, 'routes'>,
     Omit<ServiceDeps, 'routes'> {
   access: AccessRules;
+  /** Makes the server where it is not a plain one. */
+  serverFactory?: (handler: RequestListener) => Server;
   /** True once the daemon is stopping: new requests are refused. */
   stopping?: () => boolean;
   /** Called when a response is complete. */
@@ -51,6 +53,7 @@ const NO_SCHEMAS = { buildValidator: () => () => () => true, buildSerializer: ()
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     genReqId: () => `req_${randomBytes(12).toString('hex')}`,
+    ...(deps.serverFactory === undefined ? {} : { serverFactory: deps.serverFactory }),
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
     // Names of models are long, and a forced close would cut the answers that a graceful stop waits for.

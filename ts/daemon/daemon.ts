@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint } from '../api/management/index.ts';
+import { Client } from '../client/index.ts';
 import type { Config } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { KeyFile } from '../keys/index.ts';
@@ -11,6 +12,7 @@ import { listenAlso, listenSocket, listenTcp, socketAnswers } from './listen.ts'
 import { createLog, type Log, type LogTarget } from './log.ts';
 import { isLoopback } from './origins.ts';
 import { type PidFile, takePidFile } from './pid-file.ts';
+import { type TlsFiles, tlsServerFactory } from './tls.ts';
 
 const PORT_OF_OLLAMA = 11434;
 /** What is still open so long after the last answer is cut off. */
@@ -69,8 +71,17 @@ async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile
   const endpoint: Endpoint = { host: settings['server.host'], port: 0, url: '', socket: paths.socket ?? null };
   const { deps, models } = await composeDaemon(options, log);
   undo.push(() => models.close(0));
+  const tls = tlsFiles(config);
   const app = await buildApp({
     ...deps,
+    ...(tls === undefined
+      ? {}
+      : {
+          serverFactory: tlsServerFactory(tls, {
+            onReload: () => log.info({}, 'the certificate was read again'),
+            onError: (error) => log.error({ err: error }, 'the certificate before stays'),
+          }),
+        }),
     access: {
       origins: settings['server.origins'],
       apiKey: settings['server.api_key'],
@@ -87,7 +98,7 @@ async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile
   });
   undo.push(() => app.close());
   endpoint.port = await listenTcp(app, endpoint.host, settings['server.port']);
-  endpoint.url = urlOf(endpoint);
+  endpoint.url = urlOf(endpoint, tls === undefined ? 'http' : 'https');
   const servers: Server[] = [];
   undo.push(() => closeServers(servers));
   if (paths.socket !== undefined) servers.push(await listenSocket(app, paths.socket));
@@ -146,19 +157,27 @@ function requireKey({ settings, paths }: Config): void {
   });
 }
 
-async function answers({ settings, paths }: Config): Promise<boolean> {
-  if (paths.socket !== undefined) return socketAnswers(paths.socket);
-  try {
-    const reply = await fetch(`${urlOf({ host: settings['server.host'], port: settings['server.port'] })}/health`, {
-      signal: AbortSignal.timeout(1000),
-    });
-    return reply.headers.has('x-omg-version');
-  } catch {
-    return false;
-  }
+async function answers(config: Config): Promise<boolean> {
+  if (config.paths.socket !== undefined) return socketAnswers(config.paths.socket);
+  return Client.of(config)
+    .health(AbortSignal.timeout(1000))
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
-function urlOf({ host, port }: { host: string; port: number }): string {
+/** Where the certificate is, when the settings name one. Throws `invalid_config` for half a pair. */
+function tlsFiles({ settings }: Config): TlsFiles | undefined {
+  const [cert, key] = [settings['server.tls_cert'], settings['server.tls_key']];
+  if (cert === '' && key === '') return undefined;
+  if (cert !== '' && key !== '') return { cert, key };
+  throw new OmgError('invalid_config', `server.${cert === '' ? 'tls_cert' : 'tls_key'} is missing.`, {
+    hint: 'TLS needs a certificate and its private key.',
+  });
+}
+
+function urlOf({ host, port }: { host: string; port: number }, scheme: 'http' | 'https'): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

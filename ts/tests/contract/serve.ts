@@ -35,7 +35,11 @@ export async function testDaemon(options: TestDaemonOptions = {}): Promise<TestD
   const hub = options.hub ?? (() => Promise.reject(new OmgError('hub_unreachable', 'There is no hub in this test.')));
   const daemon = await startDaemon({ config, reload, foreground: false, parts: { engine, hub } });
   const { host, port, url } = daemon.endpoint;
-  const client = new Client([{ host, port }], config.settings['server.api_key']);
+  const certFile = config.settings['server.tls_cert'];
+  const client = new Client(
+    [{ host, port, ...(certFile === '' ? {} : { tls: { certFile } }) }],
+    config.settings['server.api_key'],
+  );
   return {
     daemon,
     engine,

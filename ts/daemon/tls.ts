@@ -1,0 +1,60 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import type { RequestListener, Server } from 'node:http';
+import { OmgError } from '../errors/index.ts';
+
+/** Where the certificate (with its chain) and its private key are, in PEM. */
+export interface TlsFiles {
+  cert: string;
+  key: string;
+}
+
+export interface TlsEvents {
+  onReload: () => void;
+  /** The certificate before stays in force. */
+  onError: (error: OmgError) => void;
+}
+
+/** Renewals are rare; that the old certificate serves a little longer does no harm. */
+const LOOK_EVERY_MS = 5000;
+
+/** Makes the server that speaks TLS with these files. When they change, new connections get the new certificate. Throws `invalid_config`. */
+export function tlsServerFactory(
+  files: TlsFiles,
+  events: TlsEvents,
+  everyMs = LOOK_EVERY_MS,
+): (handler: RequestListener) => Server {
+  const { createServer } = process.getBuiltinModule('node:https');
+  return (handler) => {
+    const server = wrong(files, () => createServer(readPair(files), handler));
+    const reload = (): void => {
+      try {
+        wrong(files, () => server.setSecureContext(readPair(files)));
+        events.onReload();
+      } catch (error) {
+        events.onError(OmgError.from(error));
+      }
+    };
+    const paths = [files.cert, files.key];
+    for (const path of paths) watchFile(path, { interval: everyMs, persistent: false }, reload);
+    server.once('close', () => {
+      for (const path of paths) unwatchFile(path, reload);
+    });
+    // It has everything of an HTTP server that is used here, and its own type.
+    return server as unknown as Server;
+  };
+}
+
+function readPair({ cert, key }: TlsFiles): { cert: Buffer; key: Buffer } {
+  return { cert: readFileSync(cert), key: readFileSync(key) };
+}
+
+function wrong<Value>({ cert, key }: TlsFiles, use: () => Value): Value {
+  try {
+    return use();
+  } catch (error) {
+    throw new OmgError('invalid_config', `TLS cannot start with ${cert} and ${key}.`, {
+      hint: `Both must be readable PEM files that belong together (${error instanceof Error ? error.message : String(error)}).`,
+      cause: error,
+    });
+  }
+}
