@@ -121,8 +121,10 @@ export class Client {
     });
   }
 
-  stop(name: string): Promise<{ stopped: boolean }> {
-    return this.#transport.json('POST', `/ohmygpu/v1/models/${encodeURIComponent(name)}/stop`);
+  /** @param timeoutSeconds after which answers under way are cancelled; absent: they are waited for. */
+  stop(name: string, timeoutSeconds?: number): Promise<{ stopped: boolean }> {
+    const query = timeoutSeconds === undefined ? '' : `?timeout=${timeoutSeconds}`;
+    return this.#transport.json('POST', `/ohmygpu/v1/models/${encodeURIComponent(name)}/stop${query}`);
   }
 
   async remove(name: string): Promise<void> {

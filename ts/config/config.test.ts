@@ -146,6 +146,7 @@ test('paths: the home folder on each system, a short socket for a long home, a n
     socket: '',
     huggingFaceHome: '',
     huggingFaceCache: '',
+    huggingFaceToken: '',
     ollamaModels: '',
   };
   expect(resolvePaths({ ...base, platform: 'linux' })).toMatchObject({
@@ -155,6 +156,7 @@ test('paths: the home folder on each system, a short socket for a long home, a n
   });
   expect(resolvePaths({ ...base, huggingFaceHome: '/hf', ollamaModels: '/o' })).toMatchObject({
     huggingFaceCache: '/hf/hub',
+    huggingFaceToken: '/hf/token',
     ollamaModels: '/o',
   });
   expect(resolvePaths({ ...base, socket: 'off', platform: 'linux' }).socket).toBeUndefined();

@@ -75,6 +75,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
       socket: complete['server.socket'],
       huggingFaceHome: complete['hub.home'],
       huggingFaceCache: complete['hub.cache'],
+      huggingFaceToken: complete['hub.token_file'],
       ollamaModels: complete['hub.ollama_models'],
     }),
     projectFile,

@@ -18,6 +18,8 @@ export interface Paths {
   logFile: string;
   /** Stores of other programs whose files can be used instead of a download. */
   huggingFaceCache: string;
+  /** Where `hf auth login` keeps the token. */
+  huggingFaceToken: string;
   ollamaModels: string;
 }
 
@@ -31,6 +33,7 @@ export interface PathInputs {
   socket: string;
   huggingFaceHome: string;
   huggingFaceCache: string;
+  huggingFaceToken: string;
   ollamaModels: string;
   platform?: NodeJS.Platform;
 }
@@ -46,6 +49,7 @@ export function homeFolder(inputs: Pick<PathInputs, 'home' | 'appdata' | 'platfo
 export function resolvePaths(inputs: PathInputs): Paths {
   const home = homeFolder(inputs);
   const logs = join(home, 'logs');
+  const huggingFaceHome = chosen(inputs.huggingFaceHome, join(homedir(), '.cache', 'huggingface'));
   return {
     home,
     models: inputs.modelsDir === '' ? join(home, 'models') : resolve(expandHome(inputs.modelsDir)),
@@ -56,10 +60,8 @@ export function resolvePaths(inputs: PathInputs): Paths {
     backends: join(home, 'backends'),
     logs,
     logFile: join(logs, 'daemon.log'),
-    huggingFaceCache: chosen(
-      inputs.huggingFaceCache,
-      join(chosen(inputs.huggingFaceHome, join(homedir(), '.cache', 'huggingface')), 'hub'),
-    ),
+    huggingFaceCache: chosen(inputs.huggingFaceCache, join(huggingFaceHome, 'hub')),
+    huggingFaceToken: chosen(inputs.huggingFaceToken, join(huggingFaceHome, 'token')),
     ollamaModels: chosen(inputs.ollamaModels, join(homedir(), '.ollama', 'models')),
   };
 }

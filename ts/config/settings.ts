@@ -152,6 +152,12 @@ export const SETTINGS = {
     default: '',
     doc: 'Access token, sent to the hub’s own host only.',
   },
+  'hub.token_file': {
+    kind: 'path',
+    env: ['HF_TOKEN_PATH'],
+    default: '',
+    doc: 'File with the access token where none is set, as `hf auth login` writes it; empty: token in the Hugging Face home.',
+  },
   'hub.cache': {
     kind: 'path',
     env: ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE'],

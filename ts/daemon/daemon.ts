@@ -24,6 +24,8 @@ export interface StartOptions {
   reload: () => Promise<Config>;
   /** Log to standard output instead of the log file. */
   foreground: boolean;
+  /** In the foreground: takes lines for people instead of JSON on standard output. */
+  terminal?: (line: string) => void;
   /** Called when a response is complete. */
   onResponse?: () => void;
   /** What tests put in place of the engine and the hub. */
@@ -53,7 +55,9 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
   const pidFile = await takePidFile(paths.pidFile, () => answers(options.config));
   const undo: Undo[] = [() => pidFile.release()];
   try {
-    const target = createLog(settings, options.foreground ? 'stdout' : { file: paths.logFile });
+    const { foreground, terminal } = options;
+    const shown = terminal === undefined ? 'stdout' : { terminal };
+    const target = createLog(settings, foreground ? shown : { file: paths.logFile });
     undo.push(() => target.close());
     return await listen(options, target, pidFile, undo);
   } catch (error) {

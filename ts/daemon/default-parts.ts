@@ -1,8 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Config, VERSION } from '../config/index.ts';
 import { RunnerEngine } from '../engine/index.ts';
 import type { ModelHub } from '../hub/index.ts';
-import type { Engine } from '../inference/index.ts';
+import type { DeviceInfo, Engine } from '../inference/index.ts';
 import type { Log } from './log.ts';
 
 export async function createEngine(log: Log, { paths }: Config): Promise<Engine> {
@@ -14,12 +15,22 @@ export async function createEngine(log: Log, { paths }: Config): Promise<Engine>
   });
 }
 
+/** The devices of the engine, asked of a process of its own that is gone afterwards. Throws `addon_unavailable`. */
+export async function probeDevices(): Promise<DeviceInfo[]> {
+  const engine = new RunnerEngine({});
+  try {
+    return await engine.devices();
+  } finally {
+    await engine.close();
+  }
+}
+
 /** Loaded when first needed: a daemon that pulls nothing carries no HTTP client. */
 export async function createHub({ settings, paths }: Config): Promise<ModelHub> {
   const { Hub } = await import('../hub/index.ts');
   return new Hub({
     endpoint: settings['hub.endpoint'],
-    token: settings['hub.token'],
+    token: settings['hub.token'] || (await tokenOf(paths.huggingFaceToken)),
     userAgent: `omg/${VERSION}`,
     proxy: {
       http: settings['hub.http_proxy'],
@@ -28,4 +39,9 @@ export async function createHub({ settings, paths }: Config): Promise<ModelHub> 
     },
     otherStores: { huggingFaceCache: paths.huggingFaceCache, ollamaModels: paths.ollamaModels },
   });
+}
+
+/** The token that the Hugging Face tools were given; empty without one. */
+async function tokenOf(path: string): Promise<string> {
+  return (await readFile(path, 'utf8').catch(() => '')).trim();
 }

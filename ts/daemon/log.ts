@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Settings } from '../config/index.ts';
 import { LogFile } from './log-file.ts';
+import { readableLine } from './readable-line.ts';
 
 /** Structured log of the daemon. Prompts, answers, keys and tokens are never given to it. */
 export type Log = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -10,14 +11,18 @@ export interface LogTarget {
   close(): void;
 }
 
-/** JSON lines to the file, or to standard output in the foreground. */
+/** JSON lines to the file or to standard output; on a terminal lines that people read. */
 export function createLog(
   settings: Pick<Settings, 'log.level' | 'log.debug'>,
-  target: { file: string } | 'stdout',
+  target: { file: string } | 'stdout' | { terminal: (line: string) => void },
 ): LogTarget {
   const level = settings['log.debug'] ? 'debug' : settings['log.level'];
   const options: pino.LoggerOptions = { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
   if (target === 'stdout') return { log: pino(options, pino.destination({ dest: 1, sync: true })), close: () => {} };
+  if ('terminal' in target) {
+    const { terminal } = target;
+    return { log: pino(options, { write: (line: string) => terminal(readableLine(line)) }), close: () => {} };
+  }
   const file = new LogFile(target.file);
   return { log: pino(options, file), close: () => file.close() };
 }

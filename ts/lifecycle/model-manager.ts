@@ -133,9 +133,17 @@ export class ModelManager implements Models {
     });
   }
 
-  async unload(name: string): Promise<boolean> {
-    const record = await this.#store.resolve(name);
-    return (await this.#slots.get(contentDigest(record))?.unload('stopped')) ?? false;
+  async unload(name: string, { abortAfterMs }: { abortAfterMs?: number } = {}): Promise<boolean> {
+    const key = contentDigest(await this.#store.resolve(name));
+    const unloading = this.#slots.get(key)?.unload('stopped');
+    if (unloading === undefined) return false;
+    if (abortAfterMs === undefined) return unloading;
+    // Those that come after this wait for the next load.
+    const underWay = this.#requests.ofModel(key);
+    const cancel = this.#clock.timer(abortAfterMs, () => {
+      for (const scope of underWay) scope.abort();
+    });
+    return unloading.finally(cancel);
   }
 
   async *generate(name: string, request: GenerateRequest, options: UseOptions = {}): AsyncGenerator<GenerateEvent> {
@@ -244,7 +252,7 @@ export class ModelManager implements Models {
     options: UseOptions,
     run: (model: LoadedModel, signal: AbortSignal) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
-    const scope = this.#requests.enter(options.signal);
+    const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
     const meter = new RequestMeter(opened.name, this.#clock);
     try {
       const lease = await this.#slotFor(opened).acquire({ ...withOwnWindow(opened, options), signal: scope.signal });

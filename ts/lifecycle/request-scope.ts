@@ -6,7 +6,11 @@ export class RequestScope {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
 
-  constructor(outer: AbortSignal | undefined) {
+  /** The model it is for, where it is for one. */
+  readonly model: string | undefined;
+
+  constructor(outer: AbortSignal | undefined, model?: string) {
+    this.model = model;
     this.#outer = outer;
     outer?.addEventListener('abort', this.abort, { once: true });
     if (outer?.aborted) this.abort();
@@ -48,9 +52,14 @@ export class RequestScopes {
     }
   }
 
-  enter(signal: AbortSignal | undefined): RequestScope {
+  /** The requests for a model that are under way. */
+  ofModel(model: string): RequestScope[] {
+    return [...this.#scopes].filter((scope) => scope.model === model);
+  }
+
+  enter(signal: AbortSignal | undefined, model?: string): RequestScope {
     this.assertOpen();
-    const scope = new RequestScope(signal);
+    const scope = new RequestScope(signal, model);
     this.#scopes.add(scope);
     return scope;
   }

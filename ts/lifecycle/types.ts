@@ -19,8 +19,8 @@ export interface Models {
   running(): RunningModel[];
   /** Loads without generating and applies keepAlive; resolves when ready. */
   load(name: string, options?: UseOptions): Promise<RunningModel>;
-  /** Unloads after the requests under way; false when it was not loaded. */
-  unload(name: string): Promise<boolean>;
+  /** Unloads after the requests under way, which are cancelled after `abortAfterMs`; false when it was not loaded. */
+  unload(name: string, options?: { abortAfterMs?: number }): Promise<boolean>;
   /** Raw generation. The first `next()` throws what failed before the first event. */
   generate(name: string, request: GenerateRequest, options?: UseOptions): AsyncIterable<GenerateEvent>;
   /** Templated chat with reasoning split and tool calls parsed. */

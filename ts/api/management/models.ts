@@ -90,18 +90,10 @@ async function start(
   return reply.code(202).send(modelJson(model, runningOf(models, contentDigest(model.record))));
 }
 
+/** Answers under way are finished first, or for `timeout` seconds. */
 async function stop(models: Models, name: string, timeout: string | undefined): Promise<object> {
-  const timeoutMs = seconds(timeout);
-  const stopping = models.unload(name);
-  if (timeoutMs === undefined) return { stopped: await stopping, state: 'stopped' };
-  stopping.catch(() => {});
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
-  const stopped = await Promise.race([stopping, late]);
-  clearTimeout(timer);
-  return stopped === undefined ? { stopped: false, state: 'stopping' } : { stopped, state: 'stopped' };
+  const stopped = await models.unload(name, { abortAfterMs: seconds(timeout) });
+  return { stopped, state: 'stopped' };
 }
 
 function seconds(text: string | undefined): number | undefined {

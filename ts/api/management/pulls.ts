@@ -34,7 +34,8 @@ export function pullRoutes(app: FastifyInstance, models: Models): void {
       }
       const job = models.pull(spec);
       job.detach();
-      if (job.state.status === 'success') return { status: 'success' };
+      await resolved(job);
+      if (job.state.status === 'success') return pullJson(job);
       return reply.code(202).send(pullJson(job));
     },
   );
@@ -46,6 +47,22 @@ export function pullRoutes(app: FastifyInstance, models: Models): void {
     await job.cancel();
     return pullJson(job);
   });
+}
+
+/** How long the answer waits for the hub to say whether there is anything to bring. */
+const RESOLVING_MS = 3_000;
+
+/** Waits until it is known whether files have to come. */
+async function resolved(job: PullJob): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), RESOLVING_MS);
+  try {
+    for await (const { status } of job.watch(late.signal)) if (status !== 'resolving') break;
+  } catch {
+    // What went wrong is in the state of the pull, where who started it looks.
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function find(models: Models, id: string): PullJob {

@@ -22,7 +22,6 @@ export class DoctorCommand extends DataCommand {
         ok: style.green('✓'),
         warning: style.yellow('!'),
         failed: style.red('✗'),
-        skipped: style.dim('-'),
       };
       for (const { name, status, detail } of findings) printer.line(`${marks[status]} ${name.padEnd(8)} ${detail}`);
       for (const { hint } of findings) if (hint !== undefined) printer.hint(hint);

@@ -27,6 +27,7 @@ export class ServeCommand extends DataCommand {
   });
   alsoOllamaPort = Option.Boolean('--also-ollama-port', { description: 'Listen on 127.0.0.1:11434 as well.' });
 
+  probe = Option.Boolean('--probe', false, { hidden: true });
   logToFile = Option.Boolean('--log-to-file', false, { hidden: true });
 
   protected override get flags() {
@@ -46,6 +47,10 @@ export class ServeCommand extends DataCommand {
       printer.status(printer.style.dim(`The daemon runs (pid ${status.pid}). Stop it with \`omg serve stop\`.`));
       return;
     }
+    if (this.probe) {
+      const { probeDevices } = await import('../../daemon/index.ts');
+      return printer.json(await probeDevices());
+    }
     startWithoutOptimizing();
     const [{ runDaemon }, { loadConfig }] = await Promise.all([
       import('../../daemon/index.ts'),
@@ -55,6 +60,7 @@ export class ServeCommand extends DataCommand {
       config,
       reload: () => loadConfig({ flags: this.flags }),
       foreground: !this.logToFile,
+      ...(printer.stdout.isTTY === true ? { terminal: (line) => void printer.stdout.write(line) } : {}),
       onStarted: ({ endpoint }) => printer.status(`Listening on ${endpoint.url}. Ctrl-C stops it.`),
     });
   }

@@ -5,14 +5,13 @@ import { dirname } from 'node:path';
 import type { Client } from '../../client/index.ts';
 import type { Config } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import { runningDaemon } from '../daemon-process.ts';
+import { probeEngine, runningDaemon } from '../daemon-process.ts';
 import { formatBytes } from '../terminal/units.ts';
 import { version } from '../version.ts';
 
 export interface Finding {
   name: string;
-  /** `skipped` where it cannot be told without a daemon. */
-  status: 'ok' | 'warning' | 'failed' | 'skipped';
+  status: 'ok' | 'warning' | 'failed';
   detail: string;
   hint?: string;
 }
@@ -127,13 +126,12 @@ async function port({ settings }: Config): Promise<Finding> {
 }
 
 async function engine(client: Client | undefined): Promise<Finding> {
-  if (client === undefined)
-    return {
-      name: 'engine',
-      status: 'skipped',
-      detail: 'is examined by a running daemon',
-      hint: 'Start the daemon (`omg serve -d`), then look again.',
-    };
+  if (client === undefined) {
+    const devices = (await probeEngine()).map(({ kind, name, features }) =>
+      features.length === 0 ? `${kind}: ${name}` : `${kind}: ${name} (${features.join(', ')})`,
+    );
+    return ok('engine', devices.join('; '));
+  }
   const { cpu, gpus, acceleration } = await client.hardware();
   const devices = [
     `${cpu.model} (${cpu.cores} cores${cpu.features.length === 0 ? '' : `, ${cpu.features.join(', ')}`})`,

@@ -76,8 +76,8 @@ export class FakeModels implements Models {
     const model = await this.resolve(name);
     return { ...model, state: 'running', activeRequests: 0, queuedRequests: 0 };
   }
-  async unload(name: string): Promise<boolean> {
-    this.calls.push({ method: 'unload', name });
+  async unload(name: string, request?: { abortAfterMs?: number }): Promise<boolean> {
+    this.calls.push({ method: 'unload', name, ...(request === undefined ? {} : { request }) });
     return false;
   }
   generate(name: string, request: GenerateRequest, use?: UseOptions): AsyncIterable<GenerateEvent> {

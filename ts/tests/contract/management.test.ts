@@ -136,6 +136,28 @@ test('a model is started, seen, and stopped', async () => {
   expect((await send('POST', '/ohmygpu/v1/models/tiny/dance')).status).toBe(404);
 });
 
+test('a stop with a timeout ends the answers that take longer', async () => {
+  const forever = await testDaemon({ script: { reply: () => Array.from({ length: 3000 }, () => 'on '), tokenMs: 50 } });
+  try {
+    await forever.install('tiny');
+    const stream = await fetch(`${forever.url}/api/generate`, {
+      method: 'POST',
+      body: '{"model":"tiny","prompt":"go"}',
+    });
+    const reader = stream.body?.getReader();
+    await reader?.read();
+    expect(await forever.client.stop('tiny', 0)).toMatchObject({ stopped: true });
+    let text = '';
+    for (let next = await reader?.read(); next !== undefined && !next.done; next = await reader?.read()) {
+      text += new TextDecoder().decode(next.value);
+    }
+    expect(JSON.parse(text.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ code: 'cancelled' });
+    expect(forever.engine.generations.at(-1)?.state).toBe('cancelled');
+  } finally {
+    await forever.stop();
+  }
+});
+
 test('events come over SSE and over a WebSocket', async () => {
   const controller = new AbortController();
   const events = served.client.events(controller.signal);

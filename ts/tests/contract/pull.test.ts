@@ -120,6 +120,17 @@ test('a pull in the background is polled to its end, or cancelled', async () => 
   expect(listed.data.map(({ id }: { id: string }) => id)).toContain('owner/repo');
 });
 
+test('a pull of what is there already is a success at once', async () => {
+  await ollama.pull({ model: 'owner/repo' });
+  const { status, text } = await post('/v1/models/pull', { model: 'owner/repo' });
+  expect([status, JSON.parse(text)]).toEqual([
+    200,
+    expect.objectContaining({ status: 'success', model: 'owner/repo' }),
+  ]);
+  const unknown = await post('/v1/models/pull', { model: 'owner/nope' });
+  expect([unknown.status, JSON.parse(unknown.text).error?.code]).toEqual([202, 'repo_not_found']);
+});
+
 test('another quantisation is another model, and deleting one keeps the other', async () => {
   await ollama.pull({ model: 'owner/repo' });
   await ollama.pull({ model: 'owner/repo:q8_0' });

@@ -25,6 +25,14 @@ describe('a first hour with omg', () => {
     expect(stderr).toContain('omg serve -d');
   });
 
+  test('without a daemon doctor asks the engine itself', async () => {
+    const { findings } = (await omg.json('doctor')) as { findings: { name: string; status: string; detail: string }[] };
+    expect(findings.find(({ name }) => name === 'engine')).toMatchObject({
+      status: 'ok',
+      detail: expect.stringContaining('cpu'),
+    });
+  });
+
   test('serve -d starts the daemon and prints its address', async () => {
     const { exitCode, stdout } = await omg.omg('serve', '-d');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `${omg.url}\n` });
