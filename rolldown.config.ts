@@ -1,13 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { defineConfig, type OutputBundle } from 'rolldown';
+import { writeDeclarations } from './scripts/bundle/declarations.ts';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
-/** Files that are started by path: the command, the child process that runs a model, the thread that renders chat templates. */
+/** Files that are started by path: the command, the child process that runs a model, the thread that renders chat templates; and what the package exports. */
 const entries = {
   omg: 'ts/cli/main.ts',
   runner: 'ts/engine/runner/main.ts',
   'template-worker': 'ts/chat/template-worker.ts',
+  sdk: 'ts/sdk/index.ts',
+  'ai-sdk': 'ts/sdk/ai-sdk.ts',
 };
 
 /** A character that is escaped needlessly must not turn the escape into a backslash. */
@@ -20,6 +23,7 @@ export default defineConfig({
   input: Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(path))),
   platform: 'node',
   plugins: [
+    { name: 'declarations', writeBundle: () => writeDeclarations() },
     {
       // One character beyond Latin-1 makes V8 keep the whole chunk in two bytes per character.
       name: 'latin1-source',
@@ -39,7 +43,7 @@ export default defineConfig({
     },
   ],
   // Dependencies go into the bundle: one file of ink loads in a third of the time of its hundreds. These are optional in theirs.
-  external: ['bufferutil', 'react-devtools-core', 'utf-8-validate'],
+  external: ['@ai-sdk/openai-compatible', 'bufferutil', 'react-devtools-core', 'utf-8-validate'],
   transform: {
     define: { __OMG_VERSION__: JSON.stringify(manifest.version), 'process.env.NODE_ENV': '"production"' },
   },

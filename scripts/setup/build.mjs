@@ -3,7 +3,16 @@ import { hashOf, inCheckout, root, stampIs, writeStamp } from './checkout.mjs';
 import { runCommand } from './command.mjs';
 import { duration, SetupError, say, timed } from './say.mjs';
 
-const BUNDLE_INPUTS = ['ts', 'scripts/targets.ts', 'rolldown.config.ts', 'package.json', 'package-lock.json'];
+const BUNDLE_INPUTS = [
+  'ts',
+  'scripts/targets.ts',
+  'scripts/bundle',
+  'rolldown.config.ts',
+  'tsconfig.json',
+  'tsconfig.types.json',
+  'package.json',
+  'package-lock.json',
+];
 const DAY_MS = 86_400_000;
 
 /** Builds the engine's addon. Cargo decides whether there is anything to do, so a change of TypeScript alone costs half a second. */

@@ -6,6 +6,7 @@ export { type Installation, type InstalledBy, installation, RELEASE_FILE } from 
 export {
   type Config,
   type Environment,
+  environmentAddress,
   type LoadConfigOptions,
   loadConfig,
   readSettingsFile,

@@ -91,6 +91,24 @@ function readFlags(flags: Partial<Record<SettingKey, SettingValue>>): Partial<Re
   return splitHostPort(parsed);
 }
 
+/** Where clients find the daemon and with which key, by the environment alone; what is wrong there counts as not set. */
+export function environmentAddress(env: Environment = process.env): { url: string; apiKey: string } {
+  let values: Partial<Record<SettingKey, SettingValue>> = {};
+  try {
+    values = readEnvironment(env, []);
+  } catch {
+    // Whoever imports a library must not fail by a variable.
+  }
+  const named = String(values['server.host'] ?? SETTINGS['server.host'].default);
+  const host = named === '0.0.0.0' ? '127.0.0.1' : named === '::' ? '::1' : named;
+  const port = Number(values['server.port'] ?? SETTINGS['server.port'].default);
+  const scheme = values['server.https'] === true ? 'https' : 'http';
+  return {
+    url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    apiKey: String(values['server.api_key'] ?? ''),
+  };
+}
+
 /** Values are trimmed of spaces and quotes; an empty one counts as absent, as in Ollama. */
 function readEnvironment(env: Environment, warnings: string[]): Partial<Record<SettingKey, SettingValue>> {
   const parsed: Partial<Record<SettingKey, SettingValue>> = {};
