@@ -10,7 +10,7 @@ const entries = {
   runner: 'ts/engine/runner/main.ts',
   'template-worker': 'ts/chat/template-worker.ts',
   sdk: 'ts/sdk/index.ts',
-  'ai-sdk': 'ts/sdk/ai-sdk.ts',
+  'ai-sdk': 'ts/ai-sdk/index.ts',
 };
 
 /** A character that is escaped needlessly must not turn the escape into a backslash. */

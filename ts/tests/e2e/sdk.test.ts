@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { generateText, Output, streamText } from 'ai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createOhMyGpu, type OhMyGpuProvider } from '../../sdk/ai-sdk.ts';
+import { createOhMyGpu, type OhMyGpuProvider } from '../../ai-sdk/index.ts';
 import { Installation, ROOT } from './omg.ts';
 
 // What the package exports, as others import it, with the real engine and the bundled model.

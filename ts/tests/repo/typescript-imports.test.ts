@@ -12,7 +12,7 @@ const LAYERS: string[][] = [
   ['api/wire'],
   ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker', 'api/mcp', 'api/service'],
   ['daemon'],
-  ['cli', 'sdk'],
+  ['cli', 'sdk', 'ai-sdk'],
 ];
 
 /** The CLI talks HTTP; it reaches for the daemon's own modules in one place. */
