@@ -17,6 +17,8 @@ export interface DaemonStatus {
   socket: string | null;
   data_dir: string;
   models_dir: string;
+  /** The command line of the daemon, so that it can be started again as it was. */
+  arguments: string[];
   backends: { id: string; available: boolean; version: string; device: string }[];
   models: { installed: number; running: string[]; downloading: string[] };
 }

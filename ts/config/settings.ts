@@ -194,6 +194,18 @@ export const SETTINGS = {
     default: '',
     doc: 'Hosts reached without the proxy, comma-separated.',
   },
+  'update.registry': {
+    kind: 'url',
+    env: ['OMG_NPM_REGISTRY', 'npm_config_registry'],
+    default: 'https://registry.npmjs.org',
+    doc: 'npm registry that `omg update` and `omg backend install` fetch from.',
+  },
+  'update.releases': {
+    kind: 'url',
+    env: ['OMG_RELEASES'],
+    default: 'https://github.com/ohmygpu/ohmygpu/releases',
+    doc: 'Site of the release archives, with the addresses that GitHub has.',
+  },
   'log.level': {
     kind: 'choice',
     of: ['trace', 'debug', 'info', 'warn', 'error'],

@@ -42,6 +42,7 @@ async function status(deps: ManagementDeps): Promise<object> {
     ...endpoint(),
     data_dir: paths.home,
     models_dir: paths.models,
+    arguments: process.argv.slice(2),
     backends: [
       { id: 'candle', available: devices.length > 0, version: VERSION, device: accelerator(devices)?.id ?? 'cpu' },
     ],

@@ -28,6 +28,9 @@ export const COMMANDS: readonly { paths: readonly string[]; load: () => Promise<
   { paths: ['mcp'], load: () => import('./mcp.ts') },
   { paths: ['keys', 'keys create', 'keys list', 'keys revoke'], load: () => import('./keys.ts') },
   { paths: ['config', 'config list', 'config get', 'config set', 'config path'], load: () => import('./config.ts') },
+  { paths: ['service', 'service install', 'service uninstall', 'service status'], load: () => import('./service.ts') },
+  { paths: ['backend', 'backend list', 'backend install', 'backend rm'], load: () => import('./backend.ts') },
+  { paths: ['update'], load: () => import('./update.ts') },
   { paths: ['doctor'], load: () => import('./doctor.ts') },
   { paths: ['completion', 'completion words'], load: () => import('./completion.ts') },
 ];

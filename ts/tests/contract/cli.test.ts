@@ -196,7 +196,7 @@ describe('with a daemon', () => {
   test('completion knows commands, options, models and settings', async () => {
     const words = async (...line: string[]) =>
       (await omg(['completion', 'words', '--', ...line])).stdout.trim().split('\n');
-    expect(await words('s')).toEqual(['search', 'serve', 'show', 'status', 'stop']);
+    expect(await words('s')).toEqual(['search', 'serve', 'service', 'show', 'status', 'stop']);
     expect(await words('serve', '')).toEqual(['logs', 'status', 'stop']);
     expect(await words('run', '--s')).toEqual(['--set', '--start', '--system']);
     expect(await words('run', 'd')).toEqual(['demo']);

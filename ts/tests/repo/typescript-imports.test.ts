@@ -8,7 +8,7 @@ const LAYERS: string[][] = [
   ['config'],
   ['inference', 'library'],
   ['engine', 'hub', 'chat', 'client', 'keys'],
-  ['lifecycle', 'mcp'],
+  ['lifecycle', 'mcp', 'install'],
   ['api/wire'],
   ['api/ollama', 'api/openai', 'api/management', 'api/anthropic', 'api/docker', 'api/mcp', 'api/service'],
   ['daemon'],
@@ -16,7 +16,7 @@ const LAYERS: string[][] = [
 ];
 
 /** The CLI talks HTTP; it reaches for the daemon's own modules in one place. */
-const CLI_MAY_IMPORT = ['errors', 'config', 'client', 'mcp', 'keys'];
+const CLI_MAY_IMPORT = ['errors', 'config', 'client', 'install', 'mcp', 'keys'];
 const SERVE_COMMAND = 'ts/cli/commands/serve.ts';
 
 interface Import {

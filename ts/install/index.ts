@@ -1,0 +1,17 @@
+export { type BackendChoice, chooseCuda, type InstallOptions, installCuda, removeBackend } from './backend.ts';
+export { type EngineReport, reportEngine } from './engine-report.ts';
+export { fetchVersion, latestVersion } from './fetch-version.ts';
+export { type Nvidia, type NvidiaGpu, nvidia } from './gpu.ts';
+export { type Network, networkOf } from './network.ts';
+export { type Place, placeOf } from './place.ts';
+export { type Program, programIn, runProgram, selfTest } from './program.ts';
+export {
+  installService,
+  restartService,
+  serviceFor,
+  serviceSpec,
+  serviceState,
+  uninstallService,
+} from './service/manage.ts';
+export type { Scope, Service, ServiceSpec, ServiceState } from './service/service.ts';
+export { compareVersions, isVersion } from './version-order.ts';
