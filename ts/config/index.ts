@@ -13,6 +13,7 @@ export {
   type SettingSource,
 } from './load.ts';
 export type { Paths } from './paths.ts';
+export { environmentWith, findProgram } from './program.ts';
 export { displaySetting, parseSetting, unknownKey } from './setting-values.ts';
 export {
   isSettingKey,

@@ -10,6 +10,7 @@ type Module = Record<string, unknown>;
  */
 export const COMMANDS: readonly { paths: readonly string[]; load: () => Promise<Module> }[] = [
   { paths: ['run', 'model run', 'chat'], load: () => import('./run.ts') },
+  { paths: ['launch'], load: () => import('./launch.ts') },
   { paths: ['pull', 'model pull'], load: () => import('./pull.ts') },
   { paths: ['list', 'ls', 'models', 'model list', 'model ls'], load: () => import('./list.ts') },
   { paths: ['show', 'model show', 'model info'], load: () => import('./show.ts') },
