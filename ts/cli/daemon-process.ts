@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,6 @@ import { ERROR_CODES, type ErrorCode, OmgError } from '../errors/index.ts';
 
 const START_MS = 30_000;
 const POLL_MS = 25;
-const PROBE_MS = 30_000;
 /** A daemon answers in milliseconds; this is for a machine that is very busy. */
 const ANSWER_MS = 10_000;
 
@@ -40,28 +39,6 @@ function ownCommand(): string[] {
   const script = process.argv[1];
   if (script === undefined) throw new OmgError('internal', 'The program does not know its own file.');
   return [...process.execArgv, ...DAEMON_FLAGS, script];
-}
-
-/** What this program's engine says of its devices, without a daemon. Throws what keeps it from loading. */
-export async function probeEngine(): Promise<ProbedDevice[]> {
-  const args = [...ownCommand(), 'serve', '--probe', '--json'];
-  const output = await new Promise<string>((resolve, reject) => {
-    execFile(process.execPath, args, { timeout: PROBE_MS, windowsHide: true }, (error, stdout) => {
-      if (stdout.trim() === '' && error !== null) reject(error);
-      else resolve(stdout);
-    });
-  });
-  const answer = JSON.parse(output) as ProbedDevice[] | { error: { code: ErrorCode; message: string; hint?: string } };
-  if (Array.isArray(answer)) return answer;
-  const { code, message, hint } = answer.error;
-  throw new OmgError(code, message, { hint });
-}
-
-export interface ProbedDevice {
-  id: string;
-  kind: string;
-  name: string;
-  features: string[];
 }
 
 /**

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { type Config, VERSION } from '../config/index.ts';
 import { RunnerEngine } from '../engine/index.ts';
 import type { ModelHub } from '../hub/index.ts';
-import type { DeviceInfo, Engine } from '../inference/index.ts';
+import type { Engine } from '../inference/index.ts';
 import type { Log } from './log.ts';
 
 export async function createEngine(log: Log, { paths }: Config): Promise<Engine> {
@@ -13,16 +13,6 @@ export async function createEngine(log: Log, { paths }: Config): Promise<Engine>
       log.warn({ addon: path, reason }, `the engine ${flavour} does not work, and the next one is used`),
     onStderr: (line, runner) => log.info({ pid: runner.pid, model: basename(runner.model) }, line),
   });
-}
-
-/** The devices of the engine, asked of a process of its own that is gone afterwards. Throws `addon_unavailable`. */
-export async function probeDevices(): Promise<DeviceInfo[]> {
-  const engine = new RunnerEngine({});
-  try {
-    return await engine.devices();
-  } finally {
-    await engine.close();
-  }
 }
 
 /** Loaded when first needed: a daemon that pulls nothing carries no HTTP client. */

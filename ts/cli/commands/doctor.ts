@@ -1,6 +1,7 @@
 import { Command } from 'clipanion';
 import { CATEGORY, DataCommand } from '../command.ts';
-import { examine, type Finding } from '../doctor/checks.ts';
+import { examine } from '../doctor/checks.ts';
+import type { Finding } from '../doctor/finding.ts';
 import type { Session } from '../session.ts';
 
 export class DoctorCommand extends DataCommand {
@@ -8,7 +9,8 @@ export class DoctorCommand extends DataCommand {
   static override usage = Command.Usage({
     category: CATEGORY.setup,
     description: 'Look for what keeps omg from working.',
-    details: 'Node, home folder, disk, memory, daemon or port, engine, hub. Exits with 1 when something failed.',
+    details:
+      'Node, home folder, disk, memory, daemon or port, engine, instruction sets, GPU and driver, proxies, and the way to the hub step by step. Exits with 1 when something failed.',
     examples: [['For a bug report', '$0 doctor --json']],
   });
 
@@ -22,6 +24,7 @@ export class DoctorCommand extends DataCommand {
         ok: style.green('✓'),
         warning: style.yellow('!'),
         failed: style.red('✗'),
+        skipped: style.dim('-'),
       };
       for (const { name, status, detail } of findings) printer.line(`${marks[status]} ${name.padEnd(8)} ${detail}`);
       for (const { hint } of findings) if (hint !== undefined) printer.hint(hint);

@@ -27,7 +27,6 @@ export class ServeCommand extends DataCommand {
   });
   alsoOllamaPort = Option.Boolean('--also-ollama-port', { description: 'Listen on 127.0.0.1:11434 as well.' });
 
-  probe = Option.Boolean('--probe', false, { hidden: true });
   logToFile = Option.Boolean('--log-to-file', false, { hidden: true });
 
   protected override get flags() {
@@ -46,10 +45,6 @@ export class ServeCommand extends DataCommand {
       printer.line(status.url);
       printer.status(printer.style.dim(`The daemon runs (pid ${status.pid}). Stop it with \`omg serve stop\`.`));
       return;
-    }
-    if (this.probe) {
-      const { probeDevices } = await import('../../daemon/index.ts');
-      return printer.json(await probeDevices());
     }
     startWithoutOptimizing();
     const [{ runDaemon }, { loadConfig }] = await Promise.all([

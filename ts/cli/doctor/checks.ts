@@ -2,23 +2,17 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import type { Client } from '../../client/index.ts';
 import type { Config } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import { probeEngine, runningDaemon } from '../daemon-process.ts';
+import { runningDaemon } from '../daemon-process.ts';
 import { formatBytes } from '../terminal/units.ts';
 import { version } from '../version.ts';
-
-export interface Finding {
-  name: string;
-  status: 'ok' | 'warning' | 'failed';
-  detail: string;
-  hint?: string;
-}
+import { engineFindings } from './engine-checks.ts';
+import type { Finding } from './finding.ts';
+import { networkFindings } from './network-checks.ts';
 
 const LOW_DISK = 5e9;
 const LOW_MEMORY = 2e9;
-const HUB_MS = 10_000;
 
 /** Looks at everything that keeps omg from working. Changes nothing, and never throws. */
 export async function examine(config: Config): Promise<Finding[]> {
@@ -31,8 +25,8 @@ export async function examine(config: Config): Promise<Finding[]> {
     await guarded('disk', () => disk(config.paths.models)),
     memory(),
     running === undefined ? await guarded('port', () => port(config)) : daemon(running),
-    await guarded('engine', () => engine(running && client)),
-    await guarded('hub', () => hub(config)),
+    ...(await engineFindings(config.paths.backends)),
+    ...(await networkFindings(config)),
   ];
   return findings;
 }
@@ -122,54 +116,5 @@ async function port({ settings }: Config): Promise<Finding> {
     });
   } finally {
     server.close();
-  }
-}
-
-async function engine(client: Client | undefined): Promise<Finding> {
-  if (client === undefined) {
-    const devices = (await probeEngine()).map(({ kind, name, features }) =>
-      features.length === 0 ? `${kind}: ${name}` : `${kind}: ${name} (${features.join(', ')})`,
-    );
-    return ok('engine', devices.join('; '));
-  }
-  const { cpu, gpus, acceleration } = await client.hardware();
-  const devices = [
-    `${cpu.model} (${cpu.cores} cores${cpu.features.length === 0 ? '' : `, ${cpu.features.join(', ')}`})`,
-    ...gpus.map(({ name }) => name),
-  ];
-  return ok('engine', `${acceleration}: ${devices.join('; ')}`);
-}
-
-async function hub({ settings }: Config): Promise<Finding> {
-  const endpoint = settings['hub.endpoint'];
-  const proxy = settings['hub.https_proxy'] || settings['hub.http_proxy'];
-  const { EnvHttpProxyAgent, request } = await import('undici');
-  const dispatcher =
-    proxy === ''
-      ? undefined
-      : new EnvHttpProxyAgent({
-          httpsProxy: settings['hub.https_proxy'],
-          httpProxy: settings['hub.http_proxy'],
-          noProxy: settings['hub.no_proxy'],
-        });
-  try {
-    const { statusCode, body } = await request(`${endpoint}/api/models?limit=1`, {
-      dispatcher,
-      signal: AbortSignal.timeout(HUB_MS),
-    });
-    await body.dump();
-    if (statusCode >= 400)
-      return { name: 'hub', status: 'warning', detail: `${endpoint} answers with status ${statusCode}.` };
-    return ok('hub', `${endpoint} answers${settings['hub.token'] === '' ? '' : ', a token is set'}`);
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    return {
-      name: 'hub',
-      status: 'warning',
-      detail: `${endpoint} cannot be reached (${reason}).`,
-      hint: 'Installed models work without it.',
-    };
-  } finally {
-    await dispatcher?.close();
   }
 }
