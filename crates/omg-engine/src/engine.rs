@@ -48,7 +48,7 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
     let begin = Instant::now();
     let files = ModelFiles::open(&spec.path)?;
     let model_spec = spec_of(&files)?;
-    let tokenizer = Arc::new(Tokenizer::open(&files)?);
+    let tokenizer = Arc::new(Tokenizer::open(&files)?.padded_to(model_spec.vocab));
     if spec.tokenizer_only {
         return Ok(tokenizer_only(tokenizer, &model_spec, begin));
     }

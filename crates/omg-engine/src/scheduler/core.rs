@@ -263,7 +263,7 @@ impl Core {
     /// Takes the results of a step over: new blocks, new tokens, ends.
     fn advance(&mut self, shares: &[Share], mut logits: Vec<f32>) {
         let width = self.forward.vocab_size();
-        // Rows beyond the tokenizer's vocabulary are padding and can never be drawn.
+        // What stands behind the vocabulary has no token and can never be drawn.
         let usable = width.min(self.vocabulary.size());
         let mut rows = logits.chunks_exact_mut(width).map(|row| &mut row[..usable]);
         let mut finished = Vec::new();

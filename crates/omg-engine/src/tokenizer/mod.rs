@@ -91,6 +91,13 @@ impl Tokenizer {
         }
     }
 
+    /// With as many ids as the model has rows. Rows beyond the tokens of the tokenizer's files are padding: they can be drawn
+    /// and read like any other, as in the reference implementations, and stand for no text.
+    pub fn padded_to(mut self, rows: usize) -> Self {
+        Arc::make_mut(&mut self.vocabulary).pad_to(rows);
+        self
+    }
+
     /// Token ids of a prompt. The BOS token is put in front where the model wants one and the prompt does not already begin
     /// with it. `invalid_request` for token ids outside the vocabulary.
     pub fn encode(&self, prompt: &[Segment<'_>]) -> Result<Vec<u32>> {
@@ -187,7 +194,7 @@ impl Tokenizer {
         StreamDecoder::new(Arc::clone(&self.vocabulary), keep_special)
     }
 
-    /// Number of ids; the model's logits may have more columns.
+    /// Number of ids.
     pub fn vocab_size(&self) -> usize {
         self.vocabulary.len()
     }

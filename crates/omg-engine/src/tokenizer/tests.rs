@@ -258,6 +258,20 @@ fn broken_bytes_become_replacement_characters() {
 }
 
 #[test]
+fn padding_rows_are_tokens_without_text() {
+    let tokenizer = gguf("bpe.gguf");
+    let own = tokenizer.vocab_size();
+    let padded = tokenizer.padded_to(own + 3);
+    assert_eq!(padded.vocab_size(), own + 3);
+    let tokens = [own as u32, own as u32 + 2];
+    let encoded = padded.encode(&[Segment::Tokens(&tokens)]).unwrap();
+    assert!(encoded.ends_with(&tokens));
+    assert_eq!(padded.decode(&tokens), "");
+    let beyond = [own as u32 + 3];
+    assert!(padded.encode(&[Segment::Tokens(&beyond)]).is_err());
+}
+
+#[test]
 fn special_tokens_of_the_template_work_and_those_of_a_person_do_not() {
     for tokenizer in [gguf("bpe.gguf"), json("bpe.tokenizer.json")] {
         let [start, end] =

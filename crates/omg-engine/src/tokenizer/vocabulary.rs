@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 /// What every tokenizer knows of its tokens, apart from how to find them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Vocabulary {
     /// The bytes of all tokens one after another; token i ends at `ends[i]`.
     bytes: Vec<u8>,
@@ -45,6 +45,13 @@ impl Vocabulary {
         self.bytes.extend_from_slice(bytes);
         self.ends.push(self.bytes.len());
         self.special.push(special);
+    }
+
+    /// Adds tokens without text until there are `rows`.
+    pub(super) fn pad_to(&mut self, rows: usize) {
+        while self.len() < rows {
+            self.push(&[], false);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
