@@ -85,6 +85,26 @@ export class RunnerEngine implements Engine {
     return this.#probe.ask('plan', { spec });
   }
 
+  async quantize(path: string, target: string, out: string, { signal, onProgress }: LoadOptions = {}): Promise<void> {
+    if (this.#trusted === undefined) await this.version();
+    if (signal?.aborted) throw cancelled('The work');
+    if (this.#closed) throw new OmgError('shutting_down', 'The engine is closed.');
+    const process = this.#start(this.#trusted?.path ?? '', path);
+    this.#loading.add(process);
+    const kill = (): void => process.kill();
+    signal?.addEventListener('abort', kill, { once: true });
+    try {
+      await process.call('quantize', { path, target, out }, onProgress);
+    } catch (error) {
+      throw signal?.aborted ? cancelled('The work') : error;
+    } finally {
+      kill();
+      await process.ended;
+      this.#loading.delete(process);
+      signal?.removeEventListener('abort', kill);
+    }
+  }
+
   async load(spec: LoadSpec, { signal, onProgress }: LoadOptions = {}): Promise<LoadedModel> {
     if (this.#trusted === undefined) await this.version();
     if (signal?.aborted) throw cancelled();
@@ -162,8 +182,8 @@ export class RunnerEngine implements Engine {
   }
 }
 
-function cancelled(): OmgError {
-  return new OmgError('cancelled', 'The load was cancelled.');
+function cancelled(what = 'The load'): OmgError {
+  return new OmgError('cancelled', `${what} was cancelled.`);
 }
 
 /** A process that dies while it loads did not load. */

@@ -6,6 +6,11 @@ export interface Engine {
   /** Reads headers only. Throws `invalid_model_file`, `unsupported_architecture`, `unsupported_quantization`. */
   inspect(path: string): Promise<ModelHeader>;
   plan(spec: LoadSpec): Promise<MemoryPlan>;
+  /**
+   * Writes a quantised copy of a GGUF file, in a process of its own. `target` is such as `Q4_K_M`. Throws `invalid_request` (the
+   * target), `unsupported` (the source), `disk_full` and the errors of `inspect`. Aborting ends the process; what it wrote stays.
+   */
+  quantize(path: string, target: string, out: string, options?: LoadOptions): Promise<void>;
   /** Throws `model_load_failed`, `out_of_memory` and the errors of `inspect`. Aborting ends the load and its process. */
   load(spec: LoadSpec, options?: LoadOptions): Promise<LoadedModel>;
   /** Ends every runner. Idempotent. */

@@ -5,6 +5,7 @@ export { linkOrCopy } from './file-linking.ts';
 export type { ImportOptions, ImportResult } from './import-local.ts';
 export { type InstallInput, type InstallStep, MissingBlobError } from './install.ts';
 export { type BlobsInput, installBlobs, type StagedModel, withStagedBlobs } from './install-blobs.ts';
+export type { QuantizedInput } from './install-quantized.ts';
 export type { Lease } from './leases.ts';
 export { Library, type LibraryOptions, type OwnTraits, type RemoveResult } from './library.ts';
 export { acquireLock, type HeldLock } from './lock-file.ts';

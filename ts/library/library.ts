@@ -7,6 +7,7 @@ import { diskFull, freeBytesOf } from './free-space.ts';
 import { type ImportOptions, type ImportResult, importLocal } from './import-local.ts';
 import { commitInstall, type InstallInput, type InstallStep } from './install.ts';
 import { type BlobsInput, installBlobs } from './install-blobs.ts';
+import { installQuantized, type QuantizedInput } from './install-quantized.ts';
 import { type Lease, takeLease } from './leases.ts';
 import { acquireLock } from './lock-file.ts';
 import { digestOf, isManaged, writeManifest } from './manifest.ts';
@@ -179,6 +180,14 @@ export class Library {
   /** Installs a model of blobs that are in the store; see `installBlobs`. */
   async createFromBlobs(input: BlobsInput, inspect: (path: string) => Promise<unknown>): Promise<InstallRecord> {
     return await installBlobs(this, input, inspect);
+  }
+
+  /** Installs a GGUF file that `make` writes from another one; see `installQuantized`. */
+  async createQuantized(
+    input: QuantizedInput,
+    make: (from: string, to: string) => Promise<void>,
+  ): Promise<InstallRecord> {
+    return await installQuantized(this, input, make);
   }
 
   /** Throws `disk_full` when the disk of the store has less room than asked for. */

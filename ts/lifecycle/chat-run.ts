@@ -4,19 +4,18 @@ import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedMode
 import type { OpenedModel } from './model-directory.ts';
 import { mergeSampling, mergeStop } from './model-parameters.ts';
 
-/** Runs one chat request on a loaded model: prompt, over-long policy, events. */
+/** Runs one chat request on a loaded model: prompt, over-long policy, events. `run` generates with the model. */
 export async function* runChat(
   templates: ChatTemplates,
   opened: OpenedModel,
   request: ChatRequest,
   prompt: RenderedPrompt,
   model: LoadedModel,
-  signal: AbortSignal,
+  run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>,
 ): AsyncGenerator<ChatEvent> {
   const generate = (rendered: RenderedPrompt): AsyncIterable<GenerateEvent> =>
     limitReasoning(
-      (segments, maxTokens) =>
-        model.generate(generateRequest(opened, { ...request, maxTokens }, { ...rendered, segments }), signal),
+      (segments, maxTokens) => run(generateRequest(opened, { ...request, maxTokens }, { ...rendered, segments })),
       rendered,
       { budget: request.maxReasoningTokens, maxTokens: request.maxTokens },
     );

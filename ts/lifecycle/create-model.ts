@@ -2,6 +2,7 @@ import type { ChatTemplates } from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { Engine } from '../inference/index.ts';
 import {
+  type BlobsInput,
   DEFAULT_HOST,
   displayName,
   type InstallRecord,
@@ -32,27 +33,81 @@ export async function* createModel(
   const { store, engine } = surroundings;
   const { name } = parseModelName(spec.name);
   const target = name.host === DEFAULT_HOST ? { ...name, host: LOCAL_HOST } : name;
+  const base = spec.from === undefined ? undefined : yield* openBase(spec.from, signal, surroundings);
+  const profile = base === undefined ? spec.profile : profileOver(base, spec.profile);
+  await checkTemplate(profile, base, surroundings);
+  const own = traits(
+    profile,
+    spec.contextLength ?? (spec.quantize === undefined ? undefined : base?.record.contextLength),
+  );
+  const files = spec.files ?? {};
+  if (base === undefined) yield { type: 'reading', files: Object.keys(files) };
   let record: InstallRecord;
-  if (spec.from === undefined) {
-    const files = spec.files ?? {};
-    await checkTemplate(spec.profile, undefined, surroundings);
-    yield { type: 'reading', files: Object.keys(files) };
-    for (const sha256 of new Set(Object.values(files))) yield { type: 'layer', sha256 };
-    signal?.throwIfAborted();
-    const input = { name: target, files, ...traits(spec.profile, spec.contextLength) };
-    yield { type: 'writing' };
-    record = await store.createFromBlobs(input, (path) => engine.inspect(path));
+  if (spec.quantize !== undefined) {
+    record = yield* quantized(
+      { ...spec, quantize: spec.quantize },
+      base,
+      { name: target, ...own },
+      signal,
+      surroundings,
+    );
   } else {
-    const base = yield* openBase(spec.from, signal, surroundings);
-    const profile = profileOver(base, spec.profile);
-    await checkTemplate(profile, base, surroundings);
-    for (const { sha256 } of base.record.artifacts) yield { type: 'layer', sha256 };
+    const hashes = base?.record.artifacts.map(({ sha256 }) => sha256) ?? Object.values(files);
+    for (const sha256 of new Set(hashes)) yield { type: 'layer', sha256 };
     signal?.throwIfAborted();
     yield { type: 'writing' };
-    record = await store.copy(displayName(base.record.name), target, traits(profile, spec.contextLength));
+    record =
+      base === undefined
+        ? await store.createFromBlobs({ name: target, files, ...own }, (path) => engine.inspect(path))
+        : await store.copy(displayName(base.record.name), target, own);
   }
   surroundings.onInstalled(record);
   yield { type: 'success' };
+}
+
+/** Makes the weights anew in a process of the engine, telling how far it is. */
+async function* quantized(
+  { files = {}, quantize }: CreateSpec & { quantize: string },
+  base: OpenedModel | undefined,
+  own: Omit<BlobsInput, 'files'>,
+  signal: AbortSignal | undefined,
+  { store, engine }: CreateSurroundings,
+): AsyncGenerator<CreateEvent, InstallRecord> {
+  const to = quantize.toUpperCase();
+  const events: CreateEvent[] = [];
+  let wake = (): void => {};
+  const tell = (event: CreateEvent): void => {
+    events.push(event);
+    wake();
+  };
+  const make = async (path: string, out: string): Promise<void> => {
+    const { quantization: from, sizeBytes: sourceBytes } = await engine.inspect(path);
+    const report = (fraction: number): void => tell({ type: 'quantizing', from, to, fraction, sourceBytes });
+    report(0);
+    await engine.quantize(path, quantize, out, { signal, onProgress: report });
+    tell({ type: 'verifying' });
+    await engine.inspect(out);
+    tell({ type: 'writing' });
+  };
+  const source = base === undefined ? { files } : { enginePath: base.record.enginePath };
+  let done = false;
+  const making = store
+    .createQuantized({ ...own, source, filename: `${own.name.model}-${to}.gguf` }, make)
+    .finally(() => {
+      done = true;
+      wake();
+    });
+  making.catch(() => {});
+  while (!done || events.length > 0) {
+    const event = events.shift();
+    if (event !== undefined) yield event;
+    else
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (done || events.length > 0) resolve();
+      });
+  }
+  return await making;
 }
 
 /** The model that the new one is made of; one that is not here is pulled. */

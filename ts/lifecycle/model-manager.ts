@@ -24,6 +24,7 @@ import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type P
 import { Pulls } from './pulls.ts';
 import { RequestMeter, type RequestObserver } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
+import { slideWindow } from './slide-window.ts';
 import type {
   CreateEvent,
   CreateSpec,
@@ -156,7 +157,7 @@ export class ModelManager implements Models {
       stop: mergeStop(request.stop, parameters),
       ...(maxTokens === undefined ? {} : { maxTokens }),
     };
-    yield* this.#use(opened, options, (model, signal) => model.generate(merged, signal));
+    yield* this.#use(opened, options, (_, run) => run(merged));
   }
 
   async *chat(name: string, asked: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
@@ -165,9 +166,7 @@ export class ModelManager implements Models {
     const request = { ...merged, maxTokens: mergeMaxTokens(merged.maxTokens, opened.details.parameters) };
     // Before the load: what the template refuses needs no weights.
     const prompt = await this.#templates.render(opened.header, request);
-    yield* this.#use(opened, options, (model, signal) =>
-      runChat(this.#templates, opened, request, prompt, model, signal),
-    );
+    yield* this.#use(opened, options, (model, run) => runChat(this.#templates, opened, request, prompt, model, run));
   }
 
   async renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]> {
@@ -250,14 +249,20 @@ export class ModelManager implements Models {
   async *#use<T extends GenerateEvent | ChatEvent>(
     opened: OpenedModel,
     options: UseOptions,
-    run: (model: LoadedModel, signal: AbortSignal) => AsyncIterable<T>,
+    work: (model: LoadedModel, run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
     const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
     const meter = new RequestMeter(opened.name, this.#clock);
     try {
       const lease = await this.#slotFor(opened).acquire({ ...withOwnWindow(opened, options), signal: scope.signal });
       try {
-        for await (const event of run(lease.model, scope.signal)) {
+        const { model } = lease;
+        const { slideKeeping } = options;
+        const run = (request: GenerateRequest): AsyncIterable<GenerateEvent> =>
+          slideKeeping === undefined
+            ? model.generate(request, scope.signal)
+            : slideWindow(model, request, slideKeeping, scope.signal);
+        for await (const event of work(model, run)) {
           meter.see(event);
           yield event;
         }

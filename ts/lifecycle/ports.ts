@@ -1,5 +1,5 @@
 import type { PullProgress } from '../hub/index.ts';
-import type { BlobsInput, InstallRecord, ModelName, OwnTraits } from '../library/index.ts';
+import type { BlobsInput, InstallRecord, ModelName, OwnTraits, QuantizedInput } from '../library/index.ts';
 import type { PullSpec } from './types.ts';
 
 /** The part of the model store that the life cycle needs. */
@@ -12,6 +12,8 @@ export interface ModelStore {
   copy(source: string, destination: string | ModelName, own?: OwnTraits): Promise<InstallRecord>;
   /** A model of uploaded files. `inspect` refuses it by throwing. */
   createFromBlobs(input: BlobsInput, inspect: (path: string) => Promise<unknown>): Promise<InstallRecord>;
+  /** A model of one file that `make` writes. */
+  createQuantized(input: QuantizedInput, make: (from: string, to: string) => Promise<void>): Promise<InstallRecord>;
 }
 
 /** Brings a model from the hub into the store. */

@@ -89,6 +89,10 @@ export class MemoryStore implements ModelStore {
     return copy;
   }
 
+  async createQuantized(): Promise<InstallRecord> {
+    throw new OmgError('invalid_request', 'this store has no blobs');
+  }
+
   async createFromBlobs(): Promise<InstallRecord> {
     throw new OmgError('invalid_request', 'this store has no blobs');
   }

@@ -56,6 +56,8 @@ export interface UseOptions {
   keepAliveMs?: number;
   /** Tokens. Only an explicitly larger value than the loaded one reloads. */
   contextLength?: number;
+  /** The answer goes on when the window is full, behind this many first tokens of the prompt and the newest half of the rest. */
+  slideKeeping?: number;
 }
 
 export interface InstalledModel {
@@ -112,6 +114,8 @@ export interface CreateSpec {
   profile: ModelProfile;
   /** Tokens: its window where a request asks for none. */
   contextLength?: number;
+  /** A type such as `Q4_K_M`, in any case, that the weights are written in. */
+  quantize?: string;
 }
 
 export type CreateEvent =
@@ -119,6 +123,9 @@ export type CreateEvent =
   | { type: 'reading'; files: string[] }
   /** A file that becomes part of the model. */
   | { type: 'layer'; sha256: string }
+  /** `fraction` of the source is written, 0 to 1. */
+  | { type: 'quantizing'; from: string; to: string; fraction: number; sourceBytes: number }
+  | { type: 'verifying' }
   | { type: 'writing' }
   | { type: 'success' };
 

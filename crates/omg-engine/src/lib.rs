@@ -12,6 +12,7 @@ mod memory;
 mod model;
 mod parameters;
 mod plan;
+mod quantize;
 mod sampler;
 mod scheduler;
 mod stop;
@@ -24,6 +25,7 @@ pub use error::{EngineError, Result};
 pub use generation::Generation;
 pub use inspect::inspect;
 pub use plan::plan;
+pub use quantize::quantize;
 pub use types::*;
 
 /// The version of the engine.

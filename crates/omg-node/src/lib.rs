@@ -80,6 +80,44 @@ pub fn load<'env>(
     })
 }
 
+/// Writes a quantised copy of a GGUF file; `onProgress` hears the part done, 0 to 1, at most once per percent.
+#[napi(
+    ts_args_type = "path: string, target: string, out: string, onProgress?: (fraction: number) => void",
+    ts_return_type = "Promise<Outcome<null>>"
+)]
+pub fn quantize<'env>(
+    env: &'env Env,
+    path: String,
+    target: String,
+    out: String,
+    on_progress: Option<Function<'env, f64, ()>>,
+) -> Result<Object<'env>> {
+    let report = on_progress
+        .map(|f| f.build_threadsafe_function().weak::<true>().build())
+        .transpose()?;
+    in_thread(env, move || {
+        let mut percent = 0;
+        Answer::of(omg_engine::quantize(
+            &PathBuf::from(path),
+            &target,
+            &PathBuf::from(out),
+            &mut |done, total| {
+                let now = done * 100 / total.max(1);
+                if now > percent
+                    && let Some(report) = &report
+                {
+                    percent = now;
+                    report.call(
+                        done as f64 / total.max(1) as f64,
+                        ThreadsafeFunctionCallMode::NonBlocking,
+                    );
+                }
+                true
+            },
+        ))
+    })
+}
+
 /// Asks the system to kill this process when the one that started it ends, however it ends.
 #[cfg(target_os = "linux")]
 #[napi]

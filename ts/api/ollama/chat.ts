@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
+import { DEFAULT_KEEP, disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
@@ -18,7 +18,12 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   const options = parseOptions(body.options);
   const model = await resolveModel(models, name);
   if (!model.details.capabilities.includes('completion')) throw lacks(name, 'chat');
-  const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength: options.contextLength };
+  const use: UseOptions = {
+    signal: disconnectSignal(reply),
+    keepAliveMs,
+    contextLength: options.contextLength,
+    ...(body.shift === true ? { slideKeeping: options.keepTokens ?? DEFAULT_KEEP } : {}),
+  };
   if (body.messages === undefined || body.messages.length === 0) {
     const message = { role: 'assistant', content: '' };
     return { model: name, created_at: timestamp(), message, ...(await loadOrUnload(models, name, use)) };

@@ -11,6 +11,7 @@ import {
   type PullLine,
   parseBody,
   parseOptions,
+  progressDigest,
   pullLines,
   sendStream,
 } from '../wire/index.ts';
@@ -87,6 +88,16 @@ async function* createLines(models: Models, spec: CreateSpec, signal: AbortSigna
       const isGguf = event.files.some((file) => !/\.safetensors$/i.test(file)) && !event.files.includes('config.json');
       yield { status: isGguf ? 'parsing GGUF' : 'reading safetensors' };
     } else if (event.type === 'layer') yield { status: `using existing layer sha256:${event.sha256}` };
+    else if (event.type === 'quantizing') {
+      const { from, to, fraction, sourceBytes: total } = event;
+      const completed = Math.round(fraction * total);
+      yield {
+        status: `quantizing ${from} model to ${to}`,
+        digest: progressDigest(`${from} to ${to}`, ''),
+        total,
+        ...(completed > 0 ? { completed } : {}),
+      };
+    } else if (event.type === 'verifying') yield { status: 'verifying conversion' };
     else if (event.type === 'writing') yield { status: 'writing manifest' };
     else if (event.type === 'success') yield { status: 'success' };
     next = await events.next();
@@ -103,6 +114,7 @@ function createSpec(body: CreateBody, apiVersion: string): CreateSpec {
     throw new OmgError('invalid_request', "both 'from' and 'files' were specified", { hint: 'Give one of them.' });
   }
   if (body.requires) checkRequires(body.requires, apiVersion);
+  const quantize = body.quantize || body.quantization;
   const { parameters, contextLength } = readParameters(body.parameters ?? {});
   const license = [body.license ?? []].flat().filter((text) => text !== '');
   const messages = (body.messages ?? []).map(readMessage);
@@ -119,6 +131,7 @@ function createSpec(body: CreateBody, apiVersion: string): CreateSpec {
     ...(body.from ? { from: body.from } : { files: readFiles(body.files ?? {}) }),
     profile,
     ...(contextLength === undefined ? {} : { contextLength }),
+    ...(quantize ? { quantize } : {}),
   };
 }
 
@@ -126,7 +139,6 @@ function createSpec(body: CreateBody, apiVersion: string): CreateSpec {
 function refuseUnsupported(body: CreateBody): void {
   const refused: [keyof CreateBody, boolean, string][] = [
     ['adapters', Object.keys(body.adapters ?? {}).length > 0, 'Merge the adapter into its model first.'],
-    ['quantize', Boolean(body.quantize || body.quantization), 'Pull a quantised variant of the model instead.'],
     ['renderer', Boolean(body.renderer), 'Prompts are written by the chat template of the model; see `template`.'],
     ['parser', Boolean(body.parser), 'How answers are read is found out from the chat template; see `template`.'],
     ['info', Object.keys(body.info ?? {}).length > 0, 'The metadata of a model is that of its files.'],

@@ -11,7 +11,15 @@ import type {
   PromptSegment,
 } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { disconnectSignal, insertPrompt, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
+import {
+  DEFAULT_KEEP,
+  disconnectSignal,
+  insertPrompt,
+  ndjson,
+  parseBody,
+  parseOptions,
+  sendStream,
+} from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { loadOrUnload } from './chat.ts';
 import { lacks, ollamaErrorBody, resolveModel } from './errors.ts';
@@ -30,7 +38,12 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const options = parseOptions(body.options);
   const model = await resolveModel(models, name);
   if (!model.details.capabilities.includes('completion')) throw lacks(name, 'generate');
-  const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength: options.contextLength };
+  const use: UseOptions = {
+    signal: disconnectSignal(reply),
+    keepAliveMs,
+    contextLength: options.contextLength,
+    ...(body.shift === true ? { slideKeeping: options.keepTokens ?? DEFAULT_KEEP } : {}),
+  };
   if ((body.prompt ?? '') === '' && (body.suffix ?? '') === '') {
     return { model: name, created_at: timestamp(), response: '', ...(await loadOrUnload(models, name, use)) };
   }

@@ -11,7 +11,7 @@ export {
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
 export { newId } from './new-id.ts';
-export { isOption, type ModelOptions, parseOptions } from './options.ts';
+export { DEFAULT_KEEP, isOption, type ModelOptions, parseOptions } from './options.ts';
 export { normalisePath } from './path.ts';
 export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';

@@ -8,6 +8,8 @@ export interface ModelOptions {
   /** Absent: until a stop or the end of the window. */
   maxTokens?: number;
   contextLength?: number;
+  /** First tokens of the prompt that stay where a window slides. */
+  keepTokens?: number;
 }
 
 type Kind = 'integer' | 'float32' | 'boolean' | 'array';
@@ -57,6 +59,9 @@ export function isOption(key: string): boolean {
   return Object.hasOwn(KINDS, key);
 }
 
+/** Ollama's own default of `num_keep`. */
+export const DEFAULT_KEEP = 4;
+
 /** Smallest window Ollama allows; less is raised to it. */
 const MIN_CONTEXT = 4;
 
@@ -89,6 +94,8 @@ function applyNumber(parsed: ModelOptions, key: string, value: number): void {
   } else if (key === 'num_predict') {
     // −1 is until a stop, −2 until the window is full: for us both are the end of the window.
     if (value >= 0) parsed.maxTokens = value;
+  } else if (key === 'num_keep') {
+    if (value >= 0) parsed.keepTokens = value;
   } else if (key === 'num_ctx' && value > 0) parsed.contextLength = Math.max(MIN_CONTEXT, value);
 }
 

@@ -21,6 +21,7 @@ export interface Addon {
   devices(): Answer<DeviceInfo[]>;
   inspect(path: string): Answer<ModelHeader>;
   plan(spec: LoadSpec): Answer<MemoryPlan>;
+  quantize(path: string, target: string, out: string, onProgress: (fraction: number) => void): Answer<null>;
   load(spec: LoadSpec, onProgress: (fraction: number) => void): Answer<AddonModel>;
   /** Asks the system to end this process when its parent ends; absent where the system cannot. */
   dieWithParent?(): void;

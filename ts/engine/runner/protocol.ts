@@ -16,6 +16,7 @@ export interface RunnerCalls {
   devices: { ask: Record<never, never>; answer: DeviceInfo[] };
   inspect: { ask: { path: string }; answer: ModelHeader };
   plan: { ask: { spec: LoadSpec }; answer: MemoryPlan };
+  quantize: { ask: { path: string; target: string; out: string }; answer: null };
   load: { ask: { spec: LoadSpec }; answer: LoadedModelInfo };
   tokenize: { ask: { prompt: PromptSegment[] }; answer: number[] };
   detokenize: { ask: { tokens: number[] }; answer: string };

@@ -44,6 +44,9 @@ export class RunnerServer {
         return unwrap(addon.inspect(ask.path));
       case 'plan':
         return unwrap(addon.plan(ask.spec));
+      case 'quantize':
+        await unwrap(addon.quantize(ask.path, ask.target, ask.out, (progress) => this.#send({ id: ask.id, progress })));
+        return null;
       case 'load':
         this.#model = await unwrap(addon.load(ask.spec, (progress) => this.#send({ id: ask.id, progress })));
         return this.#model.info;

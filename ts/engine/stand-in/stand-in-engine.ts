@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { OmgError } from '../../errors/index.ts';
 import type {
   DeviceInfo,
@@ -85,6 +86,13 @@ export class StandInEngine implements Engine {
       ...script.memory,
       contextLength,
     };
+  }
+
+  /** Copies the file and names the target behind it. */
+  async quantize(path: string, target: string, out: string, { onProgress }: LoadOptions = {}): Promise<void> {
+    if (!/^q\d/i.test(target)) throw new OmgError('invalid_request', `${target} is not a quantisation`);
+    for (const fraction of [0.5, 1]) onProgress?.(fraction);
+    await writeFile(out, `${await readFile(path, 'utf8')} ${target}`);
   }
 
   async load(spec: LoadSpec, options: LoadOptions = {}): Promise<LoadedModel> {

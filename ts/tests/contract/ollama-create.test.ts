@@ -206,6 +206,45 @@ test('a Go template in its simple form writes what Ollama writes', async () => {
   expect((await ollama.show({ model: 'go' })).template).toBe(template);
 });
 
+test('quantise writes new weights with progress, from a model and from uploads', async () => {
+  const created = await call('POST', '/api/create', {
+    model: 'small',
+    from: 'base',
+    system: 'Be small.',
+    quantize: 'q4_K_M',
+  });
+  const lines = created.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map(({ status }) => status)).toEqual([
+    'quantizing Q8_0 model to Q4_K_M',
+    'quantizing Q8_0 model to Q4_K_M',
+    'quantizing Q8_0 model to Q4_K_M',
+    'verifying conversion',
+    'writing manifest',
+    'success',
+  ]);
+  expect(lines[2]).toMatchObject({ digest: expect.stringMatching(/^sha256:/), completed: lines[2]?.total });
+  const { models } = await ollama.list();
+  const [small, base] = ['small:latest', 'base:latest'].map((name) => models.find((model) => model.name === name));
+  expect(small?.size).toBe((base?.size ?? 0) + ' q4_K_M'.length);
+  expect(await ollama.show({ model: 'small' })).toMatchObject({
+    system: 'Be small.',
+    details: { parent_model: 'base:latest' },
+  });
+
+  const bytes = 'GGUF to be quantised';
+  await call('POST', `/api/blobs/${digestOf(bytes)}`, bytes);
+  const files = { 'weights.gguf': digestOf(bytes) };
+  const upload = await call('POST', '/api/create', { model: 'small2', files, quantize: 'q8_0', stream: false });
+  expect(bodyOf(upload.text)).toEqual({ status: 'success' });
+  const refused = await call('POST', '/api/create', { model: 'small3', files, quantize: 'best', stream: false });
+  expect([refused.status, bodyOf(refused.text).code]).toEqual([400, 'invalid_request']);
+  await ollama.delete({ model: 'small' });
+  await ollama.delete({ model: 'small2' });
+});
+
 test('without a stream there is one object; errors have a status', async () => {
   const reply = await call('POST', '/api/create', { model: 'one', from: 'base', stream: false });
   expect([reply.status, bodyOf(reply.text)]).toEqual([200, { status: 'success' }]);

@@ -75,6 +75,15 @@ test('raw skips the template and gives no context', async () => {
   expect((await post({ model: 'demo', prompt: 'a', raw: true, suffix: 's' })).statusCode).toBe(400);
 });
 
+test('shift slides the window where it is asked for, and only then', async () => {
+  await post({ model: 'demo', prompt: 'p', shift: true, options: { num_keep: 7 }, stream: false });
+  expect(last()?.use).toMatchObject({ slideKeeping: 7 });
+  for (const shift of [false, undefined]) {
+    await post({ model: 'demo', prompt: 'p', shift, options: { num_keep: 7 }, stream: false });
+    expect(last()?.use).not.toHaveProperty('slideKeeping');
+  }
+});
+
 test('a template of the request is rendered; values stay plain text', async () => {
   const template = '{{- if .System }}[S]{{ .System }}{{ else }}[N]{{ end -}}  [U]{{ .Prompt }}';
   await post({ model: 'demo', prompt: 'p', system: 's', template, stream: false });

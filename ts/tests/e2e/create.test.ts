@@ -60,6 +60,25 @@ test('bytes that are no model are refused by the engine and leave nothing', asyn
   expect((await ollama.list()).models.map(({ name }) => name)).not.toContain('nonsense:latest');
 });
 
+test('weights written anew answer as before, and smaller ones are smaller', async () => {
+  const lines: string[] = [];
+  for await (const line of await ollama.create({ model: 'floats', from: 'demo', quantize: 'f32', stream: true })) {
+    if (lines.at(-1) !== line.status) lines.push(line.status);
+  }
+  expect(lines).toEqual(['quantizing Q8_0 model to F32', 'verifying conversion', 'writing manifest', 'success']);
+  await ollama.create({ model: 'eight', from: 'floats', quantize: 'q8_0' });
+  expect(await ask('eight')).toBe(await ask('demo'));
+  await ollama.create({ model: 'four', from: 'floats', quantize: 'q4_K_M' });
+  const { models } = await ollama.list();
+  const size = (name: string) => models.find((model) => model.name === `${name}:latest`)?.size ?? 0;
+  expect(size('four')).toBeLessThan(size('eight'));
+  expect((await ollama.show({ model: 'four' })).details.quantization_level).toBe('Q4_K_M');
+  expect(await ask('four')).toMatch(/\w/);
+  await expect(ollama.create({ model: 'five', from: 'four', quantize: 'q5_0' })).rejects.toThrow('quantised already');
+  await expect(ollama.create({ model: 'five', from: 'floats', quantize: 'best' })).rejects.toThrow('best');
+  for (const model of ['floats', 'eight', 'four']) await ollama.delete({ model });
+});
+
 test('what a created model says of its own reaches the prompt and the sampler', async () => {
   const messages = [
     { role: 'user', content: 'What is the capital of France?' },
