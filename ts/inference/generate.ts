@@ -1,3 +1,5 @@
+import type { Grammar } from './grammar.ts';
+
 /**
  * The engine-level request and event model: tokens in, text out. Every dialect and the chat core are adapters to it.
  * All durations are milliseconds, all sizes bytes.
@@ -44,6 +46,8 @@ export interface GenerateRequest {
   promptLogprobs?: boolean;
   /** Emit special tokens as text (used where a parser needs them). */
   keepSpecialTokens?: boolean;
+  /** Throws `invalid_request` before the first event when it cannot be enforced. */
+  grammar?: Grammar;
 }
 
 export interface TokenLogprob {

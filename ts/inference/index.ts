@@ -1,3 +1,4 @@
 export type * from './chat.ts';
 export type * from './engine.ts';
 export type * from './generate.ts';
+export type * from './grammar.ts';

@@ -8,6 +8,7 @@ use crate::devices::Device;
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
 use crate::generation::Generation;
+use crate::grammar::Grammars;
 use crate::intake::{Checks, Intake};
 use crate::model::{LoadedModel, encode_for_embedding};
 use crate::parameters;
@@ -36,7 +37,7 @@ pub struct Engine {
 struct Serving {
     intake: Intake,
     worker: Arc<Worker>,
-    checks: Checks,
+    checks: Arc<Checks>,
     pooling: Pooling,
 }
 
@@ -75,13 +76,14 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
         Core::new(Box::new(loaded), of_core, limits)
     })?);
     let context_length = plan.context_length;
-    let checks = || Checks {
-        vocabulary: Arc::clone(&vocabulary),
+    let checks = Arc::new(Checks {
+        grammars: Grammars::new(Arc::clone(&vocabulary)),
+        vocabulary,
         context_length,
         model_vocabulary: vocab,
         defaults: parameters::of(&files),
-    };
-    let intake = Intake::spawn(checks(), Arc::clone(&worker))?;
+    });
+    let intake = Intake::spawn(Arc::clone(&checks), Arc::clone(&worker))?;
     let info = LoadedModelInfo {
         context_length: plan.context_length,
         trained_context_length: trained,
@@ -104,7 +106,7 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
         serving: Some(Serving {
             intake,
             worker,
-            checks: checks(),
+            checks,
             pooling: parameters::pooling(&files),
         }),
     })

@@ -36,6 +36,8 @@ pub(crate) trait Forward: Send {
 pub(crate) trait Vocabulary: Send + Sync {
     fn size(&self) -> usize;
     fn is_eog(&self, token: u32) -> bool;
+    /// A token that is no text.
+    fn is_special(&self, token: u32) -> bool;
     /// The bytes of a token as text, special tokens by their name.
     fn token_bytes(&self, token: u32) -> Vec<u8>;
     fn encode(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>>;

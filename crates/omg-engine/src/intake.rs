@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
 use crate::generation::{Generation, Sink};
+use crate::grammar::Grammars;
 use crate::sampler::Settings;
 use crate::scheduler::{Answer, Job, Worker};
 use crate::types::{GenerateRequest, Sampling};
@@ -26,30 +27,40 @@ pub(crate) struct Checks {
     pub(crate) model_vocabulary: usize,
     /// The model's own sampling parameters.
     pub(crate) defaults: Sampling,
+    pub(crate) grammars: Grammars,
 }
 
-/// Checks and tokenises requests on a thread of its own, in order, so that a long prompt stops neither the caller nor the
-/// answers under way.
+/// The compiler of grammars recurses into them.
+pub(crate) const GRAMMAR_STACK_BYTES: usize = 256 << 20;
+
+/// Checks and tokenises requests on threads of its own, in order, so that a long prompt stops neither the caller nor the
+/// answers under way. Requests with a grammar have their own line, for a grammar can take long to compile.
 pub(crate) struct Intake {
-    incoming: Mutex<Option<Sender<Incoming>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    plain: Line,
+    constrained: Line,
     abort: Arc<AtomicBool>,
 }
 
+struct Line {
+    incoming: Mutex<Option<Sender<Incoming>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
 impl Intake {
-    pub(crate) fn spawn(checks: Checks, worker: Arc<Worker>) -> Result<Self> {
-        let (sender, receiver) = channel();
+    pub(crate) fn spawn(checks: Arc<Checks>, worker: Arc<Worker>) -> Result<Self> {
         let abort = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&abort);
-        let thread = std::thread::Builder::new()
-            .name("omg-intake".to_owned())
-            .spawn(move || run(&checks, &worker, &receiver, &seen))
-            .map_err(|e| {
-                EngineError::Internal(format!("the intake's thread did not start: {e}"))
-            })?;
+        let line = |name: &str, stack: Option<usize>| {
+            Line::spawn(
+                name,
+                stack,
+                Arc::clone(&checks),
+                Arc::clone(&worker),
+                Arc::clone(&abort),
+            )
+        };
         Ok(Self {
-            incoming: Mutex::new(Some(sender)),
-            thread: Mutex::new(Some(thread)),
+            plain: line("omg-intake", None)?,
+            constrained: line("omg-grammar", Some(GRAMMAR_STACK_BYTES))?,
             abort,
         })
     }
@@ -58,20 +69,63 @@ impl Intake {
     pub(crate) fn submit(&self, request: GenerateRequest) -> Generation {
         let sink = Arc::new(Sink::default());
         let generation = Generation::new(Arc::clone(&sink));
-        let incoming = Incoming {
-            request,
-            sink: Arc::clone(&sink),
-            submitted: Instant::now(),
+        let line = match request.grammar {
+            Some(_) => &self.constrained,
+            None => &self.plain,
         };
-        let sender = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
-        if sender.as_ref().is_none_or(|s| s.send(incoming).is_err()) {
-            sink.fail(EngineError::ShuttingDown);
-        }
+        line.send(Incoming {
+            request,
+            sink,
+            submitted: Instant::now(),
+        });
         generation
     }
 
     /// Takes no more requests and waits until the last is with the scheduler. Idempotent.
     pub(crate) fn finish(&self) {
+        self.plain.finish();
+        self.constrained.finish();
+    }
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        self.abort.store(true, Ordering::Release);
+        self.finish();
+    }
+}
+
+impl Line {
+    fn spawn(
+        name: &str,
+        stack: Option<usize>,
+        checks: Arc<Checks>,
+        worker: Arc<Worker>,
+        abort: Arc<AtomicBool>,
+    ) -> Result<Self> {
+        let (sender, receiver) = channel();
+        let builder = std::thread::Builder::new().name(name.to_owned());
+        let thread = match stack {
+            Some(bytes) => builder.stack_size(bytes),
+            None => builder,
+        }
+        .spawn(move || run(&checks, &worker, &receiver, &abort))
+        .map_err(|e| EngineError::Internal(format!("the intake's thread did not start: {e}")))?;
+        Ok(Self {
+            incoming: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    fn send(&self, incoming: Incoming) {
+        let sink = Arc::clone(&incoming.sink);
+        let sender = self.incoming.lock().unwrap_or_else(PoisonError::into_inner);
+        if sender.as_ref().is_none_or(|s| s.send(incoming).is_err()) {
+            sink.fail(EngineError::ShuttingDown);
+        }
+    }
+
+    fn finish(&self) {
         drop(
             self.incoming
                 .lock()
@@ -83,13 +137,6 @@ impl Intake {
             // The thread catches the panics of its requests; it has nothing else to say.
             let _ = thread.join();
         }
-    }
-}
-
-impl Drop for Intake {
-    fn drop(&mut self) {
-        self.abort.store(true, Ordering::Release);
-        self.finish();
     }
 }
 
@@ -131,7 +178,13 @@ impl Checks {
                 context_length: self.context_length,
             });
         }
+        let constraint = match &request.grammar {
+            // Nobody waits for a grammar of a request that was given up in the line.
+            Some(grammar) if !sink.is_cancelled() => Some(self.grammars.compile(grammar)?),
+            _ => None,
+        };
         Ok(Job {
+            constraint,
             answer: Answer::new(
                 self.vocabulary.decoder(request.keep_special_tokens),
                 request.stop,

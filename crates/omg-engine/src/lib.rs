@@ -6,6 +6,7 @@ mod engine;
 mod error;
 mod forward;
 mod generation;
+mod grammar;
 mod inspect;
 mod intake;
 mod memory;

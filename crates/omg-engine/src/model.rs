@@ -78,6 +78,10 @@ impl Vocabulary for Arc<Tokenizer> {
         Tokenizer::is_eog(self, token)
     }
 
+    fn is_special(&self, token: u32) -> bool {
+        Tokenizer::is_special(self, token)
+    }
+
     fn token_bytes(&self, token: u32) -> Vec<u8> {
         Tokenizer::token_bytes(self, token).to_vec()
     }

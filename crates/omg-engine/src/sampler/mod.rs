@@ -187,7 +187,7 @@ fn argmax(logits: &[f32]) -> Option<u32> {
 }
 
 fn nothing_left() -> EngineError {
-    EngineError::InvalidRequest("the logit bias bans every token".to_owned())
+    EngineError::InvalidRequest("the logit bias bans every token that may come next".to_owned())
 }
 
 #[cfg(test)]

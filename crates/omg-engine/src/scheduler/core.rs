@@ -407,18 +407,25 @@ fn next_token(
         return Ok(true);
     }
     let unmodified = s.top_logprobs.map(|n| (n, logits.to_vec()));
+    if let Some(constraint) = &mut s.constraint {
+        constraint.restrict(logits)?;
+    }
     let token = s.sampler.sample(logits, &s.tokens)?;
     s.completion_tokens += 1;
     if vocabulary.is_eog(token) {
         s.end(StopReason::Stop, None, false);
         return Ok(true);
     }
+    let complete = match &mut s.constraint {
+        Some(constraint) => constraint.accept(token)?,
+        None => false,
+    };
     s.tokens.push(token);
     let logprob =
         unmodified.map(|(n, row)| describe(vocabulary, token, logprobs_of(&row, token, n)));
     let (event, stop) = s.answer.push(token, logprob);
     s.emit(event);
-    if stop.is_some() {
+    if stop.is_some() || complete {
         s.end(StopReason::Stop, stop, false);
         return Ok(true);
     }

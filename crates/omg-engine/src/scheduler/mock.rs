@@ -125,6 +125,10 @@ impl Vocabulary for MockVocabulary {
         token == EOG
     }
 
+    fn is_special(&self, token: u32) -> bool {
+        token == EOG
+    }
+
     fn token_bytes(&self, token: u32) -> Vec<u8> {
         match token as usize {
             0 => b"<end>".to_vec(),

@@ -5,6 +5,7 @@ use super::answer::Answer;
 use crate::blocks::BlockTable;
 use crate::error::EngineError;
 use crate::generation::Sink;
+use crate::grammar::Constraint;
 use crate::sampler::{Sampler, Settings};
 use crate::types::{Event, StopReason, Timings, TokenLogprob, Usage};
 
@@ -13,6 +14,7 @@ pub(crate) struct Job {
     pub(crate) prompt: Vec<u32>,
     pub(crate) settings: Settings,
     pub(crate) answer: Answer,
+    pub(crate) constraint: Option<Constraint>,
     pub(crate) max_tokens: Option<usize>,
     pub(crate) top_logprobs: Option<usize>,
     pub(crate) prompt_logprobs: bool,
@@ -30,6 +32,7 @@ pub(crate) struct Sequence {
     pub(crate) table: BlockTable,
     pub(crate) sampler: Sampler,
     pub(crate) answer: Answer,
+    pub(crate) constraint: Option<Constraint>,
     pub(crate) max_tokens: usize,
     pub(crate) top_logprobs: Option<usize>,
     /// Log probabilities of the prompt's tokens so far; taken when they are reported.
@@ -52,6 +55,7 @@ impl Sequence {
             table: BlockTable::default(),
             sampler: Sampler::new(job.settings),
             answer: job.answer,
+            constraint: job.constraint,
             max_tokens: job.max_tokens.unwrap_or(usize::MAX),
             top_logprobs: job.top_logprobs,
             prompt_logprobs: job.prompt_logprobs.then(Vec::new),

@@ -9,8 +9,9 @@ use super::*;
 use crate::error::EngineError;
 use crate::forward::Vocabulary;
 use crate::generation::{Generation, Sink};
+use crate::grammar::Grammars;
 use crate::sampler::Settings;
-use crate::types::{Event, Sampling, StopReason, TokenLogprob, Usage};
+use crate::types::{Event, Grammar, GrammarSource, Sampling, StopReason, TokenLogprob, Usage};
 
 const CONTEXT: usize = 64;
 
@@ -24,6 +25,8 @@ struct Request {
     logprobs: Option<usize>,
     prompt_logprobs: bool,
     repeat_penalty: Option<f32>,
+    /// A regular expression.
+    grammar: Option<String>,
 }
 
 fn prompt(tokens: impl IntoIterator<Item = u32>) -> Request {
@@ -66,6 +69,17 @@ fn job(request: &Request) -> (Job, Generation) {
             request.stop.clone(),
             request.logprobs.is_some(),
         ),
+        constraint: request.grammar.as_ref().map(|pattern| {
+            let source = GrammarSource::Regex {
+                pattern: pattern.clone(),
+            };
+            Grammars::new(Arc::new(MockVocabulary))
+                .compile(&Grammar {
+                    source,
+                    after: None,
+                })
+                .expect("a grammar")
+        }),
         max_tokens: request.max_tokens,
         top_logprobs: request.logprobs,
         prompt_logprobs: request.prompt_logprobs,
@@ -267,6 +281,51 @@ fn requests_are_batched() {
     assert_eq!(faults.largest_batch.load(Ordering::Relaxed), 3);
     for (request, generation) in requests.iter().zip(&generations) {
         same(&outcome(generation).expect("no error"), &alone(request));
+    }
+}
+
+#[test]
+fn grammars_in_a_batch_are_their_own() {
+    let mut core = core(128, 4);
+    let patterns = [
+        Some("[A-C]{3,40}"),
+        None,
+        Some("(AB|CD)*"),
+        Some("[a-d]{12}é"),
+    ];
+    let requests: Vec<Request> = (0..12)
+        .map(|i| Request {
+            temperature: 1.0,
+            seed: i as i64,
+            max_tokens: Some(30),
+            logprobs: (i % 2 == 0).then_some(2),
+            grammar: patterns[i % 4].map(str::to_owned),
+            ..prompt(1..9 + i as u32)
+        })
+        .collect();
+    let generations: Vec<Generation> = requests
+        .iter()
+        .map(|r| {
+            let (job, generation) = job(r);
+            core.submit(job);
+            generation
+        })
+        .collect();
+    drain(&mut core);
+    for (i, (request, generation)) in requests.iter().zip(&generations).enumerate() {
+        let got = outcome(generation).expect("no error");
+        same(&got, &alone(request));
+        let fits = match i % 4 {
+            0 => got.text.chars().all(|c| ('A'..='C').contains(&c)),
+            2 => got.text.replace("AB", "").replace("CD", "").len() <= 1,
+            3 => {
+                got.reason == StopReason::Stop
+                    && got.text.ends_with('é')
+                    && got.usage.completion_tokens == 14
+            }
+            _ => true,
+        };
+        assert!(fits, "{i}: {got:?}");
     }
 }
 
@@ -638,9 +697,14 @@ fn any_request() -> impl Strategy<Value = Request> {
         prop_oneof![Just(vec![]), Just(vec!["A".to_owned(), "BC".to_owned()])],
         prop_oneof![Just(None), Just(Some(2usize))],
         any::<bool>(),
+        prop_oneof![
+            3 => Just(None),
+            1 => Just(Some("([A-F]|éß){5,60}".to_owned())),
+            1 => Just(Some("(AB|C)*D".to_owned()))
+        ],
     )
         .prop_map(
-            |(prompt, max_tokens, temperature, seed, stop, logprobs, echo)| Request {
+            |(prompt, max_tokens, temperature, seed, stop, logprobs, echo, grammar)| Request {
                 prompt,
                 max_tokens,
                 temperature,
@@ -649,6 +713,7 @@ fn any_request() -> impl Strategy<Value = Request> {
                 logprobs,
                 prompt_logprobs: echo && logprobs.is_some(),
                 repeat_penalty: Some(1.1),
+                grammar,
             },
         )
 }

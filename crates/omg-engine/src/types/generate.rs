@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::Grammar;
+
 /// One part of a prompt. Text that a person wrote comes with `parse_special: false`, so that it can never become a
 /// special token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +68,8 @@ pub struct GenerateRequest {
     pub prompt_logprobs: bool,
     #[serde(default)]
     pub keep_special_tokens: bool,
+    #[serde(default)]
+    pub grammar: Option<Grammar>,
 }
 
 /// Log probability of one token under the model's own distribution: the softmax of the logits before bias, penalties,

@@ -1,0 +1,251 @@
+use std::sync::Arc;
+
+use llguidance::Matcher;
+use llguidance::api::StopReason;
+use llguidance::toktrie::{SimpleVob, TokenId};
+
+use super::tokens::Tokens;
+use super::watch::Watch;
+use crate::error::{EngineError, Result};
+use crate::types::GrammarAfter;
+
+/// White space tokens between the end of a free span and the beginning of the grammar.
+const MAX_GAP_TOKENS: usize = 3;
+
+/// One answer's grammar: which tokens may come next. Depends on its own answer's tokens alone.
+pub(crate) struct Constraint {
+    tokens: Arc<Tokens>,
+    matcher: Matcher,
+    phase: Phase,
+    open: Vec<u8>,
+    close: Option<Watch>,
+    opener: Option<Watch>,
+    /// Tokens that contain the end of a free stretch and more.
+    overrunning: Vec<TokenId>,
+}
+
+enum Phase {
+    /// The answer may begin with the opening tag, of which so many bytes are there.
+    Opening(usize),
+    /// As `Opening`, when nothing is forced: what the answer has begun with.
+    Undecided(Vec<u8>),
+    Span,
+    /// Free until the opener.
+    Free,
+    /// White space may come first, so many tokens of it.
+    Gap(usize),
+    Grammar,
+}
+
+impl Constraint {
+    /// `matcher` stands at the beginning of the grammar.
+    pub(super) fn new(tokens: Arc<Tokens>, matcher: Matcher, after: Option<&GrammarAfter>) -> Self {
+        let span = after.and_then(|a| a.span.as_ref());
+        let opener = after.and_then(|a| a.opener.as_deref());
+        let phase = match (span, opener) {
+            (Some(span), _) if span.opened => Phase::Span,
+            (Some(_), Some(_)) => Phase::Undecided(Vec::new()),
+            (Some(_), None) => Phase::Opening(0),
+            (None, Some(_)) => Phase::Free,
+            (None, None) => Phase::Grammar,
+        };
+        let close = span.map(|s| Watch::new(&s.close));
+        let opener = opener.map(Watch::new);
+        let overrunning = match opener.as_ref().or(close.as_ref()) {
+            Some(watch) => overrunning(&tokens, watch).collect(),
+            None => Vec::new(),
+        };
+        Self {
+            open: span.map_or_else(Vec::new, |s| s.open.clone().into_bytes()),
+            tokens,
+            matcher,
+            phase,
+            close,
+            opener,
+            overrunning,
+        }
+    }
+
+    /// Bans every token that may not come next. `unsupported` when none is left, `invalid_request` when the grammar has
+    /// become too complex to follow.
+    pub(crate) fn restrict(&mut self, logits: &mut [f32]) -> Result<()> {
+        match self.phase {
+            Phase::Grammar => keep(logits, &self.mask()?),
+            Phase::Gap(left) => {
+                let mut mask = self.mask()?;
+                if left > 0 {
+                    allow(&mut mask, &self.tokens.white_space);
+                }
+                keep(logits, &mask);
+            }
+            Phase::Opening(at) => {
+                let mut mask = match at {
+                    0 => self.mask()?,
+                    _ => self.tokens.trie().alloc_token_set(),
+                };
+                allow(&mut mask, &self.tokens.beginnings(&self.open[at..]));
+                keep(logits, &mask);
+            }
+            Phase::Undecided(_) => {}
+            Phase::Span if self.opener.is_some() => {}
+            Phase::Span => {
+                // What must follow the span is still to come.
+                ban(logits, &self.tokens.ends);
+                self.ban_overrunning(logits, self.close.as_ref());
+            }
+            Phase::Free => self.ban_overrunning(logits, self.opener.as_ref()),
+        }
+        Ok(())
+    }
+
+    fn mask(&mut self) -> Result<SimpleVob> {
+        match self.matcher.compute_mask() {
+            Ok(mask) => Ok(mask),
+            Err(_) => Err(self.failure()),
+        }
+    }
+
+    /// The grammar begins on the border of a token, so none may reach over it.
+    fn ban_overrunning(&self, logits: &mut [f32], watch: Option<&Watch>) {
+        ban(logits, &self.overrunning);
+        if let Some(watch) = watch.filter(|w| w.is_begun()) {
+            for token in overrunning(&self.tokens, watch) {
+                ban(logits, &[token]);
+            }
+        }
+    }
+
+    /// Goes on by a token that was drawn and does not end generation; true when the grammar is complete.
+    pub(crate) fn accept(&mut self, token: u32) -> Result<bool> {
+        match &mut self.phase {
+            Phase::Grammar => return self.consume(token),
+            Phase::Gap(left) => {
+                let left = *left;
+                if left > 0 && self.tokens.white_space.contains(&token) {
+                    self.phase = Phase::Gap(left - 1);
+                    return Ok(false);
+                }
+                self.phase = Phase::Grammar;
+                return self.consume(token);
+            }
+            Phase::Opening(at) => {
+                let at = *at;
+                let rest = &self.open[at..];
+                if self.tokens.beginnings(rest).contains(&token) {
+                    let read = at + self.tokens.printed(token).len();
+                    self.phase = if read >= self.open.len() {
+                        Phase::Span
+                    } else {
+                        Phase::Opening(read)
+                    };
+                    return Ok(false);
+                }
+                self.phase = Phase::Grammar;
+                return self.consume(token);
+            }
+            Phase::Undecided(seen) => {
+                seen.extend_from_slice(self.tokens.printed(token));
+                let seen = std::mem::take(seen);
+                self.decide(seen);
+            }
+            Phase::Span => {
+                let bytes = self.tokens.printed(token).to_vec();
+                self.read_span(&bytes);
+            }
+            Phase::Free => {
+                let bytes = self.tokens.printed(token).to_vec();
+                self.read_free(&bytes);
+            }
+        }
+        Ok(false)
+    }
+
+    fn decide(&mut self, seen: Vec<u8>) {
+        let start = seen.trim_ascii_start();
+        if let Some(inside) = start.strip_prefix(self.open.as_slice()) {
+            self.phase = Phase::Span;
+            self.read_span(inside);
+        } else if self.open.starts_with(start) {
+            self.phase = Phase::Undecided(seen);
+        } else {
+            self.phase = Phase::Free;
+            self.read_free(&seen);
+        }
+    }
+
+    fn read_span(&mut self, bytes: &[u8]) {
+        let Some(end) = self.close.as_mut().and_then(|w| w.feed(bytes)) else {
+            return;
+        };
+        if self.opener.is_some() {
+            self.phase = Phase::Free;
+            self.read_free(&bytes[end..]);
+        } else {
+            self.phase = Phase::Gap(MAX_GAP_TOKENS);
+        }
+    }
+
+    fn read_free(&mut self, bytes: &[u8]) {
+        if self
+            .opener
+            .as_mut()
+            .is_some_and(|w| w.feed(bytes).is_some())
+        {
+            self.phase = Phase::Gap(MAX_GAP_TOKENS);
+        }
+    }
+
+    fn consume(&mut self, token: TokenId) -> Result<bool> {
+        match self.matcher.consume_token(token) {
+            Ok(()) => Ok(self.matcher.is_stopped()),
+            Err(_) => Err(self.failure()),
+        }
+    }
+
+    fn failure(&self) -> EngineError {
+        match self.matcher.stop_reason() {
+            StopReason::LexerTooComplex | StopReason::ParserTooComplex => {
+                EngineError::InvalidRequest(
+                    "the grammar is too complex to follow; make it smaller".to_owned(),
+                )
+            }
+            StopReason::NoExtensionBias => EngineError::Unsupported(
+                "the model has no tokens for what the grammar asks for".to_owned(),
+            ),
+            reason => EngineError::Internal(format!("the grammar could not be followed: {reason}")),
+        }
+    }
+}
+
+/// Tokens that contain what is watched for, as it stands, and more than white space behind it.
+fn overrunning<'a>(tokens: &'a Tokens, watch: &'a Watch) -> impl Iterator<Item = TokenId> + 'a {
+    (0..tokens.trie().vocab_size() as TokenId).filter(|token| {
+        let bytes = tokens.printed(*token);
+        watch
+            .peek(bytes)
+            .is_some_and(|end| !bytes[end..].trim_ascii().is_empty())
+    })
+}
+
+fn allow(mask: &mut SimpleVob, tokens: &[TokenId]) {
+    for token in tokens {
+        mask.allow_token(*token);
+    }
+}
+
+fn ban(logits: &mut [f32], tokens: &[TokenId]) {
+    for token in tokens {
+        if let Some(logit) = logits.get_mut(*token as usize) {
+            *logit = f32::NEG_INFINITY;
+        }
+    }
+}
+
+fn keep(logits: &mut [f32], mask: &SimpleVob) {
+    let known = mask.len();
+    for (token, logit) in logits.iter_mut().enumerate() {
+        if token >= known || !mask.get(token) {
+            *logit = f32::NEG_INFINITY;
+        }
+    }
+}

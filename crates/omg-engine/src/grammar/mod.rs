@@ -1,0 +1,188 @@
+//! Answers that follow a grammar: JSON schema, regular expression, Lark, through llguidance.
+
+mod constraint;
+mod schema;
+mod tokens;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use llguidance::Matcher;
+use llguidance::api::TopLevelGrammar;
+use serde_json::{Value, json};
+
+pub(crate) use constraint::Constraint;
+use tokens::Tokens;
+
+use crate::error::{EngineError, Result};
+use crate::forward::Vocabulary;
+use crate::types::{Grammar, GrammarRule, GrammarSource};
+
+/// Grammars that are kept compiled: clients send the same one again and again.
+const MOST_REMEMBERED: usize = 8;
+/// Bytes of a grammar or a schema as text.
+const MAX_SOURCE_BYTES: usize = 1 << 20;
+const LONGEST_MESSAGE: usize = 400;
+
+/// Compiles the grammars of one model.
+pub(crate) struct Grammars {
+    vocabulary: Arc<dyn Vocabulary>,
+    /// Made with the first grammar: most models never see one.
+    tokens: OnceLock<Result<Arc<Tokens>>>,
+    compiled: Mutex<Vec<(GrammarSource, Matcher)>>,
+}
+
+impl Grammars {
+    pub(crate) fn new(vocabulary: Arc<dyn Vocabulary>) -> Self {
+        Self {
+            vocabulary,
+            tokens: OnceLock::new(),
+            compiled: Mutex::default(),
+        }
+    }
+
+    /// The state of a new answer. Deep grammars take much stack. `invalid_request` says what is wrong with the grammar.
+    pub(crate) fn compile(&self, grammar: &Grammar) -> Result<Constraint> {
+        let tokens = self
+            .tokens
+            .get_or_init(|| Tokens::new(self.vocabulary.as_ref()).map(Arc::new))
+            .clone()?;
+        if let Some(after) = &grammar.after {
+            let span = after.span.iter().flat_map(|s| [&s.open, &s.close]);
+            if span.chain(&after.opener).any(String::is_empty) {
+                return Err(invalid("a tag that the grammar waits for is empty"));
+            }
+        }
+        let matcher = match self.remembered(&grammar.source) {
+            Some(matcher) => matcher,
+            None => {
+                let matcher = matcher(&tokens, &grammar.source)?;
+                self.remember(grammar.source.clone(), matcher.deep_clone());
+                matcher
+            }
+        };
+        Ok(Constraint::new(tokens, matcher, grammar.after.as_ref()))
+    }
+
+    /// A copy that shares nothing with other answers, or one could use up the limits of another.
+    fn remembered(&self, source: &GrammarSource) -> Option<Matcher> {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = compiled.iter().position(|(s, _)| s == source)?;
+        let entry = compiled.remove(at);
+        let matcher = entry.1.deep_clone();
+        compiled.push(entry);
+        Some(matcher)
+    }
+
+    fn remember(&self, source: GrammarSource, matcher: Matcher) {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if compiled.len() >= MOST_REMEMBERED {
+            compiled.remove(0);
+        }
+        compiled.push((source, matcher));
+    }
+}
+
+fn matcher(tokens: &Tokens, source: &GrammarSource) -> Result<Matcher> {
+    let grammar = top_level(tokens, source)?;
+    let parser = tokens.factory.create_parser(grammar);
+    let mut matcher = Matcher::new(parser);
+    match matcher.get_error() {
+        Some(error) => Err(refused(&error)),
+        None => {
+            for warning in matcher.grammar_warnings() {
+                tracing::debug!(warning, "grammar");
+            }
+            Ok(matcher)
+        }
+    }
+}
+
+fn top_level(tokens: &Tokens, source: &GrammarSource) -> Result<TopLevelGrammar> {
+    Ok(match source {
+        GrammarSource::JsonSchema { schema, strict } => {
+            TopLevelGrammar::from_json_schema(schema::prepare(schema, *strict)?)
+        }
+        GrammarSource::JsonObject => {
+            TopLevelGrammar::from_json_schema(schema::prepare(&any_object(), true)?)
+        }
+        GrammarSource::Regex { pattern } => {
+            check_size(pattern)?;
+            TopLevelGrammar::from_regex(pattern)
+        }
+        GrammarSource::Lark { source, rules } => {
+            check_size(source)?;
+            TopLevelGrammar::from_lark(with_rules(tokens, source, rules)?)
+        }
+    })
+}
+
+/// With numbers that every reader can hold, which JSON itself does not ask for.
+fn any_object() -> Value {
+    let any = json!({ "$ref": "#/$defs/any" });
+    let kinds = json!([
+        { "type": ["string", "number", "boolean", "null"] },
+        { "type": "array", "items": any },
+        { "type": "object", "additionalProperties": any },
+    ]);
+    json!({
+        "type": "object",
+        "additionalProperties": any,
+        "$defs": { "any": { "anyOf": kinds } },
+    })
+}
+
+fn with_rules(
+    tokens: &Tokens,
+    source: &str,
+    rules: &BTreeMap<String, GrammarRule>,
+) -> Result<String> {
+    let mut all = source.to_owned();
+    for (name, rule) in rules {
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_';
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(invalid(format!("{name:?} is no name for a rule")));
+        }
+        let body = match rule {
+            GrammarRule::Text { text } => tokens.lark_of(text),
+            GrammarRule::Schema { schema, strict } => {
+                format!("%json {}", schema::prepare(schema, *strict)?)
+            }
+        };
+        all.push_str(&format!("\n{name}: {body}"));
+    }
+    all.push('\n');
+    Ok(all)
+}
+
+fn check_size(source: &str) -> Result<()> {
+    if source.len() > MAX_SOURCE_BYTES {
+        return Err(invalid(format!(
+            "the grammar has {} bytes, it can have {MAX_SOURCE_BYTES}",
+            source.len()
+        )));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> EngineError {
+    EngineError::InvalidRequest(message.into())
+}
+
+/// What the compiler says of a grammar that it does not take, in one line.
+fn refused(error: &str) -> EngineError {
+    if error.contains("<backtrace>") {
+        tracing::error!(error, "the grammar compiler panicked");
+        return invalid("the grammar cannot be compiled");
+    }
+    let line = error.lines().next().unwrap_or_default();
+    let end = line
+        .char_indices()
+        .nth(LONGEST_MESSAGE)
+        .map_or(line.len(), |(at, _)| at);
+    invalid(format!("the grammar cannot be compiled: {}", &line[..end]))
+}
+
+#[cfg(test)]
+mod tests;
