@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
-import type { ChatMessage, ChatRequest, PromptSegment } from '../inference/index.ts';
+import type { ChatMessage, ChatRequest, Grammar, PromptSegment } from '../inference/index.ts';
 import { findAbilities, type TemplateAbilities } from './abilities.ts';
+import { answerGrammar } from './answer-grammar.ts';
 import { type ChatFormat, formatOf } from './chat-format.ts';
 import { SpecialText } from './special-text.ts';
 import { mergeRuns, type TemplateVariables, templateVariables } from './template-messages.ts';
@@ -15,6 +16,10 @@ export interface RenderedPrompt {
   text: string;
   /** How to read what the model answers to this prompt. */
   format: ChatFormat;
+  /** What the answer must be written in, when the request asks for that. */
+  grammar?: Grammar;
+  /** The same for what follows thoughts that were closed for the model. */
+  grammarAfterThoughts?: Grammar;
 }
 
 /** Runs templates; rejects with `template_failed`. */
@@ -87,11 +92,10 @@ export class ChatTemplates {
     });
     const segments = special.split(prefill === undefined ? text : upTo(text, mark));
     const whole = segments.map((segment) => (segment.kind === 'text' ? segment.text : '')).join('');
-    return {
-      segments,
-      text: whole,
-      format: formatOf({ template, prompt: whole, prefill, tools: request.tools ?? [] }),
-    };
+    const format = formatOf({ template, prompt: whole, prefill, tools: request.tools ?? [] });
+    const grammar = answerGrammar({ template, request, format, thought: false });
+    const grammarAfterThoughts = answerGrammar({ template, request, format, thought: true });
+    return { segments, text: whole, format, ...(grammar === undefined ? {} : { grammar, grammarAfterThoughts }) };
   }
 
   async close(): Promise<void> {

@@ -3,8 +3,12 @@ import type { GenerateEvent, PromptSegment } from '../inference/index.ts';
 import { ReasoningSplitter, type ReasoningTags } from './answer/reasoning-splitter.ts';
 import type { RenderedPrompt } from './chat-templates.ts';
 
-/** Runs a prompt; `maxTokens` is for this run. */
-export type Run = (segments: PromptSegment[], maxTokens: number | undefined) => AsyncIterable<GenerateEvent>;
+/** Runs a prompt; `maxTokens` is for this run. `thought`: the prompt ends behind the thoughts, no more may follow. */
+export type Run = (
+  segments: PromptSegment[],
+  maxTokens: number | undefined,
+  thought: boolean,
+) => AsyncIterable<GenerateEvent>;
 
 export interface ReasoningLimit {
   /** Tokens the model may think; at the first event past it, its span is closed for it. */
@@ -24,7 +28,7 @@ export async function* limitReasoning(
 ): AsyncGenerator<GenerateEvent> {
   const tags = format.reasoning;
   if (budget === undefined || tags === undefined) {
-    yield* run(segments, maxTokens);
+    yield* run(segments, maxTokens, false);
     return;
   }
   const splitter = new ReasoningSplitter(tags, format.reasoningOpened);
@@ -35,7 +39,7 @@ export async function* limitReasoning(
   let tokens = 0;
   let thought = 0;
   let cut = false;
-  for await (const event of run(segments, maxTokens)) {
+  for await (const event of run(segments, maxTokens, false)) {
     yield event;
     if (event.type === 'start') {
       start = event;
@@ -58,7 +62,7 @@ export async function* limitReasoning(
   const { promptTokens, cachedTokens } = start;
   const usageWith = (more: number) => ({ promptTokens, cachedTokens, completionTokens: tokens + more });
   try {
-    for await (const event of run([...segments, ...closed(text, tags)], left)) {
+    for await (const event of run([...segments, ...closed(text, tags)], left, true)) {
       if (event.type === 'text') yield event;
       else if (event.type === 'end') {
         yield {

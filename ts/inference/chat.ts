@@ -1,4 +1,5 @@
 import type { GenerateTimings, GenerateUsage, Sampling, TokenLogprob } from './generate.ts';
+import type { GrammarSource } from './grammar.ts';
 
 /** The chat-level request and event model that the Ollama, OpenAI and other dialects translate to and from. */
 
@@ -24,13 +25,24 @@ export interface ToolDefinition {
   description?: string;
   /** JSON Schema, passed to the template verbatim, key order kept. */
   parameters?: Record<string, unknown>;
+  /** The arguments of its calls always follow `parameters`. */
+  strict?: boolean;
 }
+
+/** `required`: the answer is calls. A name: it is calls of that tool. */
+export type ToolChoice = 'required' | { name: string };
 
 export type ThinkLevel = 'low' | 'medium' | 'high' | 'max';
 
 export interface ChatRequest {
   messages: ChatMessage[];
   tools?: ToolDefinition[];
+  /** Absent: the model decides whether it calls. */
+  toolChoice?: ToolChoice;
+  /** At most one call, where calls are forced or strict. */
+  singleCall?: boolean;
+  /** What the content of the answer is written in, reasoning apart. */
+  outputFormat?: GrammarSource;
   /** Absent: on where the model can think. */
   think?: boolean | ThinkLevel;
   /**

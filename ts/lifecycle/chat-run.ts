@@ -15,7 +15,8 @@ export async function* runChat(
 ): AsyncGenerator<ChatEvent> {
   const generate = (rendered: RenderedPrompt): AsyncIterable<GenerateEvent> =>
     limitReasoning(
-      (segments, maxTokens) => run(generateRequest(opened, { ...request, maxTokens }, { ...rendered, segments })),
+      (segments, maxTokens, thought) =>
+        run(generateRequest(opened, { ...request, maxTokens }, { ...rendered, segments }, thought)),
       rendered,
       { budget: request.maxReasoningTokens, maxTokens: request.maxTokens },
     );
@@ -34,8 +35,14 @@ export async function* runChat(
   }
 }
 
-function generateRequest(opened: OpenedModel, request: ChatRequest, prompt: RenderedPrompt): GenerateRequest {
+function generateRequest(
+  opened: OpenedModel,
+  request: ChatRequest,
+  prompt: RenderedPrompt,
+  thought: boolean,
+): GenerateRequest {
   const { parameters } = opened.details;
+  const grammar = thought ? prompt.grammarAfterThoughts : prompt.grammar;
   return {
     prompt: prompt.segments,
     sampling: mergeSampling(request.sampling, parameters),
@@ -43,6 +50,7 @@ function generateRequest(opened: OpenedModel, request: ChatRequest, prompt: Rend
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
     ...(request.topLogprobs === undefined ? {} : { topLogprobs: request.topLogprobs }),
     ...(prompt.format.keepSpecialTokens ? { keepSpecialTokens: true } : {}),
+    ...(grammar === undefined ? {} : { grammar }),
   };
 }
 

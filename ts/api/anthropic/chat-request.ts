@@ -1,8 +1,8 @@
 import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import type { ChatRequest, ToolDefinition } from '../../inference/index.ts';
+import type { ChatRequest, GrammarSource } from '../../inference/index.ts';
 import type { InstalledModel, Models } from '../../lifecycle/index.ts';
-import { parseOptions, requireEffort } from '../wire/index.ts';
+import { chooseTools, invalidChoice, parseOptions, requireEffort, schemaFormat, unknownFormat } from '../wire/index.ts';
 import { readMessages } from './read-messages.ts';
 import type { MessagesBody, PromptBody } from './schema.ts';
 
@@ -30,21 +30,17 @@ export async function resolveModel(
 
 /** What makes the prompt. Throws for everything that is asked and cannot be honoured. */
 export function promptRequest(body: PromptBody, { details }: InstalledModel): ChatRequest {
-  if ((body.output_config?.format ?? body.output_format ?? null) !== null) {
-    throw unsupported(
-      'output_config.format',
-      'this build cannot enforce an output format yet',
-      'Leave `format` out and ask for JSON in the prompt.',
-    );
-  }
   if ((body.mcp_servers?.length ?? 0) > 0) throw unsupported('mcp_servers', 'MCP servers are not supported here');
-  const tools = readTools(body);
+  const { tools, toolChoice } = readTools(body);
   if (tools !== undefined && !details.capabilities.includes('tools')) {
     throw unsupported('tools', `"${body.model}" does not support tools`);
   }
   return {
     messages: readMessages(body),
     tools,
+    toolChoice,
+    singleCall: body.tool_choice?.disable_parallel_tool_use === true ? true : undefined,
+    outputFormat: readFormat(body),
     think: details.capabilities.includes('thinking') ? readThink(body) : undefined,
     maxReasoningTokens: body.thinking?.type === 'enabled' ? body.thinking.budget_tokens : undefined,
     sampling: {},
@@ -75,10 +71,17 @@ export function messagesRequest(
   };
 }
 
-/** With tool_choice `none` the model sees no tools; what needs a grammar is refused. */
-function readTools(body: PromptBody): ToolDefinition[] | undefined {
+/** `output_format` is the older name. */
+function readFormat({ output_config: config, output_format: older }: PromptBody): GrammarSource | undefined {
+  const format = config?.format ?? older;
+  if (format === undefined) return undefined;
+  if (format.type !== 'json_schema') throw unknownFormat(format.type, 'output_config.format');
+  return schemaFormat(format.schema, true, 'output_config.format.schema');
+}
+
+/** With tool_choice `none` the model sees no tools. */
+function readTools(body: PromptBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
   const tools = body.tools ?? [];
-  const choice = body.tool_choice?.type ?? 'auto';
   for (const [index, { type, name }] of tools.entries()) {
     if (type !== undefined && type !== 'custom') {
       throw unsupported(
@@ -87,15 +90,18 @@ function readTools(body: PromptBody): ToolDefinition[] | undefined {
       );
     }
   }
-  if (choice === 'none' || tools.length === 0) return undefined;
-  if (choice !== 'auto') {
-    throw unsupported('tool_choice', 'this build cannot force a tool call yet', 'Use tool_choice "auto" or "none".');
-  }
-  return tools.map(({ name, description, input_schema: parameters }) => ({
+  const definitions = tools.map(({ name, description, input_schema: parameters, strict }) => ({
     name,
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { parameters }),
+    ...(strict === true ? { strict } : {}),
   }));
+  const { type = 'auto', name } = body.tool_choice ?? {};
+  if (type === 'tool' && name === undefined) throw invalidChoice('a choice of type "tool" needs a name');
+  return chooseTools(definitions, {
+    mode: type === 'any' || type === 'tool' ? 'required' : type,
+    name: type === 'tool' ? name : undefined,
+  });
 }
 
 /** An effort says how much, `thinking` says whether; a model that cannot think ignores both. */

@@ -19,7 +19,10 @@ const toolSchema = z.looseObject({
   name: z.string().min(1),
   description: optional(z.string()),
   input_schema: optional(anyObject),
+  strict: optional(z.boolean()),
 });
+
+const formatSchema = z.looseObject({ type: z.string(), schema: optional(anyObject) });
 
 /** What messages and their token count have in common: all that makes the prompt. */
 const promptFields = {
@@ -40,8 +43,8 @@ const promptFields = {
       budget_tokens: optional(z.number().int().positive()),
     }),
   ),
-  output_config: optional(z.object({ effort: optional(z.string()), format: z.unknown().optional() })),
-  output_format: z.unknown().optional(),
+  output_config: optional(z.object({ effort: optional(z.string()), format: optional(formatSchema) })),
+  output_format: optional(formatSchema),
   mcp_servers: optional(z.array(z.unknown())),
   cache_control: z.unknown().optional(),
 };

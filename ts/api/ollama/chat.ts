@@ -6,7 +6,7 @@ import { DEFAULT_KEEP, disconnectSignal, ndjson, parseBody, parseOptions, sendSt
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
-import { type ChatBody, chatSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
+import { type ChatBody, chatSchema, parseFormat, parseLogprobs, parseThink } from './schema.ts';
 
 /** POST /api/chat */
 export async function chat(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -62,7 +62,7 @@ function toChatRequest(
   model: InstalledModel,
   options: ReturnType<typeof parseOptions>,
 ): ChatRequest {
-  refuseFormat(body.format);
+  const outputFormat = parseFormat(body.format);
   const think = parseThink(body.think);
   const { capabilities } = model.details;
   if (think !== undefined && think !== false && !capabilities.includes('thinking')) throw lacks(name, 'thinking');
@@ -71,6 +71,7 @@ function toChatRequest(
   return {
     messages: toChatMessages(body.messages ?? [], name),
     tools,
+    outputFormat,
     think,
     sampling: options.sampling,
     stop: options.stop,

@@ -24,7 +24,7 @@ import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wi
 import { loadOrUnload } from './chat.ts';
 import { lacks, ollamaErrorBody, resolveModel } from './errors.ts';
 import { refuseImages } from './messages.ts';
-import { type GenerateBody, generateSchema, parseLogprobs, parseThink, refuseFormat } from './schema.ts';
+import { type GenerateBody, generateSchema, parseFormat, parseLogprobs, parseThink } from './schema.ts';
 
 /** Longer token lists are left out of `context`. */
 const MAX_CONTEXT_TOKENS = 32_768;
@@ -47,7 +47,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   if ((body.prompt ?? '') === '' && (body.suffix ?? '') === '') {
     return { model: name, created_at: timestamp(), response: '', ...(await loadOrUnload(models, name, use)) };
   }
-  refuseFormat(body.format);
+  const format = parseFormat(body.format);
   const think = parseThink(body.think);
   if (think !== undefined && think !== false && !model.details.capabilities.includes('thinking'))
     throw lacks(name, 'thinking');
@@ -60,7 +60,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
     ...(body.system ? [{ role: 'system' as const, content: body.system }] : []),
     { role: 'user', content: body.prompt ?? '' },
   ];
-  const chatRequest: ChatRequest = { ...common, messages, think, overlong: 'error' };
+  const chatRequest: ChatRequest = { ...common, messages, think, outputFormat: format, overlong: 'error' };
   if (body._debug_render_only === true) {
     const rendered = promptText(prompt ?? (await models.renderChat(name, chatRequest)));
     return {
@@ -79,7 +79,11 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const generateRequest: GenerateRequest | undefined =
     segments === undefined
       ? undefined
-      : { ...common, prompt: before.length > 0 ? [{ kind: 'tokens', tokens: before }, ...segments] : segments };
+      : {
+          ...common,
+          prompt: before.length > 0 ? [{ kind: 'tokens', tokens: before }, ...segments] : segments,
+          grammar: format,
+        };
   const events: AsyncIterable<ChatEvent | GenerateEvent> =
     generateRequest === undefined ? models.chat(name, chatRequest, use) : models.generate(name, generateRequest, use);
   const promptSegments = async (): Promise<PromptSegment[]> =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
-import type { ThinkLevel } from '../../inference/index.ts';
-import { optional } from '../wire/index.ts';
+import type { GrammarSource, ThinkLevel } from '../../inference/index.ts';
+import { optional, schemaFormat } from '../wire/index.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -93,14 +93,10 @@ export function parseLogprobs(body: { logprobs?: boolean; top_logprobs?: number 
   return body.logprobs === true || top > 0 ? top : undefined;
 }
 
-/** Output that must follow a grammar is refused rather than silently left free. */
-export function refuseFormat(format: unknown): void {
-  if (format === undefined || format === null || format === '') return;
-  const known = format === 'json' || (typeof format === 'object' && !Array.isArray(format));
-  if (!known)
-    throw new OmgError('invalid_request', 'format must be "json" or a JSON schema', { detail: { param: 'format' } });
-  throw new OmgError('unsupported', 'this build cannot enforce an output format yet', {
-    hint: 'Leave `format` out and ask for JSON in the prompt.',
-    detail: { param: 'format' },
-  });
+/** `json` is any object, as in Ollama. A schema is followed as far as it can be enforced. */
+export function parseFormat(format: unknown): GrammarSource | undefined {
+  if (format === undefined || format === null || format === '') return undefined;
+  if (format === 'json') return { kind: 'json_object' };
+  if (typeof format === 'object' && !Array.isArray(format)) return schemaFormat(format, false, 'format');
+  throw new OmgError('invalid_request', 'format must be "json" or a JSON schema', { detail: { param: 'format' } });
 }

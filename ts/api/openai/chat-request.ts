@@ -1,16 +1,24 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatRequest, ToolDefinition } from '../../inference/index.ts';
+import type { ChatRequest, GrammarSource } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
-import { requireEffort, thinkOfEffort } from '../wire/index.ts';
+import {
+  type AskedChoice,
+  chooseTools,
+  invalidChoice,
+  requireEffort,
+  schemaFormat,
+  thinkOfEffort,
+  unknownFormat,
+} from '../wire/index.ts';
 import { toChatMessages } from './chat-messages.ts';
-import type { ChatBody } from './chat-schema.ts';
+import { type ChatBody, namedChoice } from './chat-schema.ts';
 import { readSampling } from './sampling-fields.ts';
 
 /** The chat request of one choice. Throws for everything that is asked and cannot be honoured. */
 export function toChatRequest(body: ChatBody, model: InstalledModel): { request: ChatRequest; contextLength?: number } {
   refuseUnsupported(body);
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
-  const tools = readTools(body);
+  const { tools, toolChoice } = readTools(body);
   if (tools !== undefined && !model.details.capabilities.includes('tools'))
     throw unsupported('tools', `"${body.model}" does not support tools`);
   const top = body.top_logprobs ?? 0;
@@ -18,6 +26,9 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
     request: {
       messages: toChatMessages(body.messages),
       tools,
+      toolChoice,
+      singleCall: body.parallel_tool_calls === false ? true : undefined,
+      outputFormat: readFormat(body),
       think: readThink(body, model.details.capabilities.includes('thinking')),
       sampling,
       stop,
@@ -31,19 +42,6 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
 }
 
 function refuseUnsupported(body: ChatBody): void {
-  const format = body.response_format?.type;
-  if (format === 'json_object' || format === 'json_schema') {
-    throw unsupported(
-      'response_format',
-      'this build cannot enforce an output format yet',
-      'Leave `response_format` out and ask for JSON in the prompt.',
-    );
-  }
-  if (format !== undefined && format !== 'text') {
-    throw new OmgError('invalid_request', `response_format: unknown type "${format}"`, {
-      detail: { param: 'response_format' },
-    });
-  }
   if (body.modalities?.some((modality) => modality !== 'text'))
     throw unsupported('modalities', 'only text can be generated here');
   for (const field of ['audio', 'prediction', 'web_search_options'] as const) {
@@ -51,8 +49,25 @@ function refuseUnsupported(body: ChatBody): void {
   }
 }
 
-/** Also the legacy `functions`. With tool_choice `none` the model sees no tools; what needs a grammar is refused. */
-function readTools(body: ChatBody): ToolDefinition[] | undefined {
+function readFormat({ response_format: format }: ChatBody): GrammarSource | undefined {
+  switch (format?.type ?? 'text') {
+    case 'text':
+      return undefined;
+    case 'json_object':
+      return { kind: 'json_object' };
+    case 'json_schema':
+      return schemaFormat(
+        format?.json_schema?.schema,
+        format?.json_schema?.strict,
+        'response_format.json_schema.schema',
+      );
+    default:
+      throw unknownFormat(String(format?.type), 'response_format');
+  }
+}
+
+/** Also the legacy `functions`. With tool_choice `none` the model sees no tools. */
+function readTools(body: ChatBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
   const definitions = [
     ...(body.tools ?? []).map((tool, index) => {
       if (tool.function === undefined || (tool.type ?? 'function') !== 'function') {
@@ -62,16 +77,25 @@ function readTools(body: ChatBody): ToolDefinition[] | undefined {
     }),
     ...(body.functions ?? []),
   ];
-  const choice = body.tool_choice ?? body.function_call ?? 'auto';
-  if (choice === 'none' || definitions.length === 0) return undefined;
-  if (choice !== 'auto') {
-    throw unsupported('tool_choice', 'this build cannot force a tool call yet', 'Use tool_choice "auto" or "none".');
-  }
-  return definitions.map(({ name, description, parameters }) => ({
+  const tools = definitions.map(({ name, description, parameters, strict }) => ({
     name,
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { parameters }),
+    ...(strict === true ? { strict } : {}),
   }));
+  return chooseTools(tools, readChoice(body));
+}
+
+function readChoice({ tool_choice, function_call }: ChatBody): AskedChoice {
+  const choice = tool_choice ?? function_call ?? 'auto';
+  if (choice === 'none' || choice === 'auto' || choice === 'required') return { mode: choice };
+  const parsed = namedChoice.safeParse(choice);
+  if (!parsed.success) throw invalidChoice('must be "none", "auto", "required", or name a function');
+  if ('allowed_tools' in parsed.data) {
+    const { mode, tools } = parsed.data.allowed_tools;
+    return { mode, allowed: tools.map((tool) => tool.function.name) };
+  }
+  return { mode: 'required', name: 'function' in parsed.data ? parsed.data.function.name : parsed.data.name };
 }
 
 /** An effort is a wish, so a model that cannot think ignores it; `think` is a demand. */

@@ -11,7 +11,20 @@ const functionSchema = z.object({
   name: z.string().min(1),
   description: optional(z.string()),
   parameters: optional(anyObject),
+  strict: optional(z.boolean()),
 });
+
+const named = z.object({ name: z.string() });
+
+/** One function, some of them, or the legacy `{ name }`. */
+export const namedChoice = z.union([
+  z.object({ type: z.literal('function'), function: named }),
+  z.object({
+    type: z.literal('allowed_tools'),
+    allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: z.array(z.object({ function: named })) }),
+  }),
+  named,
+]);
 
 const callFunction = z.object({ name: z.string(), arguments: optional(z.string()) });
 
@@ -32,7 +45,12 @@ export const chatSchema = z.object({
   ...samplingFields,
   messages: z.array(messageSchema).min(1),
   max_completion_tokens: optional(z.number().int().min(0)),
-  response_format: optional(z.looseObject({ type: z.string() })),
+  response_format: optional(
+    z.looseObject({
+      type: z.string(),
+      json_schema: optional(z.looseObject({ schema: optional(anyObject), strict: optional(z.boolean()) })),
+    }),
+  ),
   tools: optional(z.array(z.object({ type: optional(z.string()), function: optional(functionSchema) }))),
   tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
   parallel_tool_calls: optional(z.boolean()),

@@ -1,7 +1,14 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatMessage, ChatRequest, ToolDefinition } from '../../inference/index.ts';
+import type { ChatMessage, ChatRequest, GrammarSource, ToolDefinition } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
-import { requireEffort } from '../wire/index.ts';
+import {
+  type AskedChoice,
+  chooseTools,
+  invalidChoice,
+  requireEffort,
+  schemaFormat,
+  unknownFormat,
+} from '../wire/index.ts';
 import type { ResponsesBody, ResponseTool } from './responses-schema.ts';
 import { readSampling } from './sampling-fields.ts';
 
@@ -17,7 +24,7 @@ export function responsesRequest(
   refuseUnsupported(body);
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const { capabilities } = model.details;
-  const tools = readTools(body);
+  const { tools, toolChoice } = readTools(body);
   if (tools !== undefined && !capabilities.includes('tools')) {
     throw unsupported('tools', `"${body.model}" does not support tools`);
   }
@@ -34,6 +41,9 @@ export function responsesRequest(
     request: {
       messages,
       tools,
+      toolChoice,
+      singleCall: body.parallel_tool_calls === false ? true : undefined,
+      outputFormat: readFormat(body),
       think: capabilities.includes('thinking') ? think : undefined,
       sampling,
       stop,
@@ -47,19 +57,6 @@ export function responsesRequest(
 }
 
 function refuseUnsupported(body: ResponsesBody): void {
-  const format = body.text?.format?.type ?? 'text';
-  if (format === 'json_object' || format === 'json_schema') {
-    throw unsupported(
-      'text.format',
-      'this build cannot enforce an output format yet',
-      'Leave `text.format` out and ask for JSON in the prompt.',
-    );
-  }
-  if (format !== 'text') {
-    throw new OmgError('invalid_request', `text.format: unknown type "${format}"`, {
-      detail: { param: 'text.format' },
-    });
-  }
   if (body.background === true) throw unsupported('background', 'background responses are not supported');
   for (const field of ['conversation', 'prompt'] as const) {
     if ((body[field] ?? null) !== null) throw unsupported(field, `${field} is not supported`);
@@ -67,18 +64,36 @@ function refuseUnsupported(body: ResponsesBody): void {
   if ((body.n ?? 1) > 1) throw unsupported('n', 'a response has one answer');
 }
 
-/** With tool_choice `none` the model sees no tools, with `allowed_tools` some; what needs a grammar is refused. */
-function readTools(body: ResponsesBody): ToolDefinition[] | undefined {
-  const definitions = (body.tools ?? []).flatMap((tool, index) => functionsOf(tool, `tools[${index}]`));
-  const choice = body.tool_choice ?? 'auto';
-  if (choice === 'none' || definitions.length === 0) return undefined;
-  if (choice === 'auto') return definitions;
-  if (typeof choice === 'object' && choice.type === 'allowed_tools' && choice.mode !== 'required') {
-    const names = new Set(Array.isArray(choice.tools) ? choice.tools.map(nameOf) : []);
-    const allowed = definitions.filter(({ name }) => names.has(name));
-    return allowed.length === 0 ? undefined : allowed;
+function readFormat({ text }: ResponsesBody): GrammarSource | undefined {
+  const format = text?.format;
+  switch (format?.type ?? 'text') {
+    case 'text':
+      return undefined;
+    case 'json_object':
+      return { kind: 'json_object' };
+    case 'json_schema':
+      return schemaFormat(format?.schema, format?.strict, 'text.format.schema');
+    default:
+      throw unknownFormat(String(format?.type), 'text.format');
   }
-  throw unsupported('tool_choice', 'this build cannot force a tool call yet', 'Use tool_choice "auto" or "none".');
+}
+
+/** With tool_choice `none` the model sees no tools, with `allowed_tools` some. */
+function readTools(body: ResponsesBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
+  const definitions = (body.tools ?? []).flatMap((tool, index) => functionsOf(tool, `tools[${index}]`));
+  return chooseTools(definitions, readChoice(body.tool_choice ?? 'auto'));
+}
+
+function readChoice(choice: NonNullable<ResponsesBody['tool_choice']>): AskedChoice {
+  if (choice === 'none' || choice === 'auto' || choice === 'required') return { mode: choice };
+  if (typeof choice === 'object') {
+    if (choice.type === 'function' && typeof choice.name === 'string') return { mode: 'required', name: choice.name };
+    if (choice.type === 'allowed_tools') {
+      const mode = choice.mode === 'required' ? 'required' : 'auto';
+      return { mode, allowed: Array.isArray(choice.tools) ? choice.tools.map(nameOf) : [] };
+    }
+  }
+  throw invalidChoice('must be "none", "auto", "required", or name a function');
 }
 
 function nameOf(tool: unknown): unknown {
@@ -93,7 +108,7 @@ function functionsOf(tool: ResponseTool, param: string): ToolDefinition[] {
     );
   }
   if (tool.type !== 'function') throw unsupported(param, `tools of type "${tool.type}" are not supported`);
-  const { name, description, parameters } = tool;
+  const { name, description, parameters, strict } = tool;
   if (!name)
     throw new OmgError('invalid_request', `${param}.name: is required`, { detail: { param: `${param}.name` } });
   return [
@@ -101,6 +116,7 @@ function functionsOf(tool: ResponseTool, param: string): ToolDefinition[] {
       name,
       ...(description === undefined ? {} : { description }),
       ...(parameters === undefined ? {} : { parameters }),
+      ...(strict === true ? { strict } : {}),
     },
   ];
 }

@@ -15,6 +15,7 @@ const functionSchema = z.looseObject({
   name: optional(z.string()),
   description: optional(z.string()),
   parameters: optional(anyObject),
+  strict: optional(z.boolean()),
 });
 
 const toolSchema = functionSchema.extend({ tools: optional(z.array(functionSchema)) });
@@ -27,7 +28,11 @@ export const responsesSchema = z.object({
   tools: optional(z.array(toolSchema)),
   tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
   parallel_tool_calls: optional(z.boolean()),
-  text: optional(z.looseObject({ format: optional(z.looseObject({ type: z.string() })) })),
+  text: optional(
+    z.looseObject({
+      format: optional(z.looseObject({ type: z.string(), schema: optional(anyObject), strict: optional(z.boolean()) })),
+    }),
+  ),
   reasoning: optional(z.looseObject({ effort: optional(z.string()), summary: optional(z.string()) })),
   store: optional(z.boolean()),
   previous_response_id: optional(z.string()),

@@ -12,9 +12,11 @@ export {
 export { insertPrompt } from './insert-prompt.ts';
 export { newId } from './new-id.ts';
 export { DEFAULT_KEEP, isOption, type ModelOptions, parseOptions } from './options.ts';
+export { schemaFormat, unknownFormat } from './output-format.ts';
 export { normalisePath } from './path.ts';
 export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
+export { type AskedChoice, chooseTools, invalidChoice } from './tool-choice.ts';
 export { pairToolResults } from './tool-messages.ts';
 export { cutOff, endless } from './unfinished.ts';
 export { optional, parseBody } from './validate.ts';

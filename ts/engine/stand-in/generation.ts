@@ -1,5 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { GenerateEvent, GenerateRequest, StopReason, TokenLogprob } from '../../inference/index.ts';
+import { minimalAnswer } from './minimal-document.ts';
 import type { StandInGeneration, StandInScript } from './script.ts';
 import { pieces, type StandInVocabulary } from './vocabulary.ts';
 
@@ -87,7 +88,11 @@ export async function* standInEvents(run: StandInRun): AsyncGenerator<GenerateEv
 async function* replyPieces(run: StandInRun): AsyncGenerator<string> {
   const reply = run.script.reply ?? 'echo';
   if (typeof reply === 'function') yield* reply(run.request, run.record.promptText);
-  else yield* pieces(reply === 'echo' ? run.record.promptText : reply);
+  else if (reply !== 'echo') yield* pieces(reply);
+  else {
+    const { grammar } = run.request;
+    yield* pieces((grammar && minimalAnswer(grammar)) ?? run.record.promptText);
+  }
 }
 
 async function pause(run: StandInRun, ms: number): Promise<void> {

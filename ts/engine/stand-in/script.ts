@@ -3,7 +3,7 @@ import type { GenerateRequest, MemoryPlan, ModelHeader } from '../../inference/i
 
 /** How a stand-in model behaves. Every field is optional: without any it echoes the prompt's text, one word per token, at once. */
 export interface StandInScript {
-  /** `echo` (default), a text, or a function of the request and the prompt's text that gives the pieces to send, one per token. */
+  /** `echo` (default; a minimal document where the request asks for JSON), a text, or a function of the request and the prompt's text that gives the pieces to send, one per token. */
   reply?:
     | 'echo'
     | string

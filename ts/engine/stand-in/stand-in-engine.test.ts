@@ -61,3 +61,17 @@ test('tokens survive the round trip', async () => {
   const prompt = [{ kind: 'text' as const, text: ' two  words\n', parseSpecial: false }];
   expect(await model.detokenize(await model.tokenize(prompt))).toBe(' two  words\n');
 });
+
+test('a grammar of JSON is answered by a minimal document', async () => {
+  const schema = {
+    $defs: { city: { type: 'object', properties: { name: { minLength: 2, type: 'string' } }, required: ['name'] } },
+    type: 'object',
+    properties: { cities: { type: 'array', items: { $ref: '#/$defs/city' }, minItems: 1 }, n: { enum: [3] } },
+    required: ['cities', 'n'],
+  };
+  expect(JSON.parse(textOf(await answer({}, { grammar: { kind: 'json_schema', schema } })))).toEqual({
+    cities: [{ name: 'xx' }],
+    n: 3,
+  });
+  expect(textOf(await answer({}, { grammar: { kind: 'json_object' } }))).toBe('{}');
+});

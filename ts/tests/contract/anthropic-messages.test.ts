@@ -248,9 +248,11 @@ test.each([
   [user({ type: 'tool_result', content: 'x' }), /tool_use_id/],
   [{ messages: [{ role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input: [1] }] }] }, /input/],
   [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, /web_search/],
-  [{ tools: [tool], tool_choice: { type: 'any' } }, /force/],
-  [{ tools: [tool], tool_choice: { type: 'tool', name: 'f' } }, /force/],
-  [{ output_config: { format: { type: 'json_schema', schema: {} } } }, /format/],
+  [{ tool_choice: { type: 'any' } }, /required/],
+  [{ tools: [tool], tool_choice: { type: 'tool' } }, /needs a name/],
+  [{ tools: [tool], tool_choice: { type: 'tool', name: 'other' } }, /no tool named/],
+  [{ output_config: { format: { type: 'xml' } } }, /unknown type/],
+  [{ output_config: { format: { type: 'json_schema' } } }, /JSON schema/],
   [{ output_config: { effort: 'extreme' } }, /effort/],
   [{ mcp_servers: [{ url: 'x' }] }, /MCP/],
 ])('%j is refused with 400', async (payload, message) => {
@@ -308,6 +310,21 @@ test('a key that is missing is 401 in the envelope', async () => {
   expect([refused.statusCode, refused.json().error.type]).toEqual([401, 'authentication_error']);
   expect((await send({ 'x-api-key': 'k' })).statusCode).toBe(200);
   await guarded.app.close();
+});
+
+test.each([
+  [
+    { tools: [{ name: 'f' }], tool_choice: { type: 'any', disable_parallel_tool_use: true } },
+    { toolChoice: 'required', singleCall: true },
+  ],
+  [{ tools: [{ name: 'f', strict: true }], tool_choice: { type: 'tool', name: 'f' } }, { toolChoice: { name: 'f' } }],
+  [
+    { output_config: { format: { type: 'json_schema', schema: {} } } },
+    { outputFormat: { kind: 'json_schema', schema: {}, strict: true } },
+  ],
+])('%j is asked of the model', async (payload, request) => {
+  expect((await post(payload)).statusCode).toBe(200);
+  expect(daemon.models.calls.at(-1)?.request).toMatchObject(request);
 });
 
 test('claude-* names go to the configured model, and are echoed', async () => {

@@ -152,7 +152,8 @@ test.each([
   [{ messages }, 400, 'model is required'],
   [{ model: 'x', messages }, 404, "model 'x' not found"],
   [{ model: 'demo', messages, options: { top_k: 'many' } }, 400, 'option "top_k" must be of type integer'],
-  [{ model: 'demo', messages, format: 'json' }, 400, 'this build cannot enforce an output format yet'],
+  [{ model: 'demo', messages, format: 'xml' }, 400, 'format must be "json" or a JSON schema'],
+  [{ model: 'demo', messages, format: [1] }, 400, 'format must be "json" or a JSON schema'],
   [{ model: 'demo', messages, top_logprobs: 21 }, 400, 'top_logprobs must be between 0 and 20'],
 ])('%j is refused with %i', async (payload, status, error) => {
   const reply = await post(payload);
@@ -167,6 +168,15 @@ test('what a model cannot do is said', async () => {
     '"demo" does not support tools',
   );
   expect((await post({ model: 'demo', messages, think: false })).statusCode).toBe(200);
+});
+
+test.each([
+  ['json', { kind: 'json_object' }],
+  [{ type: 'object' }, { kind: 'json_schema', schema: { type: 'object' }, strict: false }],
+  [null, undefined],
+])('format %j is what the answer is written in', async (format, outputFormat) => {
+  await post({ model: 'demo', messages, format });
+  expect(daemon.models.calls.at(-1)?.request).toMatchObject({ outputFormat });
 });
 
 test('options reach the engine; null and unknown ones do not', async () => {

@@ -221,14 +221,45 @@ test('tool_choice none hides the tools; legacy functions are tools', async () =>
   expect(asked().tools).toEqual([{ name: 'g' }]);
 });
 
+const g = { type: 'function', function: { name: 'g', strict: true } };
+const schema = { type: 'object', properties: { a: { type: 'string' } } };
+test.each([
+  [{ tools, tool_choice: 'required' }, { toolChoice: 'required' }],
+  [{ tools, tool_choice: { type: 'function', function: { name: 'f' } } }, { toolChoice: { name: 'f' } }],
+  [{ functions: [{ name: 'f' }], function_call: { name: 'f' } }, { toolChoice: { name: 'f' } }],
+  [
+    {
+      tools: [...tools, g],
+      tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [g] } },
+      parallel_tool_calls: false,
+    },
+    { tools: [{ name: 'g', strict: true }], toolChoice: 'required', singleCall: true },
+  ],
+  [{ response_format: { type: 'text' } }, { outputFormat: undefined }],
+  [{ response_format: { type: 'json_object' } }, { outputFormat: { kind: 'json_object' } }],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'n', schema, strict: true } } },
+    { outputFormat: { kind: 'json_schema', schema, strict: true } },
+  ],
+])('%j is asked of the model', async (payload, request) => {
+  expect((await post(payload)).statusCode).toBe(200);
+  expect(asked()).toMatchObject(request);
+});
+
 test.each([
   [{ temperature: 3 }, 'temperature', 'invalid_request'],
   [{ n: 9 }, 'n', 'invalid_request'],
   [{ messages: [] }, 'messages', 'invalid_request'],
   [{ logit_bias: { a: 1 } }, 'logit_bias', 'invalid_request'],
-  [{ response_format: { type: 'json_object' } }, 'response_format', 'unsupported'],
-  [{ tools, tool_choice: 'required' }, 'tool_choice', 'unsupported'],
-  [{ tools, tool_choice: { type: 'function', function: { name: 'f' } } }, 'tool_choice', 'unsupported'],
+  [{ response_format: { type: 'xml' } }, 'response_format', 'invalid_request'],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'n' } } },
+    'response_format.json_schema.schema',
+    'invalid_request',
+  ],
+  [{ tool_choice: 'required' }, 'tool_choice', 'invalid_request'],
+  [{ tools, tool_choice: 'sometimes' }, 'tool_choice', 'invalid_request'],
+  [{ tools, tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice', 'invalid_request'],
   [{ modalities: ['text', 'audio'] }, 'modalities', 'unsupported'],
   [{ reasoning_effort: 'extreme' }, 'reasoning_effort', 'invalid_request'],
   [

@@ -332,6 +332,27 @@ test('logprobs come with the deltas and with the text', async () => {
   expect(asked().topLogprobs).toBe(0);
 });
 
+const schema = { type: 'object', properties: { a: { type: 'string' } } };
+test.each([
+  [
+    { tools, tool_choice: 'required', parallel_tool_calls: false },
+    { toolChoice: 'required', singleCall: true },
+  ],
+  [{ tools, tool_choice: { type: 'function', name: 'f' } }, { toolChoice: { name: 'f' } }],
+  [
+    { tools, tool_choice: { type: 'allowed_tools', mode: 'required', tools: [{ type: 'function', name: 'f' }] } },
+    { toolChoice: 'required' },
+  ],
+  [{ text: { format: { type: 'json_object' } } }, { outputFormat: { kind: 'json_object' } }],
+  [
+    { text: { format: { type: 'json_schema', name: 'n', schema, strict: true } } },
+    { outputFormat: { kind: 'json_schema', schema, strict: true } },
+  ],
+])('%j is asked of the model', async (payload, request) => {
+  expect((await post(payload)).statusCode).toBe(200);
+  expect(daemon.models.calls.at(-1)?.request).toMatchObject(request);
+});
+
 const user = (part: object) => ({ input: [{ role: 'user', content: [part] }] });
 test.each([
   [{ input: null }, 'input', 'invalid_request'],
@@ -339,15 +360,15 @@ test.each([
   [{ max_output_tokens: 0 }, 'max_output_tokens', 'invalid_request'],
   [{ temperature: 3 }, 'temperature', 'invalid_request'],
   [{ truncation: 'x' }, 'truncation', 'invalid_request'],
-  [{ text: { format: { type: 'json_object' } } }, 'text.format', 'unsupported'],
-  [{ text: { format: { type: 'json_schema', name: 'n', schema: {} } } }, 'text.format', 'unsupported'],
+  [{ text: { format: { type: 'json_schema', name: 'n' } } }, 'text.format.schema', 'invalid_request'],
   [{ text: { format: { type: 'xml' } } }, 'text.format', 'invalid_request'],
   [{ background: true }, 'background', 'unsupported'],
   [{ conversation: 'conv_1' }, 'conversation', 'unsupported'],
   [{ prompt: { id: 'p' } }, 'prompt', 'unsupported'],
   [{ tools: [{ type: 'web_search' }] }, 'tools[0]', 'unsupported'],
-  [{ tools, tool_choice: 'required' }, 'tool_choice', 'unsupported'],
-  [{ tools, tool_choice: { type: 'function', name: 'f' } }, 'tool_choice', 'unsupported'],
+  [{ tool_choice: 'required' }, 'tool_choice', 'invalid_request'],
+  [{ tools, tool_choice: { type: 'function', name: 'other' } }, 'tool_choice', 'invalid_request'],
+  [{ tools, tool_choice: { type: 'web_search' } }, 'tool_choice', 'invalid_request'],
   [{ reasoning: { effort: 'extreme' } }, 'reasoning.effort', 'invalid_request'],
   [user({ type: 'input_image', image_url: 'x' }), 'input[0].content[0]', 'unsupported'],
   [user({ type: 'input_file' }), 'input[0].content[0]', 'unsupported'],
