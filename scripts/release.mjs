@@ -11,7 +11,8 @@ import { SetupError, say, script, setUp } from './setup/index.mjs';
 /**
  * `npm run release`: packs, and makes the archive of this platform with its checksums and the list of what is inside, in `dist/packs/` and
  * `dist/release/`. `--dry-run` then tries both on clean hosts. `--publish FOLDER` publishes the packs of a folder instead: the platforms
- * first, the root last. `--addon FILE`, `--node FILE`, `--node-libraries FOLDER` say what goes in; `--no-build` takes what is built.
+ * first, the root last. `--addon FILE`, `--node FILE`, `--node-libraries FOLDER` say what goes in; `--target NAME` is for
+ * a C library that is not the one of this machine; `--no-build` takes what is built.
  */
 await script(async () => {
   const { values } = parseArgs({
@@ -20,6 +21,7 @@ await script(async () => {
       'no-build': { type: 'boolean' },
       publish: { type: 'string' },
       addon: { type: 'string' },
+      target: { type: 'string' },
       node: { type: 'string' },
       'node-libraries': { type: 'string' },
     },
@@ -30,6 +32,7 @@ await script(async () => {
   const packs = await packAll({
     addon: values.addon ?? inCheckout('dist', 'native', 'omg.node'),
     out: inCheckout('dist', 'packs'),
+    target: values.target,
   });
   const out = inCheckout('dist', 'release');
   rmSync(out, { recursive: true, force: true });
@@ -40,6 +43,7 @@ await script(async () => {
     sbom: await makeSbom(),
     node: values.node,
     nodeLibraries: values['node-libraries'],
+    target: values.target,
   });
   for (const name of ['install.sh', 'install.ps1']) copyFileSync(inCheckout(name), join(out, name));
   await writeChecksums(out);

@@ -16,6 +16,7 @@ import { pipeline } from 'node:stream/promises';
 import { create, extract } from 'tar';
 import { inCheckout } from '../setup/checkout.mjs';
 import { runCommand, SetupError } from '../setup/index.mjs';
+import { targetOf } from './pack.mjs';
 
 /** Limit of an archive, which holds no CUDA. */
 export const ARCHIVE_LIMIT = 60e6;
@@ -24,12 +25,18 @@ export const ARCHIVE_LIMIT = 60e6;
  * Makes the archive of this platform from its packages: everything inside, Node too. `node`: the binary to put in, `nodeLibraries`: a
  * folder of libraries that it needs and the system may lack. Gives the path of the archive, which lies in `out`.
  */
-export async function makeArchive({ packs, out, sbom, node = process.execPath, nodeLibraries, level = 9 }) {
-  const { thisTarget } = await import('../../ts/engine/index.ts');
+export async function makeArchive({
+  packs,
+  out,
+  sbom,
+  node = process.execPath,
+  nodeLibraries,
+  level = 9,
+  target: wanted,
+}) {
   const { archiveName, nativePackage } = await import('../targets.ts');
   const { manifestIn } = await import('./manifests.ts');
-  const target = thisTarget();
-  if (target === undefined) throw new SetupError(`${process.platform}-${process.arch} is not in scripts/targets.ts.`);
+  const target = await targetOf(wanted);
   const { version } = manifestIn();
   const name = archiveName(version, target.name);
   const top = basename(name, '.tar.gz');

@@ -5,15 +5,13 @@ import { runCommand, SetupError } from '../setup/index.mjs';
 import { runNpm } from '../setup/npm.mjs';
 
 /**
- * Packs what is published from this machine into `out`: the root package, the native one of this platform with the addon given, the demo
- * model. Gives the paths of the archives by the name of their package.
+ * Packs what is published from this machine into `out`: the root package, the native one of this platform (or of the target given) with the
+ * addon given, the demo model. Gives the paths of the archives by the name of their package.
  */
-export async function packAll({ addon, out }) {
+export async function packAll({ addon, out, target: wanted }) {
   const { manifestIn, platformManifests, publishedManifest } = await import('./manifests.ts');
-  const { thisTarget } = await import('../../ts/engine/index.ts');
   const { nativePackage } = await import('../targets.ts');
-  const target = thisTarget();
-  if (target === undefined) throw new SetupError(`${process.platform}-${process.arch} is not in scripts/targets.ts.`);
+  const target = await targetOf(wanted);
   rmSync(out, { recursive: true, force: true });
   const stage = join(out, '.stage');
   const packs = {};
@@ -35,6 +33,15 @@ export async function packAll({ addon, out }) {
     rmSync(stage, { recursive: true, force: true });
   }
   return packs;
+}
+
+/** The target of that name, or that of this machine. */
+export async function targetOf(name) {
+  const { thisTarget } = await import('../../ts/engine/index.ts');
+  const { TARGETS } = await import('../targets.ts');
+  const target = name === undefined ? thisTarget() : TARGETS.find((row) => row.name === name);
+  if (target !== undefined) return target;
+  throw new SetupError(`${name ?? `${process.platform}-${process.arch}`} is not in scripts/targets.ts.`);
 }
 
 /** Packs one native package; `addon` is the library that cargo built. */

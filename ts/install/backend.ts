@@ -67,7 +67,10 @@ export async function installCuda({
   try {
     const staged = join(stage, 'new');
     const integrity = await Registry.use(network, (registry) => registry.extract(choice.package, version, staged));
-    const devices = (await probe(join(staged, 'omg.node'))).filter(({ kind }) => kind === 'cuda');
+    const found = await probe(join(staged, 'omg.node')).catch((error: unknown) => {
+      throw notLoading(choice.package, error);
+    });
+    const devices = found.filter(({ kind }) => kind === 'cuda');
     if (devices.length === 0) {
       throw new OmgError('addon_unavailable', `${choice.package} loads and finds no GPU.`, {
         hint: 'Nothing was changed. `omg doctor` tells more about the driver.',
@@ -80,6 +83,17 @@ export async function installCuda({
   } finally {
     await rm(stage, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Most often it is a library of CUDA that the system lacks; the loader's message names it. */
+function notLoading(name: string, error: unknown): OmgError {
+  const { code, message, detail } = OmgError.from(error);
+  if (code !== 'addon_unavailable') return OmgError.from(error);
+  return new OmgError(code, `${name} does not load: ${message}`, {
+    hint: `Nothing was changed. It needs the libraries of CUDA ${CUDA.toolkit.split('.')[0]}: cudart, cublas, curand.`,
+    detail,
+    cause: error,
+  });
 }
 
 /** Removes a backend; false where there was none. */
