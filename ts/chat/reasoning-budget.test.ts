@@ -97,3 +97,36 @@ test('the limit of the whole answer comes first, and a window full of thoughts i
   expect(full.events.at(-1)).toMatchObject({ reason: 'length', windowFull: true, usage: { completionTokens: 3 } });
   await expect(answer([THOUGHTS, new OmgError('runner_crashed', 'x')], { budget: 3 })).rejects.toThrow('x');
 });
+
+test('tokens that come together are cut where the budget ends, and their logprobs stay inside', async () => {
+  const bytes = (text: string) => [...Buffer.from(text)];
+  const tokens = ['<think>', 'a', ' b', ' c', ' d'].map((token, tokenId) => ({
+    token,
+    tokenId,
+    logprob: -1,
+    bytes: bytes(token),
+    top: [],
+  }));
+  const runs: PromptSegment[][] = [];
+  async function* run(segments: PromptSegment[]): AsyncGenerator<GenerateEvent> {
+    runs.push(segments);
+    yield { type: 'start', promptTokens: 1, cachedTokens: 0 };
+    if (runs.length === 1) {
+      yield { type: 'text', text: '<think>a', tokens: 2, logprobs: tokens.slice(0, 2) };
+      yield { type: 'text', text: ' b c d', tokens: 3, logprobs: tokens.slice(2) };
+    } else yield { type: 'text', text: 'So.', tokens: 1 };
+    const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
+    yield { type: 'end', reason: 'stop', usage, timings: { queueMs: 0, prefillMs: 1, decodeMs: 2 } };
+  }
+  const events: GenerateEvent[] = [];
+  const limit = { budget: 3, maxTokens: undefined, hideLogprobs: true };
+  for await (const event of limitReasoning(run, PROMPT, limit)) events.push(event);
+  expect(events.flatMap((event) => (event.type === 'text' ? event.text : []))).toEqual([
+    '<think>a',
+    ' b',
+    '\n</think>\n\n',
+    'So.',
+  ]);
+  expect(events.some((event) => 'logprobs' in event)).toBe(false);
+  expect(events.at(-1)).toMatchObject({ usage: { completionTokens: 4 } });
+});

@@ -1,5 +1,5 @@
 import { OmgError } from '../errors/index.ts';
-import type { GenerateEvent, PromptSegment } from '../inference/index.ts';
+import type { GenerateEvent, PromptSegment, TokenLogprob } from '../inference/index.ts';
 import { ReasoningSplitter, type ReasoningTags } from './answer/reasoning-splitter.ts';
 import type { RenderedPrompt } from './chat-templates.ts';
 
@@ -11,8 +11,13 @@ export type Run = (
 ) => AsyncIterable<GenerateEvent>;
 
 export interface ReasoningLimit {
-  /** Tokens the model may think; at the first event past it, its span is closed for it. */
+  /**
+   * Tokens the model may think; then its span is closed for it. Exact where events say which text is which token's (`logprobs`),
+   * else at the first event past it.
+   */
   budget: number | undefined;
+  /** The logprobs of events are for the budget only and are taken off them. */
+  hideLogprobs?: boolean;
   /** Of the whole answer. */
   maxTokens: number | undefined;
 }
@@ -24,7 +29,7 @@ export interface ReasoningLimit {
 export async function* limitReasoning(
   run: Run,
   { segments, format }: RenderedPrompt,
-  { budget, maxTokens }: ReasoningLimit,
+  { budget, maxTokens, hideLogprobs = false }: ReasoningLimit,
 ): AsyncGenerator<GenerateEvent> {
   const tags = format.reasoning;
   if (budget === undefined || tags === undefined) {
@@ -39,8 +44,12 @@ export async function* limitReasoning(
   let tokens = 0;
   let thought = 0;
   let cut = false;
-  for await (const event of run(segments, maxTokens, false)) {
-    yield event;
+  const shown = (event: GenerateEvent): GenerateEvent =>
+    hideLogprobs && event.type === 'text' ? { type: 'text', text: event.text, tokens: event.tokens } : event;
+  for await (const whole of run(segments, maxTokens, false)) {
+    // Several tokens at once may go past the budget in their middle.
+    const event = whole.type === 'text' && splitter.inReasoning ? firstTokens(whole, budget - thought) : whole;
+    yield shown(event);
     if (event.type === 'start') {
       start = event;
       started = performance.now();
@@ -63,7 +72,7 @@ export async function* limitReasoning(
   const usageWith = (more: number) => ({ promptTokens, cachedTokens, completionTokens: tokens + more });
   try {
     for await (const event of run([...segments, ...closed(text, tags)], left, true)) {
-      if (event.type === 'text') yield event;
+      if (event.type === 'text') yield shown(event);
       else if (event.type === 'end') {
         yield {
           ...event,
@@ -81,6 +90,20 @@ export async function* limitReasoning(
     // The thoughts have filled the window: what no token fits after has ended.
     yield { type: 'end', reason: 'length', windowFull: true, usage: usageWith(0), timings: { queueMs: 0, ...ahead } };
   }
+}
+
+type TextEvent = Extract<GenerateEvent, { type: 'text' }>;
+
+/** An event cut after its first tokens, where it says which text is theirs; a character that they hold in part goes with the rest. */
+function firstTokens(event: TextEvent, count: number): TextEvent {
+  const { logprobs } = event;
+  if (logprobs === undefined || logprobs.length !== event.tokens || count >= event.tokens) return event;
+  const textOf = (tokens: TokenLogprob[]): string =>
+    new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes }) => bytes)), { stream: true });
+  // A character that began in the event before is in no token of this one alone.
+  if (textOf(logprobs) !== event.text) return event;
+  const kept = logprobs.slice(0, Math.max(0, count));
+  return { ...event, text: textOf(kept), tokens: kept.length, logprobs: kept };
 }
 
 /** The thoughts as the model wrote them, with its own tags as tags and everything else as mere text. */

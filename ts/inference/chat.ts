@@ -46,8 +46,7 @@ export interface ChatRequest {
   /** Absent: on where the model can think. */
   think?: boolean | ThinkLevel;
   /**
-   * Tokens the model may think before it must answer; absent: as many as it likes. Looked at with each event, so thoughts that
-   * an engine hands over several tokens at a time may end a little later.
+   * Tokens the model may think before it must answer; absent: as many as it likes.
    */
   maxReasoningTokens?: number;
   sampling: Sampling;

@@ -13,12 +13,18 @@ export async function* runChat(
   model: LoadedModel,
   run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>,
 ): AsyncGenerator<ChatEvent> {
+  const { maxReasoningTokens: budget } = request;
+  // They tell which text is which token's, so that thoughts end where their budget does.
+  const topLogprobs = ({ format }: RenderedPrompt): number | undefined =>
+    request.topLogprobs ?? (budget === undefined || format.reasoning === undefined ? undefined : 0);
   const generate = (rendered: RenderedPrompt): AsyncIterable<GenerateEvent> =>
     limitReasoning(
-      (segments, maxTokens, thought) =>
-        run(generateRequest(opened, { ...request, maxTokens }, { ...rendered, segments }, thought)),
+      (segments, maxTokens, thought) => {
+        const asked = { ...request, maxTokens, topLogprobs: topLogprobs(rendered) };
+        return run(generateRequest(opened, asked, { ...rendered, segments }, thought));
+      },
       rendered,
-      { budget: request.maxReasoningTokens, maxTokens: request.maxTokens },
+      { budget, maxTokens: request.maxTokens, hideLogprobs: request.topLogprobs === undefined },
     );
   const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
   if (!('tooLong' in first)) {

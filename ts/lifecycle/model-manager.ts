@@ -259,7 +259,8 @@ export class ModelManager implements Models {
         const { model } = lease;
         const { slideKeeping } = options;
         const run = (request: GenerateRequest): AsyncIterable<GenerateEvent> =>
-          slideKeeping === undefined
+          // A grammar holds from the first token to the last, which a slide would cut in two.
+          slideKeeping === undefined || request.grammar !== undefined
             ? model.generate(request, scope.signal)
             : slideWindow(model, request, slideKeeping, scope.signal);
         for await (const event of work(model, run)) {
