@@ -27,7 +27,7 @@ export const SETTINGS = {
     kind: 'secret',
     env: ['OMG_API_KEY'],
     default: '',
-    doc: 'Key that clients must send; needed to listen beyond this machine.',
+    doc: 'A key that may do everything, also the one that commands send; `omg keys` makes others, with less.',
   },
   'server.insecure_no_auth': {
     kind: 'boolean',

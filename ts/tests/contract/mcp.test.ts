@@ -2,6 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, codeOf, httpClient, stdioClient } from './mcp-session.ts';
+import { bodyOf, draws, type Schema } from './random-body.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
 
 let served: TestDaemon;
@@ -180,6 +181,21 @@ describe.each(TRANSPORTS)('over %s', (_name, connect) => {
     await expect(pulling).rejects.toThrow();
     expect(seen.at(-1)).toMatchObject({ total: 1000 });
     await expect.poll(async () => (await served.client.status()).models.downloading).toEqual([]);
+  });
+
+  test('arguments made up from the schemas are answered, and the session lives', async () => {
+    const draw = draws(20_26);
+    const { tools } = await client.listTools();
+    // A pull waits for what the test does not give.
+    for (const { name, inputSchema } of tools.filter((tool) => tool.name !== 'pull')) {
+      for (let round = 0; round < 12; round++) {
+        const args = bodyOf(inputSchema as Schema, draw, draw.pick([0, 0.03, 0.2]));
+        const isObject = typeof args === 'object' && args !== null && !Array.isArray(args);
+        const result = await call(client, name, isObject ? (args as Record<string, unknown>) : { args });
+        if (result.isError === true) expect(codeOf(result), `${name} ${JSON.stringify(args)}`).not.toBe('internal');
+      }
+    }
+    expect((await call(client, 'status', {})).structuredContent).toMatchObject({ status: 'ok' });
   });
 
   test('the models are resources', async () => {
