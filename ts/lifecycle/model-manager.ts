@@ -185,7 +185,15 @@ export class ModelManager implements Models {
   async remove(name: string): Promise<void> {
     // What cannot be resolved may still be removed: a damaged manifest has a name.
     const record = await this.#store.resolve(name, { exact: true }).catch(() => undefined);
-    if (record !== undefined) {
+    const sharing =
+      record &&
+      (await this.#store.list()).find(
+        (other) => displayName(other.name) !== displayName(record.name) && other.localPath === record.localPath,
+      );
+    if (record !== undefined && sharing !== undefined) {
+      // Others go on with what is loaded.
+      this.#slots.get(contentDigest(record))?.showAs(await this.#directory.openRecord(sharing));
+    } else if (record !== undefined) {
       await this.#slots.get(tokenizerKey(contentDigest(record)))?.unload('removed');
       await this.#slots.get(contentDigest(record))?.unload('removed');
       this.#directory.forget(record);
@@ -307,7 +315,10 @@ export class ModelManager implements Models {
   #slotFor(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
     const key = tokenizerOnly ? tokenizerKey(contentDigest(opened.record)) : contentDigest(opened.record);
     const known = this.#slots.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.showAs(opened);
+      return known;
+    }
     const { name, record, details } = opened;
     const slot = new ModelSlot(name, record, details, this.#surroundings, tokenizerOnly);
     this.#slots.set(key, slot);

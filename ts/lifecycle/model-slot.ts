@@ -46,6 +46,8 @@ export class ModelSlot {
   #unloadReason = 'stopped';
   #unloaded: (() => void)[] = [];
   #closed = false;
+  /** Of the names that share these files, the one that was asked for last. */
+  #shown: Pick<RunningModel, 'name' | 'record' | 'details'>;
 
   constructor(
     name: string,
@@ -57,6 +59,7 @@ export class ModelSlot {
     this.name = name;
     this.record = record;
     this.details = details;
+    this.#shown = { name, record, details };
     this.tokenizerOnly = tokenizerOnly;
     this.#with = surroundings;
     this.#report = new SlotReporter(name, surroundings.events, surroundings.log, tokenizerOnly);
@@ -144,13 +147,17 @@ export class ModelSlot {
     this.#pump();
   }
 
+  /** Shows the model under another name that shares its files. */
+  showAs({ name, record, details }: Pick<RunningModel, 'name' | 'record' | 'details'>): void {
+    this.#shown = { name, record, details };
+  }
+
   snapshot(): RunningModel | undefined {
     if (this.#state === 'vacant') return undefined;
     const info: LoadedModelInfo | undefined = this.#resident?.model.info;
     const pid = this.#resident?.model.pid;
     return {
-      name: this.name,
-      record: this.record,
+      ...this.#shown,
       state: this.#state,
       ...(info === undefined ? {} : { info }),
       ...(pid === undefined ? {} : { pid }),
@@ -158,7 +165,6 @@ export class ModelSlot {
       lastUsedAt: this.lastUsedMs,
       activeRequests: this.active,
       queuedRequests: this.#queue.length,
-      details: this.details,
     };
   }
 

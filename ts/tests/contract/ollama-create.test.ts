@@ -189,6 +189,29 @@ test('models that differ in what they say share what is loaded', async () => {
   const before = served.engine.loads.length;
   await ollama.generate({ model: 'sharing', prompt: 'a' });
   expect(served.engine.loads.length).toBe(before);
+  const running = async (): Promise<string[]> => (await ollama.ps()).models.map(({ name }) => name);
+  expect(await running()).toContain('sharing:latest');
+  await ollama.delete({ model: 'sharing' });
+  expect(await running()).toContain('base:latest');
+  await ollama.generate({ model: 'base', prompt: 'a' });
+  expect(served.engine.loads.length).toBe(before);
+});
+
+test('a safetensors folder is uploaded file by file; what belongs to no model is left out', async () => {
+  const head = Buffer.concat([Buffer.from(BigUint64Array.of(2n).buffer), Buffer.from('{}')]).toString('latin1');
+  const texts = { 'config.json': '{}', 'tokenizer.json': '{ }', 'model.safetensors': head, 'README.md': 'read me' };
+  const files: Record<string, string> = {};
+  for (const [name, text] of Object.entries(texts)) {
+    files[name] = digestOf(text);
+    await call('POST', `/api/blobs/${files[name]}`, text);
+  }
+  const created = await call('POST', '/api/create', { model: 'folder', files });
+  expect(statuses(created.text)).toContain('reading safetensors');
+  const entry = await served.client.model('folder');
+  expect(entry.files.map(({ name }) => name).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
+  const { 'model.safetensors': _, ...rest } = files;
+  const incomplete = await call('POST', '/api/create', { model: 'half', files: rest, stream: false });
+  expect([incomplete.status, bodyOf(incomplete.text).code]).toEqual([422, 'no_model_files']);
 });
 
 test('a Go template in its simple form writes what Ollama writes', async () => {
