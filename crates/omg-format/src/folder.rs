@@ -22,8 +22,63 @@ pub struct FolderFiles {
     pub tokenizer_config: Option<Json>,
     pub special_tokens_map: Option<Json>,
     pub tokenizer_json: Option<PathBuf>,
+    /// `vocab.txt`: the WordPiece vocabulary, one token a line.
+    pub vocab_txt: Option<PathBuf>,
+    /// Absent where the folder is not one of sentence-transformers.
+    pub sentence_transformers: Option<SentenceTransformers>,
     /// `chat_template.jinja`, else `chat_template` of `chat_template.json`, else of `tokenizer_config.json`.
     pub chat_template: Option<String>,
+}
+
+/// What sentence-transformers keeps beside a model, as JSON.
+#[derive(Clone, Debug)]
+pub struct SentenceTransformers {
+    /// `modules.json`: what runs after the model, in order.
+    pub modules: Json,
+    /// The configuration of the pooling module.
+    pub pooling: Option<Json>,
+    /// `sentence_bert_config.json`: the longest text.
+    pub transformer: Option<Json>,
+}
+
+impl SentenceTransformers {
+    fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join("modules.json");
+        let Some(modules) = read_json(&path)? else {
+            return Ok(None);
+        };
+        let kind = |module: &Json| {
+            let kind = module.get("type").and_then(Json::as_str)?;
+            Some(kind.rsplit('.').next().unwrap_or(kind).to_owned())
+        };
+        let pooling = modules
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|module| kind(module).as_deref() == Some("Pooling"))
+            .and_then(|module| module.get("path")?.as_str());
+        let pooling = match pooling {
+            Some(name) if !is_plain_file_name(name) => {
+                return Err(
+                    Error::invalid(format!("the module path {name:?} leaves the folder"))
+                        .in_file(&path),
+                );
+            }
+            Some(name) => read_json(&folder.join(name).join("config.json"))?,
+            None => None,
+        };
+        Ok(Some(Self {
+            modules,
+            pooling,
+            transformer: read_json(&folder.join("sentence_bert_config.json"))?,
+        }))
+    }
+
+    /// The kinds of the modules, such as `Transformer`, `Pooling`, `Normalize`, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        let modules = self.modules.as_array().into_iter().flatten();
+        modules.filter_map(|module| module.get("type")?.as_str()?.rsplit('.').next())
+    }
 }
 
 impl FolderFiles {
@@ -34,12 +89,15 @@ impl FolderFiles {
         })?;
         let tokenizer_config = read_json(&folder.join("tokenizer_config.json"))?;
         let tokenizer_json = folder.join("tokenizer.json");
+        let vocab_txt = folder.join("vocab.txt");
         let chat_template = chat_template(folder, tokenizer_config.as_ref())?;
         Ok(FolderFiles {
             config,
             generation_config: read_json(&folder.join("generation_config.json"))?,
             special_tokens_map: read_json(&folder.join("special_tokens_map.json"))?,
             tokenizer_json: tokenizer_json.is_file().then_some(tokenizer_json),
+            vocab_txt: vocab_txt.is_file().then_some(vocab_txt),
+            sentence_transformers: SentenceTransformers::read(folder)?,
             tokenizer_config,
             chat_template,
         })

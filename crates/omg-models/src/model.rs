@@ -159,7 +159,7 @@ fn foreign_cache() -> Error {
     }
 }
 
-fn open(choice: &DeviceChoice) -> Result<Device> {
+pub(crate) fn open(choice: &DeviceChoice) -> Result<Device> {
     let opened = match choice {
         DeviceChoice::Cpu { .. } | DeviceChoice::CpuTensors => Ok(Device::Cpu),
         DeviceChoice::Cuda(index) => Device::new_cuda(*index),

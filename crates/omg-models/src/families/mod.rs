@@ -1,15 +1,20 @@
 //! Model families as data: which checkpoints belong to one, and how their headers become a `ModelSpec`.
 //! A family is a `const`; what its columns cannot say is a short `adjust` function.
 
+mod bert;
+mod encoder;
 mod gemma2;
 mod gemma3;
 mod header;
 mod keys;
 mod llama;
 mod mistral;
+mod nomic_bert;
 mod phi3;
+mod pooling;
 mod qwen2;
 mod qwen3;
+mod roberta;
 mod rope;
 mod standard;
 mod windows;
@@ -22,6 +27,9 @@ use crate::spec::{ModelSpec, NormKind, QkNormScope};
 use crate::weights::Name;
 use header::{Header, Key};
 use windows::Windows;
+
+pub use encoder::encoder_of;
+pub use pooling::pooling_of;
 
 /// In the order in which they are tried and listed.
 const FAMILIES: &[&Family] = &[
@@ -120,6 +128,7 @@ pub fn supported() -> String {
     FAMILIES
         .iter()
         .map(|family| family.name)
+        .chain(encoder::FAMILIES.iter().map(|family| family.name))
         .collect::<Vec<_>>()
         .join(", ")
 }

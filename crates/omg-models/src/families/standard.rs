@@ -61,7 +61,7 @@ pub(super) fn spec(header: &Header<'_>, family: &Family) -> Result<ModelSpec> {
 }
 
 /// The layers that run: files may end in blocks that only predict further tokens ahead.
-fn layer_count(header: &Header<'_>) -> Result<usize> {
+pub(super) fn layer_count(header: &Header<'_>) -> Result<usize> {
     let stored = header.required_count(keys::LAYERS)?;
     let extra = header.count(keys::EXTRA_PREDICTION_LAYERS)?.unwrap_or(0);
     // Each layer has tensors of its own, so more layers than tensors is a lie that must not size anything.
@@ -72,7 +72,7 @@ fn layer_count(header: &Header<'_>) -> Result<usize> {
 }
 
 /// The tensor list knows: tokenizers may have fewer tokens, and configs may say either.
-fn vocab(header: &Header<'_>, names: &TensorNames) -> Result<usize> {
+pub(super) fn vocab(header: &Header<'_>, names: &TensorNames) -> Result<usize> {
     let name = names.weight(Role::Embedding, 0);
     match header.files().tensor(&name) {
         Some(tensor) if tensor.shape.len() == 2 && tensor.shape[0] > 0 => Ok(tensor.shape[0]),
@@ -180,7 +180,7 @@ fn feed_forward_layers(
     if widths.contains(&0) {
         return Err(header.wrong(keys::FEED_FORWARD, "is zero"));
     }
-    let activation = activation(header, family)?;
+    let activation = activation(header, family.activation)?;
     let stored = |role, layer| header.has_tensor(&names.bias(role, layer));
     let gated = widths.into_iter().enumerate().map(|(layer, width)| {
         FeedForward::Gated(GatedSpec {
@@ -194,9 +194,9 @@ fn feed_forward_layers(
     Ok(gated.collect())
 }
 
-fn activation(header: &Header<'_>, family: &Family) -> Result<Activation> {
+pub(super) fn activation(header: &Header<'_>, default: Activation) -> Result<Activation> {
     match header.get(keys::ACTIVATION) {
-        None => Ok(family.activation),
+        None => Ok(default),
         Some(Setting::Text(name)) => match name.as_str() {
             "silu" | "swish" => Ok(Activation::Silu),
             "gelu_pytorch_tanh" | "gelu_new" | "gelu_fast" => Ok(Activation::GeluTanh),

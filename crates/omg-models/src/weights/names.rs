@@ -25,6 +25,14 @@ pub enum Role {
     /// Rows of gate and up in one matrix.
     GateUp,
     Down,
+    /// Of encoders: learned positions, token types, the norm of their sum.
+    Positions,
+    TokenTypes,
+    EmbeddingNorm,
+    /// Of encoders: from the first token to what a classifier reads, inside or outside the encoder.
+    Pooler,
+    ClassifierDense,
+    ClassifierOutput,
 }
 
 /// A role with its GGUF and its Hugging Face stem; `{}` stands for the layer, `.weight` and `.bias` are added.
@@ -83,6 +91,24 @@ const STANDARD: &[Name] = &[
     // In GGUF files a fused pair has the name of the up projection and twice its rows.
     (Role::GateUp, "blk.{}.ffn_up", "layers.{}.mlp.gate_up_proj"),
     (Role::Down, "blk.{}.ffn_down", "layers.{}.mlp.down_proj"),
+    (
+        Role::Positions,
+        "position_embd",
+        "embeddings.position_embeddings",
+    ),
+    (
+        Role::TokenTypes,
+        "token_types",
+        "embeddings.token_type_embeddings",
+    ),
+    (
+        Role::EmbeddingNorm,
+        "token_embd_norm",
+        "embeddings.LayerNorm",
+    ),
+    (Role::Pooler, "cls", "pooler.dense"),
+    (Role::ClassifierDense, "cls", "classifier.dense"),
+    (Role::ClassifierOutput, "cls.output", "classifier"),
 ];
 
 /// Where Hugging Face checkpoints keep the language model, with where its head then is.
@@ -90,6 +116,8 @@ const PREFIXES: &[(&str, &str)] = &[
     ("model.", ""),
     ("model.language_model.", ""),
     ("language_model.model.", "language_model."),
+    ("bert.", ""),
+    ("roberta.", ""),
     ("", ""),
 ];
 
@@ -145,7 +173,10 @@ impl TensorNames {
         };
         let (prefix, stem) = match (self.format, role) {
             (Format::Gguf, _) => ("", gguf),
-            (Format::Safetensors, Role::Head) => (self.head_prefix, config),
+            (
+                Format::Safetensors,
+                Role::Head | Role::ClassifierDense | Role::ClassifierOutput,
+            ) => (self.head_prefix, config),
             (Format::Safetensors, _) => (self.prefix, config),
         };
         format!("{prefix}{}", stem.replace("{}", &layer.to_string()))

@@ -31,6 +31,7 @@ pub(crate) struct WeightSource<'a> {
     files: &'a ModelFiles,
     names: &'a TensorNames,
     layers: usize,
+    ignored: &'static [&'static str],
     used: HashSet<&'a str>,
 }
 
@@ -57,8 +58,14 @@ impl<'a> WeightSource<'a> {
             files,
             names,
             layers,
+            ignored: &[],
             used: HashSet::new(),
         }
+    }
+
+    /// Tensors whose names begin so may be left unused.
+    pub(crate) fn ignoring(self, ignored: &'static [&'static str]) -> Self {
+        Self { ignored, ..self }
     }
 
     pub(crate) fn has(&self, role: Role, layer: usize) -> bool {
@@ -120,6 +127,19 @@ impl<'a> WeightSource<'a> {
         Ok(weight)
     }
 
+    /// The weight of a role as floats, `[rows, cols]`.
+    pub(crate) fn floats(
+        &mut self,
+        role: Role,
+        layer: usize,
+        rows: usize,
+        cols: usize,
+    ) -> Result<Vec<f32>> {
+        let tensor = self.take(&self.names.weight(role, layer))?;
+        self.slice(tensor, 0, rows, rows, cols)?;
+        self.read_floats(tensor)
+    }
+
     /// A tensor outside the roles, such as rope divisors, by its full name.
     pub(crate) fn named(&mut self, name: &str) -> Result<Vec<f32>> {
         let tensor = self.take(name)?;
@@ -130,7 +150,9 @@ impl<'a> WeightSource<'a> {
     /// needless: the model is then not what its header says.
     pub(crate) fn finish(self) -> Result<()> {
         let unexpected = self.files.tensors().iter().find(|tensor| {
-            !self.used.contains(tensor.name.as_str()) && needed(&tensor.name, self.layers)
+            !self.used.contains(tensor.name.as_str())
+                && needed(&tensor.name, self.layers)
+                && !self.ignored.iter().any(|part| tensor.name.starts_with(part))
         });
         match unexpected {
             Some(tensor) => Err(Error::UnexpectedTensor {
@@ -144,6 +166,7 @@ impl<'a> WeightSource<'a> {
         let tensor = self
             .files
             .tensor(name)
+            .or_else(|| self.files.tensor(&older_name(name)?))
             .ok_or_else(|| Error::MissingTensor {
                 name: name.to_owned(),
             })?;
@@ -224,6 +247,13 @@ pub(crate) fn needed(name: &str, layers: usize) -> bool {
         .any(|prefix| name.starts_with(prefix))
         && !IGNORED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
         && layer_of(name).is_none_or(|layer| layer < layers)
+}
+
+/// Checkpoints that began their life in TensorFlow call the two vectors of a norm gamma and beta.
+fn older_name(name: &str) -> Option<String> {
+    let norm = name.strip_suffix(".weight").map(|stem| (stem, "gamma"));
+    let (stem, old) = norm.or_else(|| Some((name.strip_suffix(".bias")?, "beta")))?;
+    stem.ends_with("LayerNorm").then(|| format!("{stem}.{old}"))
 }
 
 fn readable(tensor: &TensorInfo) -> Result<()> {

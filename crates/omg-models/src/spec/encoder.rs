@@ -1,0 +1,130 @@
+use omg_format::ModelFiles;
+use omg_kernels::PagedKv;
+
+use super::{AttentionSpec, FeedForward, NormSpec};
+use crate::weights::{Role, TensorNames, needed};
+
+/// Tokens that run in one step, unless a single text has more.
+pub const ENCODER_STEP_TOKENS: usize = 2048;
+
+/// What checkpoints of encoders carry for other uses: poolers that no vector goes through, heads that predict words.
+pub(crate) const UNUSED: &[&str] = &[
+    "pooler.",
+    "bert.pooler.",
+    "roberta.pooler.",
+    "cls.predictions.",
+    "cls.seq_relationship.",
+    "lm_head.",
+    "embeddings.position_ids",
+    "bert.embeddings.position_ids",
+    "roberta.embeddings.position_ids",
+];
+
+/// A text encoder of the BERT kind: every token sees every other, and a norm follows each half of a layer.
+#[derive(Debug, Clone)]
+pub struct EncoderSpec {
+    /// The family's name, such as `bert`.
+    pub architecture: &'static str,
+    pub hidden: usize,
+    pub vocab: usize,
+    /// The longest text, tokens that begin and end it included.
+    pub context_length: usize,
+    /// `None`: positions are in the attention (rope).
+    pub positions: Option<LearnedPositions>,
+    /// Rows of the table that tells the two texts of a pair apart; 0: there is none.
+    pub token_types: usize,
+    pub embedding_norm: NormSpec,
+    pub layers: Vec<EncoderLayerSpec>,
+    pub output: EncoderOutput,
+    pub names: TensorNames,
+}
+
+/// A table of positions, of which the first token has row `first`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearnedPositions {
+    pub rows: usize,
+    pub first: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderLayerSpec {
+    pub attention: AttentionSpec,
+    pub attention_norm: NormSpec,
+    pub feed_forward: FeedForward,
+    pub output_norm: NormSpec,
+}
+
+/// What becomes of the hidden states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncoderOutput {
+    Vector(PoolingSpec),
+    /// `output · tanh(dense · first + bias) + bias`: a number per label. `dense` is absent in some GGUF files.
+    Labels {
+        dense: Option<Role>,
+        labels: usize,
+    },
+}
+
+/// How the states of a text become its vector, as the model's files have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolingSpec {
+    pub pooling: Pooling,
+    /// The vector is scaled to length 1.
+    pub normalize: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    Mean,
+    First,
+    Last,
+    /// The largest of each element.
+    Max,
+}
+
+impl EncoderSpec {
+    /// Shortens the longest text, before loading.
+    pub fn with_served_context(mut self, tokens: usize) -> Self {
+        self.context_length = tokens.clamp(1, self.context_length);
+        self
+    }
+
+    /// Elements of a vector, or labels.
+    pub fn output_width(&self) -> usize {
+        match self.output {
+            EncoderOutput::Vector(_) => self.hidden,
+            EncoderOutput::Labels { labels, .. } => labels,
+        }
+    }
+
+    /// Bytes of the weights in memory.
+    pub fn weight_bytes(&self, files: &ModelFiles) -> u64 {
+        let dense = match self.output {
+            EncoderOutput::Labels {
+                dense: Some(role), ..
+            } => self.names.weight(role, 0),
+            _ => String::new(),
+        };
+        let used = |name: &str| {
+            needed(name, self.layers.len())
+                && (name == dense || !UNUSED.iter().any(|part| name.starts_with(part)))
+        };
+        let tensors = files.tensors().iter().filter(|t| used(&t.name));
+        tensors.map(|tensor| tensor.bytes).sum()
+    }
+
+    /// Bytes of activations, keys and values in the largest step. Layers share the buffers.
+    pub fn scratch_bytes(&self) -> u64 {
+        let tokens = ENCODER_STEP_TOKENS.max(self.context_length);
+        let widest = self.layers.iter().map(|layer| {
+            let a = &layer.attention;
+            let projections =
+                a.query_width() + a.key_width() + a.value_width() + a.output_width();
+            let keys = PagedKv::bytes_per_token(a.kv_heads, a.key_dim, a.value_dim);
+            // Short texts leave the rest of their block of keys empty.
+            let keys = 2 * keys;
+            4 * (projections + 2 * layer.feed_forward.width() + 3 * self.hidden) + keys
+        });
+        (widest.max().unwrap_or(0) * tokens) as u64
+    }
+}
