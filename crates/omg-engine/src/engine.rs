@@ -2,43 +2,46 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use omg_format::ModelFiles;
-use omg_models::{Model, ModelSpec, spec_of};
+use omg_models::{Encoder, EncoderSpec, Model, PoolingSpec, encoder_of, pooling_of, spec_of};
 
 use crate::devices::Device;
+use crate::embedding::{Cancel, EncoderServing, cannot, embed_by_decoder};
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
 use crate::generation::Generation;
 use crate::grammar::Grammars;
 use crate::intake::{Checks, Intake};
-use crate::model::{LoadedModel, encode_for_embedding};
+use crate::model::LoadedModel;
 use crate::parameters;
 use crate::plan;
-use crate::scheduler::{Core, Limits, Pooling, Worker};
+use crate::scheduler::{Core, Limits, Worker};
 use crate::tokenizer::Tokenizer;
-use crate::types::{GenerateRequest, LoadSpec, LoadedModelInfo, MemoryPlan, PromptSegment};
-
-/// A text as a vector, not normalised.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Embedding {
-    pub vector: Vec<f32>,
-    pub prompt_tokens: usize,
-}
+use crate::types::{
+    EmbedRequest, Embeddings, GenerateRequest, LoadSpec, LoadedModelInfo, MemoryPlan,
+    PromptSegment, ScoreRequest, Scores,
+};
 
 /// A loaded model and the threads that serve it. All methods may be called from any thread; dropping it cancels what is
 /// under way and waits for the threads.
 pub struct Engine {
     info: LoadedModelInfo,
     tokenizer: Arc<Tokenizer>,
-    serving: Option<Serving>,
+    serving: Serving,
 }
 
-/// Absent when only the tokenizer was asked for. `intake` comes first: it must be gone before the worker.
-struct Serving {
+enum Serving {
+    /// Only the tokenizer was asked for.
+    Nothing,
+    Answers(Box<Answers>),
+    Vectors(EncoderServing),
+}
+
+/// A decoder at work. `intake` comes first: it must be gone before the worker.
+struct Answers {
     intake: Intake,
     worker: Arc<Worker>,
     checks: Arc<Checks>,
-    pooling: Pooling,
+    pooling: Option<PoolingSpec>,
 }
 
 /// Loads a model. `progress` hears the part done, 0 to 1, and stops the load (`cancelled`) by answering false.
@@ -48,10 +51,14 @@ struct Serving {
 pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<Engine> {
     let begin = Instant::now();
     let files = ModelFiles::open(&spec.path)?;
+    if let Some(encoder) = encoder_of(&files)? {
+        return load_encoder(&files, encoder, spec, progress, begin);
+    }
     let model_spec = spec_of(&files)?;
+let pooling = pooling_of(&files)?;
     let tokenizer = Arc::new(Tokenizer::open(&files)?.padded_to(model_spec.vocab));
     if spec.tokenizer_only {
-        return Ok(tokenizer_only(tokenizer, &model_spec, begin));
+        return Ok(tokenizer_only(tokenizer, model_spec.context_length, begin));
     }
     let device = Device::choose(spec.device.as_deref())?;
     let plan = plan::plan_of(&files, &model_spec, spec)?;
@@ -103,20 +110,59 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
     Ok(Engine {
         info,
         tokenizer,
-        serving: Some(Serving {
+        serving: Serving::Answers(Box::new(Answers {
             intake,
             worker,
             checks,
-            pooling: parameters::pooling(&files),
-        }),
+            pooling,
+        })),
     })
 }
 
-fn tokenizer_only(tokenizer: Arc<Tokenizer>, model: &ModelSpec, begin: Instant) -> Engine {
+fn load_encoder(
+    files: &ModelFiles,
+    encoder: EncoderSpec,
+    spec: &LoadSpec,
+    progress: &mut dyn FnMut(f32) -> bool,
+    begin: Instant,
+) -> Result<Engine> {
+    let tokenizer = Arc::new(Tokenizer::open(files)?);
+    let trained = encoder.context_length;
+    if spec.tokenizer_only {
+        return Ok(tokenizer_only(tokenizer, trained, begin));
+    }
+    let device = Device::choose(spec.device.as_deref())?;
+    let plan = plan::plan_of_encoder(files, &encoder, spec)?;
+    plan::require_fit(&plan)?;
+    let encoder = encoder.with_served_context(plan.context_length);
+    let choice = device.choice(spec.threads.unwrap_or(0));
+    let encoder = Encoder::load(files, encoder, &choice, progress)?;
+    let info = LoadedModelInfo {
+        context_length: plan.context_length,
+        trained_context_length: trained,
+        device: device.id(),
+        load_ms: begin.elapsed().as_secs_f64() * 1e3,
+        memory: plan,
+    };
+    tracing::info!(
+        device = info.device,
+        load_ms = info.load_ms,
+        context = info.context_length,
+        weights_bytes = info.memory.weights_bytes,
+        "encoder loaded"
+    );
+    Ok(Engine {
+        info,
+        tokenizer,
+        serving: Serving::Vectors(EncoderServing::new(encoder)),
+    })
+}
+
+fn tokenizer_only(tokenizer: Arc<Tokenizer>, context_length: usize, begin: Instant) -> Engine {
     Engine {
         info: LoadedModelInfo {
-            context_length: model.context_length,
-            trained_context_length: model.context_length,
+            context_length,
+            trained_context_length: context_length,
             device: "cpu".to_owned(),
             memory: MemoryPlan {
                 weights_bytes: 0,
@@ -125,13 +171,13 @@ fn tokenizer_only(tokenizer: Arc<Tokenizer>, model: &ModelSpec, begin: Instant) 
                 scratch_bytes: 0,
                 total_bytes: 0,
                 available_bytes: crate::memory::system().available,
-                context_length: model.context_length,
+                context_length,
                 fits: true,
             },
             load_ms: begin.elapsed().as_secs_f64() * 1e3,
         },
         tokenizer,
-        serving: None,
+        serving: Serving::Nothing,
     }
 }
 
@@ -157,32 +203,52 @@ impl Engine {
     }
 
     /// Starts a request. What is wrong with it is the first thing the generation reports: `context_length_exceeded`,
-    /// `invalid_request`, `unsupported` when only the tokenizer was loaded, `shutting_down` after `unload`.
+    /// `invalid_request`, `unsupported` for encoders and when only the tokenizer was loaded, `shutting_down` after `unload`.
     pub fn generate(&self, request: GenerateRequest) -> Generation {
         match &self.serving {
-            Some(serving) => serving.intake.submit(request),
-            None => Generation::failed(only_tokenizer()),
+            Serving::Answers(answers) => answers.intake.submit(request),
+            Serving::Vectors(_) => Generation::failed(cannot("write text: it is an encoder")),
+            Serving::Nothing => Generation::failed(only_tokenizer()),
         }
     }
 
-    /// The vector of a text: the hidden states after the last norm, pooled as the model's metadata says, else of its last
-    /// token. Waits for the step under way.
-    pub fn embed(&self, text: &[PromptSegment]) -> Result<Embedding> {
-        let serving = self.serving.as_ref().ok_or_else(only_tokenizer)?;
-        let tokens = serving
-            .checks
-            .text(encode_for_embedding(&self.tokenizer, text)?)?;
-        Ok(Embedding {
-            prompt_tokens: tokens.len(),
-            vector: serving.worker.embed(tokens, serving.pooling)?,
-        })
+    /// The vectors of texts, pooled as the model's files say. Works in the calling thread, in steps: other callers and
+    /// answers under way go on between them, and `cancel` is looked at. Errors: `context_length_exceeded` with the number
+    /// of the text, `invalid_request`, `unsupported`, `cancelled`, `shutting_down`.
+    pub fn embed(&self, request: &EmbedRequest, cancel: &Cancel) -> Result<Embeddings> {
+        match &self.serving {
+            Serving::Nothing => Err(only_tokenizer()),
+            Serving::Vectors(encoder) => encoder.embed(&self.tokenizer, request, cancel),
+            Serving::Answers(answers) => {
+                let Answers {
+                    worker,
+                    checks,
+                    pooling,
+                    ..
+                } = &**answers;
+                embed_by_decoder(worker, checks, &self.tokenizer, *pooling, request, cancel)
+            }
+        }
+    }
+
+    /// How well documents answer a query, by a cross-encoder. Works as `embed`, with its errors.
+    pub fn score(&self, request: &ScoreRequest, cancel: &Cancel) -> Result<Scores> {
+        match &self.serving {
+            Serving::Nothing => Err(only_tokenizer()),
+            Serving::Vectors(encoder) => encoder.score(&self.tokenizer, request, cancel),
+            Serving::Answers(_) => Err(cannot("score pairs of texts")),
+        }
     }
 
     /// Takes no more requests, waits for the last one and frees the weights. Idempotent.
     pub fn unload(&self) {
-        if let Some(serving) = &self.serving {
-            serving.intake.finish();
-            serving.worker.finish();
+        match &self.serving {
+            Serving::Nothing => {}
+            Serving::Vectors(encoder) => encoder.unload(),
+            Serving::Answers(answers) => {
+                answers.intake.finish();
+                answers.worker.finish();
+            }
         }
     }
 }

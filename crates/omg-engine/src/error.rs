@@ -9,6 +9,13 @@ pub enum EngineError {
         prompt_tokens: usize,
         context_length: usize,
     },
+    #[error("text {index} has {prompt_tokens} tokens, the model reads at most {context_length}")]
+    TextTooLong {
+        /// From 0.
+        index: usize,
+        prompt_tokens: usize,
+        context_length: usize,
+    },
     #[error("{0}")]
     InvalidRequest(String),
     #[error("{0}")]
@@ -25,6 +32,8 @@ pub enum EngineError {
     ShuttingDown,
     #[error("the load was cancelled")]
     Cancelled,
+    #[error("the request was cancelled")]
+    RequestCancelled,
     /// An error of a lower crate, with the code it chose.
     #[error("{message}")]
     Coded {
@@ -42,12 +51,14 @@ impl EngineError {
     /// The code under which the error crosses process borders.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::ContextLengthExceeded { .. } => "context_length_exceeded",
+            Self::ContextLengthExceeded { .. } | Self::TextTooLong { .. } => {
+                "context_length_exceeded"
+            }
             Self::InvalidRequest(_) => "invalid_request",
             Self::Unsupported(_) => "unsupported",
             Self::OutOfMemory { .. } => "out_of_memory",
             Self::ShuttingDown => "shutting_down",
-            Self::Cancelled => "cancelled",
+            Self::Cancelled | Self::RequestCancelled => "cancelled",
             Self::Coded { code, .. } => code,
             Self::NotFinite | Self::Internal(_) => "internal",
         }
@@ -59,6 +70,7 @@ impl EngineError {
             Self::ContextLengthExceeded { .. } => {
                 Some("shorten the prompt or load the model with a larger context")
             }
+            Self::TextTooLong { .. } => Some("shorten the text, or ask for it to be truncated"),
             Self::OutOfMemory { hint, .. } => Some(hint),
             Self::NotFinite => Some(
                 "the model file may be damaged; verify its checksum or use another quantisation",
@@ -76,6 +88,13 @@ impl EngineError {
                 prompt_tokens,
                 context_length,
             } => Some(json!({ "promptTokens": prompt_tokens, "contextLength": context_length })),
+            Self::TextTooLong {
+                index,
+                prompt_tokens,
+                context_length,
+            } => Some(json!({
+                "promptTokens": prompt_tokens, "contextLength": context_length, "index": index,
+            })),
             Self::OutOfMemory { detail, .. } => Some(detail.clone()),
             _ => None,
         }

@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use omg_format::{Array, Format, ModelFiles, TokenizerMetadata, Value};
-use omg_models::{ModelSpec, spec_of};
+use omg_models::{EncoderOutput, encoder_of, pooling_of, spec_of};
 use serde_json::{Value as Json, json};
 
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::types::{Capability, ModelHeader, TensorSummary};
 
 /// Arrays up to this length are shown whole.
@@ -22,7 +22,7 @@ const FIM_TOKENS: [[&str; 3]; 4] = [
 /// `unsupported_quantization`.
 pub fn inspect(path: &Path) -> Result<ModelHeader> {
     let files = ModelFiles::open(path)?;
-    let spec = spec_of(&files)?;
+    let outline = Outline::of(&files)?;
     let tokenizer = files.tokenizer()?;
     let described = match &tokenizer {
         Some(metadata) => of_gguf(metadata),
@@ -33,7 +33,7 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
             let all = files.metadata();
             let architecture = all
                 .str("general.architecture")?
-                .unwrap_or(spec.architecture);
+                .unwrap_or(outline.architecture);
             let entries = all
                 .iter()
                 .map(|(key, value)| (key.to_owned(), shown(value)));
@@ -41,27 +41,21 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
         }
         Format::Safetensors => (
             "safetensors",
-            spec.architecture.to_owned(),
-            synthesised(&files, &spec),
+            outline.architecture.to_owned(),
+            synthesised(&files, &outline),
         ),
     };
-    let mut capabilities = vec![Capability::Completion];
-    if metadata
-        .get(&format!("{architecture}.pooling_type"))
-        .and_then(Json::as_u64)
-        .is_some_and(|pooling| pooling > 0)
-    {
-        capabilities = vec![Capability::Embedding];
-    } else if described.insert {
+    let mut capabilities = vec![outline.capability];
+    if outline.capability == Capability::Completion && described.insert {
         capabilities.push(Capability::Insert);
     }
     Ok(ModelHeader {
         format: format.to_owned(),
         parameter_count: files.parameter_count(),
         quantization: files.quantization(),
-        trained_context_length: spec.context_length,
-        embedding_length: spec.hidden,
-        block_count: spec.layers.len(),
+        trained_context_length: outline.context_length,
+        embedding_length: outline.hidden,
+        block_count: outline.layers,
         size_bytes: files.total_bytes(),
         chat_template: described.chat_template,
         special_tokens: described.special_tokens,
@@ -78,6 +72,51 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
         architecture,
         metadata,
     })
+}
+
+/// What decoders and encoders have in common.
+struct Outline {
+    architecture: &'static str,
+    hidden: usize,
+    vocab: usize,
+    context_length: usize,
+    layers: usize,
+    capability: Capability,
+}
+
+impl Outline {
+    fn of(files: &ModelFiles) -> Result<Self> {
+        if let Some(spec) = encoder_of(files)? {
+            return Ok(Self {
+                architecture: spec.architecture,
+                hidden: spec.hidden,
+                vocab: spec.vocab,
+                context_length: spec.context_length,
+                layers: spec.layers.len(),
+                capability: match spec.output {
+                    EncoderOutput::Vector(_) => Capability::Embedding,
+                    EncoderOutput::Labels { labels: 1, .. } => Capability::Rerank,
+                    EncoderOutput::Labels { labels, .. } => {
+                        return Err(EngineError::Unsupported(format!(
+                            "a classifier of {labels} labels has no route; rerankers have one label"
+                        )));
+                    }
+                },
+            });
+        }
+        let spec = spec_of(files)?;
+        Ok(Self {
+            architecture: spec.architecture,
+            hidden: spec.hidden,
+            vocab: spec.vocab,
+            context_length: spec.context_length,
+            layers: spec.layers.len(),
+            capability: match pooling_of(files)? {
+                Some(_) => Capability::Embedding,
+                None => Capability::Completion,
+            },
+        })
+    }
 }
 
 /// What the tokenizer's side says.
@@ -153,13 +192,13 @@ fn of_folder(files: &ModelFiles) -> Described {
 }
 
 /// The keys a GGUF file of the same model would have.
-fn synthesised(files: &ModelFiles, spec: &ModelSpec) -> BTreeMap<String, Json> {
+fn synthesised(files: &ModelFiles, spec: &Outline) -> BTreeMap<String, Json> {
     let arch = spec.architecture;
     let mut all = BTreeMap::from([
         ("general.architecture".to_owned(), json!(arch)),
         (format!("{arch}.context_length"), json!(spec.context_length)),
         (format!("{arch}.embedding_length"), json!(spec.hidden)),
-        (format!("{arch}.block_count"), json!(spec.layers.len())),
+        (format!("{arch}.block_count"), json!(spec.layers)),
         (format!("{arch}.vocab_size"), json!(spec.vocab)),
     ]);
     let config = files.config();

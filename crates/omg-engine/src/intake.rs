@@ -215,16 +215,4 @@ impl Checks {
         }
         Ok(tokens)
     }
-
-    /// As a prompt, for embeddings: it must fit the window.
-    pub(crate) fn text(&self, tokens: Vec<u32>) -> Result<Vec<u32>> {
-        let tokens = self.prompt(tokens)?;
-        if tokens.len() > self.context_length {
-            return Err(EngineError::ContextLengthExceeded {
-                prompt_tokens: tokens.len(),
-                context_length: self.context_length,
-            });
-        }
-        Ok(tokens)
-    }
 }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod devices;
+mod embedding;
 mod engine;
 mod error;
 mod forward;
@@ -21,7 +22,8 @@ pub mod tokenizer;
 mod types;
 
 pub use devices::devices;
-pub use engine::{Embedding, Engine, load};
+pub use embedding::Cancel;
+pub use engine::{Engine, load};
 pub use error::{EngineError, Result};
 pub use generation::Generation;
 pub use inspect::inspect;

@@ -46,7 +46,7 @@ impl Forward for LoadedModel {
     }
 }
 
-fn segments(prompt: &[PromptSegment]) -> Vec<Segment<'_>> {
+pub(crate) fn segments(prompt: &[PromptSegment]) -> Vec<Segment<'_>> {
     prompt
         .iter()
         .map(|segment| match segment {
@@ -60,13 +60,6 @@ fn segments(prompt: &[PromptSegment]) -> Vec<Segment<'_>> {
             PromptSegment::Tokens { tokens } => Segment::Tokens(tokens),
         })
         .collect()
-}
-
-pub(crate) fn encode_for_embedding(
-    tokenizer: &Tokenizer,
-    prompt: &[PromptSegment],
-) -> Result<Vec<u32>> {
-    tokenizer.encode_for_embedding(&segments(prompt))
 }
 
 impl Vocabulary for Arc<Tokenizer> {

@@ -3,7 +3,6 @@
 use omg_format::ModelFiles;
 use serde_json::Value as Json;
 
-use crate::scheduler::Pooling;
 use crate::types::Sampling;
 
 /// The sampling parameters the model was published with: `generation_config.json`, or `general.sampling.*` of a GGUF file.
@@ -62,20 +61,6 @@ fn of_generation_config(config: &Json) -> Sampling {
 
 fn probability(p: &f32) -> bool {
     (0.0..=1.0).contains(p)
-}
-
-/// `{arch}.pooling_type`: 1 is the mean; everything else of a decoder reads the last token, which alone has seen the text.
-pub(crate) fn pooling(files: &ModelFiles) -> Pooling {
-    let metadata = files.metadata();
-    let arch = metadata
-        .str("general.architecture")
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    match metadata.u32(&format!("{arch}.pooling_type")) {
-        Ok(Some(1)) => Pooling::Mean,
-        _ => Pooling::Last,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 use omg_format::ModelFiles;
 use omg_kernels::BLOCK_TOKENS;
-use omg_models::{ModelSpec, kv_bytes_per_token, scratch_bytes, spec_of, weight_bytes_estimate};
+use omg_models::{
+    EncoderSpec, ModelSpec, encoder_of, kv_bytes_per_token, scratch_bytes, spec_of,
+    weight_bytes_estimate,
+};
 use serde_json::json;
 
 use crate::devices::{Device, available_memory};
@@ -28,7 +31,35 @@ struct Needs {
 /// Memory that the model would take, from its headers alone. `fits` is false, and no error, when it is too large.
 pub fn plan(spec: &LoadSpec) -> Result<MemoryPlan> {
     let files = ModelFiles::open(&spec.path)?;
-    plan_of(&files, &spec_of(&files)?, spec)
+    match encoder_of(&files)? {
+        Some(encoder) => plan_of_encoder(&files, &encoder, spec),
+        None => plan_of(&files, &spec_of(&files)?, spec),
+    }
+}
+
+/// Encoders keep nothing between steps, so the context costs activations only.
+pub(crate) fn plan_of_encoder(
+    files: &ModelFiles,
+    encoder: &EncoderSpec,
+    spec: &LoadSpec,
+) -> Result<MemoryPlan> {
+    let available = available_memory(&Device::choose(spec.device.as_deref())?)?;
+    let asked = spec.context_length.filter(|&asked| asked > 0);
+    let context = asked.map_or(encoder.context_length, |asked| {
+        asked.min(encoder.context_length)
+    });
+    let weights = encoder.weight_bytes(files);
+    let scratch = encoder.clone().with_served_context(context).scratch_bytes() + PROCESS_BYTES;
+    Ok(MemoryPlan {
+        weights_bytes: weights,
+        kv_bytes_per_token: 0,
+        kv_bytes: 0,
+        scratch_bytes: scratch,
+        total_bytes: weights + scratch,
+        available_bytes: available,
+        context_length: context,
+        fits: weights + scratch <= available,
+    })
 }
 
 pub(crate) fn max_sequences(spec: &LoadSpec) -> usize {
@@ -99,7 +130,7 @@ pub(crate) fn require_fit(plan: &MemoryPlan) -> Result<()> {
     let room = plan
         .available_bytes
         .saturating_sub(plan.weights_bytes + plan.scratch_bytes);
-    let fitting = room / plan.kv_bytes_per_token.max(1);
+    let fitting = room.checked_div(plan.kv_bytes_per_token).unwrap_or(0);
     let hint = if fitting >= SMALLEST_CONTEXT as u64 {
         format!("a context of {fitting} tokens fits")
     } else {

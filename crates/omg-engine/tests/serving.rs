@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use omg_engine::{
-    Engine, EngineError, Event, GenerateRequest, Generation, LoadSpec, PromptSegment, Sampling,
-    StopReason, TokenLogprob, Usage, inspect, load, plan,
+    Cancel, EmbedRequest, Engine, EngineError, Event, GenerateRequest, Generation, LoadSpec,
+    PromptSegment, Sampling, StopReason, TokenLogprob, Usage, inspect, load, plan,
 };
 
 fn model() -> PathBuf {
@@ -207,13 +207,19 @@ fn tokens_go_there_and_back_and_texts_become_vectors() {
             .code(),
         "invalid_request"
     );
-    let a = engine.embed(&text("one text")).expect("a vector");
-    assert_eq!(a.vector.len(), tiny_gguf::HIDDEN);
-    assert_eq!(a, engine.embed(&text("one text")).expect("a vector"));
-    assert_ne!(
-        a.vector,
-        engine.embed(&text("another")).expect("a vector").vector
-    );
+    let embed = |words: &[&str]| {
+        let request = EmbedRequest {
+            texts: words.iter().map(|word| text(word)).collect(),
+            ..EmbedRequest::default()
+        };
+        engine.embed(&request, &Cancel::default()).expect("vectors")
+    };
+    let both = embed(&["one text", "another"]);
+    assert_eq!(both.dimensions, tiny_gguf::HIDDEN);
+    let (one, other) = both.vectors.split_at(both.dimensions);
+    assert_eq!(one, embed(&["one text"]).vectors);
+    assert_eq!(other, embed(&["another"]).vectors);
+    assert_ne!(one, other);
 }
 
 #[test]

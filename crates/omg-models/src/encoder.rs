@@ -35,8 +35,7 @@ impl Encoder {
         device: &DeviceChoice,
         progress: &mut dyn FnMut(f32) -> bool,
     ) -> Result<Self> {
-        let mut source =
-            WeightSource::new(files, &spec.names, spec.layers.len()).ignoring(UNUSED);
+        let mut source = WeightSource::new(files, &spec.names, spec.layers.len()).ignoring(UNUSED);
         let stack = match device {
             DeviceChoice::Cpu { threads } => {
                 let backend = CpuBackend::new(Pool::new(*threads));

@@ -168,7 +168,10 @@ impl<B: Backend> EncoderStack<B> {
             let layer = self.layers.first().ok_or_else(|| Error::InvalidBatch {
                 reason: "the encoder has no layers".to_owned(),
             })?;
-            *kv = Some((self.backend.new_kv(layer.attention.shape(), blocks)?, blocks));
+            *kv = Some((
+                self.backend.new_kv(layer.attention.shape(), blocks)?,
+                blocks,
+            ));
         }
         match kv {
             Some((kv, _)) => Ok(kv),

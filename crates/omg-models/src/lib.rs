@@ -13,9 +13,12 @@ pub mod spec;
 mod weights;
 
 pub use batch::{Batch, Seq};
-pub use error::{Error, Result};
 pub use encoder::{Encoder, EncoderText};
+pub use error::{Error, Result};
 pub use families::{encoder_of, pooling_of, spec_of, supported};
 pub use model::{DeviceChoice, KvCache, Model};
-pub use spec::{ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, ModelSpec, Pooling, PoolingSpec, kv_bytes_per_token, scratch_bytes, weight_bytes_estimate};
+pub use spec::{
+    ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, ModelSpec, Pooling, PoolingSpec,
+    kv_bytes_per_token, scratch_bytes, weight_bytes_estimate,
+};
 pub use weights::{Name, Role, TensorNames};

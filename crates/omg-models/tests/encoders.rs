@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use omg_format::ModelFiles;
 use omg_models::{
-    DeviceChoice, Encoder, EncoderOutput, EncoderSpec, EncoderText, Pooling, encoder_of, pooling_of,
-    spec_of,
+    DeviceChoice, Encoder, EncoderOutput, EncoderSpec, EncoderText, Pooling, encoder_of,
+    pooling_of, spec_of,
 };
 use serde_json::Value as Json;
 

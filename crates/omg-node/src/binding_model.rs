@@ -3,9 +3,10 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
-use omg_engine::{Engine, EngineError, GenerateRequest, PromptSegment};
+use omg_engine::{EmbedRequest, Engine, EngineError, GenerateRequest, PromptSegment, ScoreRequest};
 
 use crate::binding_generation::{Generation, Started};
+use crate::binding_text_task::{EmbedTask, ScoreTask};
 use crate::crossing::{Answer, FromPanic, in_thread, read};
 
 /// A loaded model.
@@ -53,15 +54,16 @@ impl Model {
         })
     }
 
-    /// The vector of a text, not normalised.
-    #[napi(
-        ts_args_type = "text: PromptSegment[]",
-        ts_return_type = "Promise<Outcome<{ vector: number[]; promptTokens: number }>>"
-    )]
-    pub fn embed<'env>(&self, env: &'env Env, text: Unknown<'env>) -> Result<Object<'env>> {
-        let engine = Arc::clone(&self.engine);
-        let text = read::<Vec<PromptSegment>>(env, text);
-        in_thread(env, move || Answer::of(text.and_then(|t| engine.embed(&t))))
+    /// Prepares vectors of texts; nothing runs before `result`.
+    #[napi(ts_args_type = "request: EmbedRequest")]
+    pub fn embed(&self, env: &Env, request: Unknown<'_>) -> EmbedTask {
+        EmbedTask::new(&self.engine, read::<EmbedRequest>(env, request))
+    }
+
+    /// Prepares scores of documents; nothing runs before `result`.
+    #[napi(ts_args_type = "request: ScoreRequest")]
+    pub fn score(&self, env: &Env, request: Unknown<'_>) -> ScoreTask {
+        ScoreTask::new(&self.engine, read::<ScoreRequest>(env, request))
     }
 
     /// Starts a request; what is wrong with its values is what `next` answers first.

@@ -3,7 +3,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Object, ToNapiValue, Unknown};
+use napi::bindgen_prelude::{
+    Float32Array, Function, JsObjectValue, JsValue, Object, ToNapiValue, Unknown,
+};
 use napi::{Env, Result, sys};
 use omg_engine::EngineError;
 use serde::Serialize;
@@ -64,6 +66,38 @@ impl ToNapiValue for Answer {
         let env = Env::from_raw(raw);
         let parse = json_function::<String, Unknown<'_>>(&env, "parse")?;
         Ok(parse.call(answer.0)?.raw())
+    }
+}
+
+/// An outcome with numbers beside it that cross as they are in memory.
+pub(crate) struct AnswerWith<T> {
+    pub(crate) plain: omg_engine::Result<T>,
+    /// The name under which they join an `ok`.
+    pub(crate) name: &'static str,
+    pub(crate) floats: Vec<f32>,
+}
+
+impl<T: Serialize> ToNapiValue for AnswerWith<T> {
+    unsafe fn to_napi_value(raw: sys::napi_env, answer: Self) -> Result<sys::napi_value> {
+        let is_ok = answer.plain.is_ok();
+        // SAFETY: `raw` is the environment this was called with.
+        let outcome = unsafe { Answer::to_napi_value(raw, Answer::of(answer.plain))? };
+        if is_ok {
+            let outcome = Object::from_raw(raw, outcome);
+            let mut ok: Object<'_> = outcome.get_named_property("ok")?;
+            ok.set(answer.name, Float32Array::new(answer.floats))?;
+        }
+        Ok(outcome)
+    }
+}
+
+impl<T> FromPanic for AnswerWith<T> {
+    fn from_panic(error: EngineError) -> Self {
+        Self {
+            plain: Err(error),
+            name: "",
+            floats: Vec::new(),
+        }
     }
 }
 

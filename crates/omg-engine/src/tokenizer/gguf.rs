@@ -3,20 +3,24 @@ use std::collections::HashMap;
 use omg_format::{Metadata, TokenType, TokenizerMetadata};
 
 use super::bpe::{Bpe, Merges, NO_TOKEN};
+use super::pair::PairFrame;
 use super::pre_tokenizer::PreTokenizer;
 use super::specials::{Special, Specials};
 use super::spm::Spm;
 use super::vocabulary::Vocabulary;
-use super::{Model, Tokenizer, byte_level, invalid};
+use super::{Model, Tokenizer, byte_level, invalid, word_piece};
 use crate::error::{EngineError, Result};
 
 impl Tokenizer {
-    /// From the metadata of a GGUF file: kinds `gpt2` (byte-level BPE) and `llama` (SPM).
+    /// From the metadata of a GGUF file: kinds `gpt2` (byte-level BPE), `llama` (SPM) and `bert` (WordPiece).
     pub fn from_gguf(metadata: &Metadata) -> Result<Self> {
         let found = TokenizerMetadata::of(metadata).map_err(|error| invalid(error.to_string()))?;
         let source = found.ok_or_else(|| invalid("the model has no tokenizer"))?;
         if source.tokens.len() >= NO_TOKEN as usize - 1 {
             return Err(invalid("the vocabulary is too large"));
+        }
+        if source.model == "bert" {
+            return Self::from_json(&word_piece::of_gguf(&source, metadata)?);
         }
         let model_name = metadata
             .str("general.name")
@@ -36,7 +40,7 @@ impl Tokenizer {
             "llama" => (Model::Spm(spm(&source)?), true, false),
             other => {
                 return Err(EngineError::Unsupported(format!(
-                    "the tokenizer kind {other:?} is not supported (supported: gpt2, llama)"
+                    "the tokenizer kind {other:?} is not supported (supported: gpt2, llama, bert)"
                 )));
             }
         };
@@ -48,6 +52,11 @@ impl Tokenizer {
         let bos = or_usual(source.bos, 1);
         let eos = or_usual(source.eos, 2);
         let vocabulary = vocabulary(&source, spm, bos, eos);
+        let add_separator = metadata
+            .bool("tokenizer.ggml.add_sep_token")
+            .ok()
+            .flatten()
+            .unwrap_or(false);
         let token_of = |wanted: bool, id: Option<u32>| {
             if wanted {
                 id.into_iter().collect()
@@ -55,9 +64,16 @@ impl Tokenizer {
                 Vec::new()
             }
         };
+        let suffix = token_of(source.add_eos.unwrap_or(default_eos), eos);
+        let mut between = suffix.clone();
+        between.extend(token_of(add_separator, source.separator));
         Ok(Tokenizer {
             prefix: token_of(source.add_bos.unwrap_or(default_bos), bos),
-            suffix: token_of(source.add_eos.unwrap_or(default_eos), eos),
+            pair: PairFrame {
+                between,
+                after: suffix.clone(),
+            },
+            suffix,
             specials: Specials::new(specials(&source, model_name))?,
             vocabulary: vocabulary.into(),
             model,

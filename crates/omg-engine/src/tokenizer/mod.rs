@@ -16,12 +16,14 @@
 mod bpe;
 mod byte_level;
 mod gguf;
+mod pair;
 mod pre_tokenizer;
 mod specials;
 mod spm;
 mod stream;
 mod tokenizer_json;
 mod vocabulary;
+mod word_piece;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,8 @@ use std::sync::Arc;
 use omg_format::{Format, ModelFiles};
 
 use self::bpe::Bpe;
+pub use self::pair::Pair;
+use self::pair::PairFrame;
 use self::specials::Specials;
 use self::spm::Spm;
 pub use self::stream::StreamDecoder;
@@ -60,6 +64,7 @@ pub struct Tokenizer {
     prefix: Vec<u32>,
     /// What a text to embed ends with: the EOS or SEP token, or nothing.
     suffix: Vec<u32>,
+    pair: PairFrame,
 }
 
 #[derive(Debug)]
@@ -110,28 +115,40 @@ impl Tokenizer {
         } else {
             self.prefix.clone()
         };
+        self.encode_pieces(&pieces, &mut ids)?;
+        Ok(ids)
+    }
+
+    /// As `encode`, with nothing put in front.
+    fn encode_bare(&self, text: &[Segment<'_>]) -> Result<Vec<u32>> {
+        let mut ids = Vec::new();
+        self.encode_pieces(&self.pieces(text)?, &mut ids)?;
+        Ok(ids)
+    }
+
+    fn encode_pieces(&self, pieces: &[Piece], ids: &mut Vec<u32>) -> Result<()> {
         match &self.model {
             Model::Bpe(bpe) => {
-                for piece in &pieces {
+                for piece in pieces {
                     match piece {
-                        Piece::Text(text) => bpe.encode(text, &mut ids),
+                        Piece::Text(text) => bpe.encode(text, ids),
                         Piece::Tokens(tokens) => ids.extend(tokens),
                     }
                 }
             }
             Model::Spm(spm) => {
                 let mut after_special = true;
-                for piece in &pieces {
+                for piece in pieces {
                     match piece {
-                        Piece::Text(text) => spm.encode(text, after_special, &mut ids),
+                        Piece::Text(text) => spm.encode(text, after_special, ids),
                         Piece::Tokens(tokens) => ids.extend(tokens),
                     }
                     after_special = matches!(piece, Piece::Tokens(_));
                 }
             }
-            Model::Json(json) => json.encode(&pieces, &mut ids)?,
+            Model::Json(json) => json.encode(pieces, ids)?,
         }
-        Ok(ids)
+        Ok(())
     }
 
     /// As `encode`, with the closing token (EOS or SEP) of embedding models where the model wants one.

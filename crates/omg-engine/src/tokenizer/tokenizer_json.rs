@@ -10,9 +10,10 @@ use tokenizers::{
     PreTokenizedString, PreTokenizer as _, Token,
 };
 
+use super::pair::PairFrame;
 use super::specials::{Special, Specials};
 use super::vocabulary::Vocabulary;
-use super::{Model, Piece, Tokenizer, byte_level, invalid};
+use super::{Model, Piece, Tokenizer, byte_level, invalid, word_piece};
 use crate::error::{EngineError, Result};
 
 /// A tokenizer of the `tokenizers` crate. Special tokens are found before it sees the text: the crate's own search could not
@@ -68,17 +69,19 @@ enum Spelling {
 impl Tokenizer {
     /// From a safetensors folder: `tokenizer.json`, with the special tokens and end tokens of the configuration files.
     pub fn from_folder(folder: &FolderFiles) -> Result<Self> {
-        let path = folder
-            .tokenizer_json
-            .as_deref()
-            .ok_or_else(|| EngineError::Coded {
-                code: "invalid_model_file",
-                message: "the model folder has no tokenizer.json".to_owned(),
-                hint: Some(
-                    "download the tokenizer files of the model as well, or use a GGUF file of it"
-                        .to_owned(),
-                ),
-            })?;
+        let Some(path) = folder.tokenizer_json.as_deref() else {
+            return match word_piece::of_vocabulary_file(folder)? {
+                Some(json) => Self::from_json(&json),
+                None => Err(EngineError::Coded {
+                    code: "invalid_model_file",
+                    message: "the model folder has no tokenizer.json".to_owned(),
+                    hint: Some(
+                        "download the tokenizer files of the model as well, or use a GGUF file of it"
+                            .to_owned(),
+                    ),
+                }),
+            };
+        };
         let empty = Json::Null;
         let configs = [
             folder.tokenizer_config.as_ref().unwrap_or(&empty),
@@ -95,6 +98,20 @@ impl Tokenizer {
         let damaged =
             |error: &dyn std::fmt::Display| invalid(format!("{}: {error}", path.display()));
         let bytes = fs::read(path).map_err(|error| damaged(&error))?;
+        Self::from_bytes(bytes, &damaged, configs)
+    }
+
+    /// From a `tokenizer.json` that was made from another form of the vocabulary.
+    pub(super) fn from_json(json: &Json) -> Result<Self> {
+        let damaged = |error: &dyn std::fmt::Display| invalid(error.to_string());
+        Self::from_bytes(json.to_string().into_bytes(), &damaged, &[])
+    }
+
+    fn from_bytes(
+        bytes: Vec<u8>,
+        damaged: &dyn Fn(&dyn std::fmt::Display) -> EngineError,
+        configs: &[&Json],
+    ) -> Result<Self> {
         let outline: Outline = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
         let mut inner =
             tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(&error))?;
@@ -117,6 +134,7 @@ impl Tokenizer {
         vocabulary.find_eog(&declared, outline.added_tokens.iter().map(|added| added.id));
 
         let (mut prefix, suffix) = template_tokens(&inner).map_err(|error| damaged(&error))?;
+        let pair = pair_frame(&inner, &suffix).map_err(|error| damaged(&error))?;
         vocabulary.bos = vocabulary.bos.or(prefix.first().copied());
         match configs
             .iter()
@@ -138,6 +156,7 @@ impl Tokenizer {
             })),
             prefix,
             suffix,
+            pair,
         })
     }
 }
@@ -249,6 +268,7 @@ impl Outline {
                 && part.get("add_prefix_space").and_then(Json::as_bool) != Some(false)
         });
         metaspace
+            || has_part(&self.decoder, "WordPiece")
             || find_part(&self.decoder, "Strip")
                 .is_some_and(|part| part["start"].as_u64() == Some(1))
     }
@@ -391,5 +411,23 @@ fn template_tokens(inner: &tokenizers::Tokenizer) -> tokenizers::Result<(Vec<u32
     Ok(match place {
         Some(at) => (full[..at].to_vec(), full[at + bare.len()..].to_vec()),
         None => (Vec::new(), Vec::new()),
+    })
+}
+
+/// What the post-processor puts between two texts and after them; as around single texts where it has nothing for pairs.
+fn pair_frame(inner: &tokenizers::Tokenizer, suffix: &[u32]) -> tokenizers::Result<PairFrame> {
+    let bare = inner.encode("a", false)?.get_ids().to_vec();
+    let full = inner.encode(("a", "a"), true)?.get_ids().to_vec();
+    let mut places = (0..=full.len().saturating_sub(bare.len()))
+        .filter(|at| !bare.is_empty() && full[*at..].starts_with(&bare));
+    Ok(match (places.next(), places.next_back()) {
+        (Some(first), Some(second)) if second >= first + bare.len() => PairFrame {
+            between: full[first + bare.len()..second].to_vec(),
+            after: full[second + bare.len()..].to_vec(),
+        },
+        _ => PairFrame {
+            between: suffix.to_vec(),
+            after: suffix.to_vec(),
+        },
     })
 }

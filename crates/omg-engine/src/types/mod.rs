@@ -1,9 +1,11 @@
 //! The shapes of `ts/inference`, field for field.
 
+mod embed;
 mod generate;
 mod grammar;
 mod model;
 
+pub use embed::{EmbedRequest, Embeddings, ReadText, ScoreRequest, Scores};
 pub use generate::{
     Alternative, Event, GenerateRequest, PromptSegment, Sampling, StopReason, Timings,
     TokenLogprob, Usage,

@@ -75,6 +75,7 @@ pub struct DeviceInfo {
 pub enum Capability {
     Completion,
     Embedding,
+    Rerank,
     Insert,
     Vision,
 }

@@ -5,11 +5,7 @@ use super::keys;
 use crate::weights::{Name, Role};
 
 pub(super) const NAMES: &[Name] = &[
-    (
-        Role::Embedding,
-        "token_embd",
-        "embeddings.word_embeddings",
-    ),
+    (Role::Embedding, "token_embd", "embeddings.word_embeddings"),
     (
         Role::Query,
         "blk.{}.attn_q",

@@ -10,7 +10,10 @@ pub(super) const LAYERS: Key = key("block_count", &["num_hidden_layers", "n_laye
 pub(super) const EXTRA_PREDICTION_LAYERS: Key = key("nextn_predict_layers", &[]);
 pub(super) const HIDDEN: Key = key("embedding_length", &["hidden_size", "n_embd"]);
 pub(super) const FEED_FORWARD: Key = key("feed_forward_length", &["intermediate_size", "n_inner"]);
-pub(super) const CONTEXT: Key = key("context_length", &["max_position_embeddings", "n_positions"]);
+pub(super) const CONTEXT: Key = key(
+    "context_length",
+    &["max_position_embeddings", "n_positions"],
+);
 pub(super) const EXPERTS: Key = key(
     "expert_count",
     &["num_local_experts", "num_experts", "n_routed_experts"],

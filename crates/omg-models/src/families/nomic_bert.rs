@@ -7,11 +7,7 @@ use super::keys;
 use crate::weights::{Name, Role};
 
 const NAMES: &[Name] = &[
-    (
-        Role::Embedding,
-        "token_embd",
-        "embeddings.word_embeddings",
-    ),
+    (Role::Embedding, "token_embd", "embeddings.word_embeddings"),
     (Role::EmbeddingNorm, "token_embd_norm", "emb_ln"),
     (
         Role::QueryKeyValue,
@@ -45,9 +41,6 @@ pub(super) const FAMILY: EncoderFamily = EncoderFamily {
     names: NAMES,
     rope: true,
     gate: Some(Activation::Silu),
-    defaults: &[
-        (keys::LAYER_NORM_EPS, 1e-12),
-        (keys::ROPE_THETA, 1000.0),
-    ],
+    defaults: &[(keys::LAYER_NORM_EPS, 1e-12), (keys::ROPE_THETA, 1000.0)],
     ..POST_NORM
 };

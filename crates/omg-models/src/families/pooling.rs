@@ -13,7 +13,10 @@ pub(super) const RANK: usize = 4;
 
 /// The stated pooling; `None` for models that are not made for vectors. `Err(Unsupported)` for ways that are not known.
 pub fn pooling_of(files: &ModelFiles) -> Result<Option<PoolingSpec>> {
-    if let Some(modules) = files.folder().and_then(|f| f.sentence_transformers.as_ref()) {
+    if let Some(modules) = files
+        .folder()
+        .and_then(|f| f.sentence_transformers.as_ref())
+    {
         return of_modules(modules).map(Some);
     }
     let header = Header::new(files)?;
@@ -39,7 +42,10 @@ fn of_modules(files: &SentenceTransformers) -> Result<PoolingSpec> {
             "Normalize" => normalize = true,
             other => {
                 return Err(Error::Unsupported {
-                    what: format!("the module `{}` after the model", other.chars().take(80).collect::<String>()),
+                    what: format!(
+                        "the module `{}` after the model",
+                        other.chars().take(80).collect::<String>()
+                    ),
                 });
             }
         }
@@ -59,7 +65,10 @@ fn of_config(config: &Json) -> Result<Pooling> {
         ("pooling_mode_max_tokens", "max", Pooling::Max),
     ];
     let unsupported = |what: &str| Error::Unsupported {
-        what: format!("the pooling `{}`", what.chars().take(80).collect::<String>()),
+        what: format!(
+            "the pooling `{}`",
+            what.chars().take(80).collect::<String>()
+        ),
     };
     if let Some(name) = config.get("pooling_mode").and_then(Json::as_str) {
         let mode = MODES.iter().find(|(_, mode, _)| *mode == name);

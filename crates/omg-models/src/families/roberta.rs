@@ -6,11 +6,7 @@ use super::{bert, keys};
 use crate::weights::{Name, Role};
 
 const NAMES: [Name; 10] = {
-    let mut names = [(
-        Role::ClassifierOutput,
-        "cls.output",
-        "classifier.out_proj",
-    ); 10];
+    let mut names = [(Role::ClassifierOutput, "cls.output", "classifier.out_proj"); 10];
     let mut index = 0;
     while index < bert::NAMES.len() {
         names[index] = bert::NAMES[index];

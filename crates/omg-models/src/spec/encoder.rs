@@ -118,8 +118,7 @@ impl EncoderSpec {
         let tokens = ENCODER_STEP_TOKENS.max(self.context_length);
         let widest = self.layers.iter().map(|layer| {
             let a = &layer.attention;
-            let projections =
-                a.query_width() + a.key_width() + a.value_width() + a.output_width();
+            let projections = a.query_width() + a.key_width() + a.value_width() + a.output_width();
             let keys = PagedKv::bytes_per_token(a.kv_heads, a.key_dim, a.value_dim);
             // Short texts leave the rest of their block of keys empty.
             let keys = 2 * keys;

@@ -173,10 +173,9 @@ impl TensorNames {
         };
         let (prefix, stem) = match (self.format, role) {
             (Format::Gguf, _) => ("", gguf),
-            (
-                Format::Safetensors,
-                Role::Head | Role::ClassifierDense | Role::ClassifierOutput,
-            ) => (self.head_prefix, config),
+            (Format::Safetensors, Role::Head | Role::ClassifierDense | Role::ClassifierOutput) => {
+                (self.head_prefix, config)
+            }
             (Format::Safetensors, _) => (self.prefix, config),
         };
         format!("{prefix}{}", stem.replace("{}", &layer.to_string()))

@@ -152,7 +152,10 @@ impl<'a> WeightSource<'a> {
         let unexpected = self.files.tensors().iter().find(|tensor| {
             !self.used.contains(tensor.name.as_str())
                 && needed(&tensor.name, self.layers)
-                && !self.ignored.iter().any(|part| tensor.name.starts_with(part))
+                && !self
+                    .ignored
+                    .iter()
+                    .any(|part| tensor.name.starts_with(part))
         });
         match unexpected {
             Some(tensor) => Err(Error::UnexpectedTensor {
