@@ -1,12 +1,17 @@
 import { OmgError } from '../errors/index.ts';
 import type {
+  Embeddings,
+  EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModel,
   LoadedModelInfo,
   PromptSegment,
   RunnerExit,
+  ScoreRequest,
+  Scores,
 } from '../inference/index.ts';
+import type { RunnerCalls, ToRunner } from './runner/protocol.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 /** How long an unload may take after the last generation before the process is ended anyway. */
@@ -44,6 +49,43 @@ export class RunnerModel implements LoadedModel {
 
   detokenize(tokens: number[]): Promise<string> {
     return this.#track(this.#process.call('detokenize', { tokens }));
+  }
+
+  embed(request: EmbedRequest, signal?: AbortSignal): Promise<Embeddings> {
+    return this.#ask('embed', { request: { ...request, texts: request.texts.map(wellFormed) } }, signal);
+  }
+
+  score({ query, documents, ...rest }: ScoreRequest, signal?: AbortSignal): Promise<Scores> {
+    const request = { ...rest, query: query.toWellFormed(), documents: documents.map((text) => text.toWellFormed()) };
+    return this.#ask('score', { request }, signal);
+  }
+
+  /** Work that answers once and can be cancelled on its way. */
+  async #ask<Op extends 'embed' | 'score'>(
+    op: Op,
+    ask: RunnerCalls[Op]['ask'],
+    signal: AbortSignal | undefined,
+  ): Promise<RunnerCalls[Op]['answer']> {
+    if (signal?.aborted) throw new OmgError('cancelled', 'The request was cancelled.');
+    if (this.#unloaded !== undefined) throw new OmgError('runner_crashed', 'The model is being unloaded.');
+    let cancel = (): void => {};
+    const answer = this.#track(
+      new Promise<RunnerCalls[Op]['answer']>((resolve, reject) => {
+        const id = this.#process.open({ id: 0, op, ...ask } as unknown as ToRunner, {
+          events: () => {},
+          progress: () => {},
+          ok: (value) => resolve(value as RunnerCalls[Op]['answer']),
+          fail: reject,
+        });
+        cancel = () => this.#process.signal('cancel', id);
+      }),
+    );
+    signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return await answer;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
   }
 
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {

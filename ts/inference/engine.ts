@@ -1,3 +1,4 @@
+import type { Embeddings, EmbedRequest, ScoreRequest, Scores } from './embed.ts';
 import type { GenerateEvent, GenerateRequest, PromptSegment } from './generate.ts';
 
 /** What runs models. Implemented by runner processes over the addon, and by the stand-in for tests. */
@@ -47,6 +48,10 @@ export interface LoadedModel {
    * promptTokens, contextLength), `invalid_request`, `runner_crashed`. Leaving the loop early, or aborting, cancels within one step.
    */
   generate(request: GenerateRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent>;
+  /** Vectors of texts. Throws `context_length_exceeded` (detail: index, promptTokens, contextLength), `unsupported`, `cancelled`. */
+  embed(request: EmbedRequest, signal?: AbortSignal): Promise<Embeddings>;
+  /** Scores of documents by a cross-encoder. Throws as `embed`. */
+  score(request: ScoreRequest, signal?: AbortSignal): Promise<Scores>;
   /** Waits for the generations under way, then frees everything. Idempotent. */
   unload(): Promise<void>;
   /** Resolves when the model is gone, whatever the reason. */
@@ -99,7 +104,7 @@ export interface ModelHeader {
   chatTemplate?: string;
   /** Text of the special tokens the chat template names, such as bos_token and eos_token. */
   specialTokens: Record<string, string>;
-  capabilities: ('completion' | 'embedding' | 'insert' | 'vision')[];
+  capabilities: ('completion' | 'embedding' | 'rerank' | 'insert' | 'vision')[];
   tensors: { name: string; type: string; shape: number[] }[];
 }
 

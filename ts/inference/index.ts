@@ -1,4 +1,5 @@
 export type * from './chat.ts';
+export type * from './embed.ts';
 export type * from './engine.ts';
 export type * from './generate.ts';
 export type * from './grammar.ts';

@@ -34,6 +34,8 @@ const SAFETENSORS_COMPANIONS = new Set([
   'preprocessor_config.json',
   'modules.json',
   '1_Pooling/config.json',
+  'sentence_bert_config.json',
+  'config_sentence_transformers.json',
   'LICENSE',
   'LICENSE.txt',
   'LICENSE.md',

@@ -3,11 +3,14 @@ import { OmgError } from '../errors/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
+  EmbedRequest,
   Engine,
   GenerateEvent,
   GenerateRequest,
   LoadedModel,
   PromptSegment,
+  ReadText,
+  ScoreRequest,
 } from '../inference/index.ts';
 import { contentDigest, displayName, type InstallRecord } from '../library/index.ts';
 import { Admission } from './admission.ts';
@@ -22,9 +25,10 @@ import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts'
 import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { Pulls } from './pulls.ts';
-import { RequestMeter, type RequestObserver } from './request-meter.ts';
+import { RequestMeter, type RequestObserver, type RequestRecord } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
 import { slideWindow } from './slide-window.ts';
+import { type Embedded, promptTokens, requireAbility, type Scored, type Waited } from './text-work.ts';
 import type {
   CreateEvent,
   CreateSpec,
@@ -169,6 +173,18 @@ export class ModelManager implements Models {
     yield* this.#use(opened, options, (model, run) => runChat(this.#templates, opened, request, prompt, model, run));
   }
 
+  async embed(name: string, request: EmbedRequest, options: UseOptions = {}): Promise<Embedded> {
+    const opened = await this.#open(name);
+    requireAbility(opened, 'embedding');
+    return this.#answer(opened, options, 'embedding', (model, signal) => model.embed(request, signal));
+  }
+
+  async score(name: string, request: ScoreRequest, options: UseOptions = {}): Promise<Scored> {
+    const opened = await this.#open(name);
+    requireAbility(opened, 'rerank');
+    return this.#answer(opened, options, 'reranking', (model, signal) => model.score(request, signal));
+  }
+
   async renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]> {
     const { header, record } = await this.#directory.open(name);
     return (await this.#templates.render(header, chatWithProfile(request, record))).segments;
@@ -275,6 +291,35 @@ export class ModelManager implements Models {
           meter.see(event);
           yield event;
         }
+      } finally {
+        lease.release();
+      }
+    } catch (error) {
+      meter.fail(error);
+      throw error;
+    } finally {
+      this.#requests.leave(scope);
+      this.#observer(meter.record());
+    }
+  }
+
+  /** As `#use`, for work that answers once. */
+  async #answer<T extends { texts: ReadText[] }>(
+    opened: OpenedModel,
+    options: UseOptions,
+    mode: RequestRecord['mode'],
+    run: (model: LoadedModel, signal: AbortSignal) => Promise<T>,
+  ): Promise<T & Waited> {
+    const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
+    const meter = new RequestMeter(opened.name, this.#clock, mode);
+    const arrivedMs = this.#clock.now();
+    try {
+      const lease = await this.#slotFor(opened).acquire({ ...withOwnWindow(opened, options), signal: scope.signal });
+      const readyMs = this.#clock.now() - arrivedMs;
+      try {
+        const answer = await run(lease.model, scope.signal);
+        meter.done(promptTokens(answer.texts));
+        return { ...answer, readyMs };
       } finally {
         lease.release();
       }

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 /** What one request came to. All durations count from its arrival, so they hold the wait and the load. */
 export interface RequestRecord {
   model: string;
-  mode: 'completion' | 'embedding';
+  mode: 'completion' | 'embedding' | 'reranking';
   outcome: 'ok' | ErrorCode;
   promptTokens: number;
   completionTokens: number;
@@ -21,6 +21,7 @@ export type RequestObserver = (record: RequestRecord) => void;
 export class RequestMeter {
   readonly #model: string;
   readonly #clock: Clock;
+  readonly #mode: RequestRecord['mode'];
   readonly #arrivedMs: number;
   #promptTokens = 0;
   #completionTokens = 0;
@@ -28,9 +29,10 @@ export class RequestMeter {
   /** Who leaves before the last event has cancelled. */
   #outcome: RequestRecord['outcome'] = 'cancelled';
 
-  constructor(model: string, clock: Clock) {
+  constructor(model: string, clock: Clock, mode: RequestRecord['mode'] = 'completion') {
     this.#model = model;
     this.#clock = clock;
+    this.#mode = mode;
     this.#arrivedMs = clock.now();
   }
 
@@ -47,6 +49,12 @@ export class RequestMeter {
     }
   }
 
+  /** Of work that answers once. */
+  done(promptTokens: number): void {
+    this.#promptTokens = promptTokens;
+    this.#outcome = 'ok';
+  }
+
   fail(error: unknown): void {
     this.#outcome = OmgError.from(error).code;
   }
@@ -54,7 +62,7 @@ export class RequestMeter {
   record(): RequestRecord {
     return {
       model: this.#model,
-      mode: 'completion',
+      mode: this.#mode,
       outcome: this.#outcome,
       promptTokens: this.#promptTokens,
       completionTokens: this.#completionTokens,

@@ -2,12 +2,15 @@ import type { PullProgress } from '../hub/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
+  EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModelInfo,
   PromptSegment,
+  ScoreRequest,
 } from '../inference/index.ts';
 import type { InstallRecord, ModelProfile } from '../library/index.ts';
+import type { Embedded, Scored } from './text-work.ts';
 
 /** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
 export interface Models {
@@ -25,6 +28,10 @@ export interface Models {
   generate(name: string, request: GenerateRequest, options?: UseOptions): AsyncIterable<GenerateEvent>;
   /** Templated chat with reasoning split and tool calls parsed. */
   chat(name: string, request: ChatRequest, options?: UseOptions): AsyncIterable<ChatEvent>;
+  /** Vectors of texts. Throws `unsupported` for models that are not made for them, `context_length_exceeded`. */
+  embed(name: string, request: EmbedRequest, options?: UseOptions): Promise<Embedded>;
+  /** Scores of documents by a cross-encoder. Throws as `embed`. */
+  score(name: string, request: ScoreRequest, options?: UseOptions): Promise<Scored>;
   /** The prompt `chat` would send. Loads no weights. */
   renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]>;
   tokenize(name: string, prompt: PromptSegment[]): Promise<number[]>;
@@ -86,7 +93,7 @@ export interface ModelDetails {
   license?: string;
 }
 
-export type Capability = 'completion' | 'tools' | 'insert' | 'vision' | 'embedding' | 'thinking';
+export type Capability = 'completion' | 'tools' | 'insert' | 'vision' | 'embedding' | 'rerank' | 'thinking';
 
 export interface RunningModel {
   name: string;

@@ -33,7 +33,7 @@ enum Serving {
     /// Only the tokenizer was asked for.
     Nothing,
     Answers(Box<Answers>),
-    Vectors(EncoderServing),
+    Vectors(Box<EncoderServing>),
 }
 
 /// A decoder at work. `intake` comes first: it must be gone before the worker.
@@ -154,7 +154,7 @@ fn load_encoder(
     Ok(Engine {
         info,
         tokenizer,
-        serving: Serving::Vectors(EncoderServing::new(encoder)),
+        serving: Serving::Vectors(Box::new(EncoderServing::new(encoder))),
     })
 }
 

@@ -69,7 +69,7 @@ function runnerJson({ name, state, details, activeRequests, lastUsedAt, expiresA
   return {
     backend_name: BACKEND,
     model_name: name,
-    mode: details.capabilities.includes('completion') ? 'completion' : 'embedding',
+    mode: modeOf(details.capabilities),
     last_used: new Date(lastUsedAt ?? Date.now()).toISOString(),
     ...(activeRequests > 0 ? { in_use: true } : {}),
     ...(state === 'starting' ? { loading: true } : {}),
@@ -106,4 +106,9 @@ async function unload(
   });
   const unloaded = await Promise.all(idle.map(({ record }) => models.unload(`sha256:${record.digest}`)));
   return unloaded.filter(Boolean).length;
+}
+
+function modeOf(capabilities: RunningModel['details']['capabilities']): string {
+  if (capabilities.includes('completion')) return 'completion';
+  return capabilities.includes('rerank') ? 'reranking' : 'embedding';
 }

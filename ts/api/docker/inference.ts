@@ -1,8 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify';
-import { z } from 'zod';
-import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
+import { disconnectSignal } from '../wire/index.ts';
 import { assertBackend } from './backends.ts';
 import { modelRequired } from './body.ts';
 import type { Configurations } from './configuration.ts';
@@ -15,13 +13,6 @@ const MODELS = /^\/v1\/models(?:\/\*)?$/;
 const BARE = /^\/v1(?=\/(?:responses(?:\/.*)?|rerank|score)$)/;
 const BARE_ENGINES = /^\/v1(?=\/(?:rerank|score)$)/;
 
-const rerankSchema = z.object({
-  model: z.string().min(1),
-  query: z.string(),
-  documents: z.array(z.string()).min(1),
-  top_n: optional(z.number().int().min(1)),
-});
-
 /** The routes of the other dialects below `/engines[/{backend}]`, whatever they are by now. */
 export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps, configurations: Configurations): void {
   const known = new Set(deps.routes.flatMap(({ method, url }) => [method].flat().map((verb) => `${verb} ${url}`)));
@@ -30,14 +21,10 @@ export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps, configur
     for (const verb of method) known.add(`${verb} ${url}`);
     if (method.length > 0) app.route({ method, url, config: route.config, exposeHeadRoute: false, handler });
   };
-  const reranking = (['/v1/rerank', '/v1/score'] as const)
-    .filter((url) => !known.has(`POST ${url}`))
-    .map((url): RouteOptions => ({ method: 'POST', url, handler: (request) => refuseRerank(deps.models, request) }));
-  for (const route of [...deps.routes, ...reranking]) {
+  for (const route of deps.routes) {
     const isModels = MODELS.test(route.url) && route.method === 'GET';
     if (!isModels && !SHARED.test(route.url)) continue;
     const handler = isModels ? asDocker(route) : asEngine(route, deps.models, configurations);
-    if (reranking.includes(route)) alias(route, route.url, handler);
     for (const base of ['/engines', '/engines/:backend']) {
       alias(route, base + route.url, handler);
       if (BARE_ENGINES.test(route.url)) alias(route, base + route.url.replace(BARE_ENGINES, ''), handler);
@@ -88,12 +75,6 @@ async function addConfigured(body: Record<string, unknown>, configurations: Conf
   if (use.keepAliveMs !== undefined) {
     body.keep_alive ??= Number.isFinite(use.keepAliveMs) ? use.keepAliveMs / 1000 : -1;
   }
-}
-
-async function refuseRerank(models: Models, request: FastifyRequest): Promise<never> {
-  const { model } = parseBody(rerankSchema, request.body);
-  await models.resolve(model);
-  throw new OmgError('unsupported', `"${model}" does not support reranking`, { detail: { param: 'model' } });
 }
 
 function backendOf(request: FastifyRequest): string | undefined {

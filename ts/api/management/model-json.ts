@@ -1,5 +1,5 @@
 import type { InstalledModel, PullJob, RunningModel } from '../../lifecycle/index.ts';
-import { progressDigest } from '../wire/index.ts';
+import { kindOf, progressDigest } from '../wire/index.ts';
 
 /** A model with everything that is known about it. */
 export function modelJson(model: InstalledModel, running: RunningModel | undefined, pull?: PullJob): object {
@@ -8,7 +8,7 @@ export function modelJson(model: InstalledModel, running: RunningModel | undefin
     id: model.name.replace(/:latest$/, ''),
     name: model.name,
     state: running?.state ?? (pull === undefined ? 'installed' : 'downloading'),
-    kind: details.capabilities.includes('completion') ? 'chat' : 'embedding',
+    kind: kindOf(model),
     capabilities: details.capabilities,
     modalities: details.capabilities.includes('vision') ? ['text', 'image'] : ['text'],
     context_length: details.trainedContextLength,

@@ -5,6 +5,7 @@ import type { Models } from '../../lifecycle/index.ts';
 import { type BlobPort, headBlob, putBlob } from './blobs.ts';
 import { chat } from './chat.ts';
 import { create, createSchema } from './create.ts';
+import { embed, embeddings, embeddingsSchema, embedSchema } from './embed.ts';
 import { generate } from './generate.ts';
 import { copy, copySchema, nameSchema, remove } from './manage.ts';
 import { runningJson, tagJson } from './model-json.ts';
@@ -22,10 +23,7 @@ export interface OllamaDeps {
 type Digest = { Params: { digest: string } };
 
 /** Routes of the surface that this build does not have. */
-const MISSING: [HTTPMethods, string, ErrorCode, string][] = [
-  ['POST', '/api/embed', 'unsupported', 'embeddings are not supported by this version'],
-  ['POST', '/api/embeddings', 'unsupported', 'embeddings are not supported by this version'],
-];
+const MISSING: [HTTPMethods, string, ErrorCode, string][] = [];
 
 /** `/` and `/api/*`. */
 export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settings }: OllamaDeps): Promise<void> {
@@ -45,6 +43,14 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
   );
   app.post('/api/generate', { config: { body: generateSchema, summary: 'Answer a prompt' } }, (request, reply) =>
     generate(models, request, reply),
+  );
+  app.post('/api/embed', { config: { body: embedSchema, summary: 'Turn texts into vectors' } }, (request, reply) =>
+    embed(models, request, reply),
+  );
+  app.post(
+    '/api/embeddings',
+    { config: { body: embeddingsSchema, summary: 'Turn a text into a vector, in the older form' } },
+    (request, reply) => embeddings(models, request, reply),
   );
   app.post('/api/show', { config: { body: showSchema, summary: 'All about a model' } }, (request) =>
     show(models, request),

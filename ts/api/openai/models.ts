@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
 import type { InstalledModel, Models } from '../../lifecycle/index.ts';
+import { kindOf } from '../wire/index.ts';
 
 /** GET /v1/models, GET and DELETE /v1/models/{id…}; ids hold slashes, raw or encoded. */
 export function modelRoutes(app: FastifyInstance, models: Models): void {
@@ -37,7 +38,7 @@ function modelJson(model: InstalledModel, state: string | undefined): object {
     created: Math.floor(Date.parse(record.installedAt) / 1000),
     owned_by: record.name.namespace === '' ? 'library' : record.name.namespace,
     state: state ?? 'installed',
-    kind: details.capabilities.includes('completion') ? 'chat' : 'embedding',
+    kind: kindOf(model),
     capabilities: details.capabilities,
     modalities: details.capabilities.includes('vision') ? ['text', 'image'] : ['text'],
     context_length: details.trainedContextLength,

@@ -5,7 +5,9 @@ import type { Models } from '../../lifecycle/index.ts';
 import { chatCompletions } from './chat.ts';
 import { chatSchema } from './chat-schema.ts';
 import { completionSchema, completions } from './completions.ts';
+import { embeddings, embeddingsSchema } from './embeddings.ts';
 import { modelRoutes } from './models.ts';
+import { rerank, rerankSchema } from './rerank.ts';
 import { responseRoutes } from './responses-routes.ts';
 import { ResponseStore } from './responses-store.ts';
 
@@ -15,13 +17,7 @@ export interface OpenAiDeps {
 }
 
 /** Routes of the surface that this build does not have. */
-const MISSING = [
-  '/v1/embeddings',
-  '/v1/audio/transcriptions',
-  '/v1/audio/translations',
-  '/v1/audio/speech',
-  '/v1/images/generations',
-];
+const MISSING = ['/v1/audio/transcriptions', '/v1/audio/translations', '/v1/audio/speech', '/v1/images/generations'];
 
 /** `/v1/*` but for the Anthropic messages. */
 export async function openAiRoutes(app: FastifyInstance, { models, settings }: OpenAiDeps): Promise<void> {
@@ -32,6 +28,18 @@ export async function openAiRoutes(app: FastifyInstance, { models, settings }: O
   app.post('/v1/completions', { config: { body: completionSchema, summary: 'Go on with a text' } }, (request, reply) =>
     completions(models, settings(), request, reply),
   );
+  app.post(
+    '/v1/embeddings',
+    { config: { body: embeddingsSchema, summary: 'Turn texts into vectors' } },
+    (request, reply) => embeddings(models, request, reply),
+  );
+  for (const path of ['/v1/rerank', '/v1/score']) {
+    app.post(
+      path,
+      { config: { body: rerankSchema, summary: 'Rate documents by how well they answer a query' } },
+      (request, reply) => rerank(models, request, reply),
+    );
+  }
   const store = new ResponseStore();
   app.addHook('onClose', async () => store.close());
   responseRoutes(app, models, store, '/v1');

@@ -100,7 +100,8 @@ export class Metrics {
 }
 
 function modeOf({ details }: RunningModel): RequestRecord['mode'] {
-  return details.capabilities.includes('completion') ? 'completion' : 'embedding';
+  if (details.capabilities.includes('completion')) return 'completion';
+  return details.capabilities.includes('rerank') ? 'reranking' : 'embedding';
 }
 
 function labelsOf(model: string, mode: RequestRecord['mode']): string {

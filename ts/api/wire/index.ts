@@ -10,6 +10,7 @@ export {
   toOmgError,
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
+export { kindOf } from './model-kind.ts';
 export { newId } from './new-id.ts';
 export { DEFAULT_KEEP, isOption, type ModelOptions, parseOptions } from './options.ts';
 export { schemaFormat, unknownFormat } from './output-format.ts';
@@ -18,5 +19,7 @@ export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
 export { type AskedChoice, chooseTools, invalidChoice } from './tool-choice.ts';
 export { pairToolResults } from './tool-messages.ts';
+export { truncatedHeader } from './truncated-header.ts';
 export { cutOff, endless } from './unfinished.ts';
 export { optional, parseBody } from './validate.ts';
+export { vectorAt, vectorBase64 } from './vectors.ts';

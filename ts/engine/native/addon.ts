@@ -1,6 +1,8 @@
 import type { ErrorData } from '../../errors/index.ts';
 import type {
   DeviceInfo,
+  Embeddings,
+  EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModelInfo,
@@ -8,6 +10,8 @@ import type {
   MemoryPlan,
   ModelHeader,
   PromptSegment,
+  ScoreRequest,
+  Scores,
 } from '../../inference/index.ts';
 
 /** How the addon answers: errors cross as data, because napi loses their codes. */
@@ -32,6 +36,8 @@ export interface AddonModel {
   tokenize(prompt: PromptSegment[]): Answer<number[]>;
   detokenize(tokens: number[]): Answer<string>;
   generate(request: GenerateRequest): Answer<AddonGeneration>;
+  embed(request: EmbedRequest): AddonTask<Embeddings>;
+  score(request: ScoreRequest): AddonTask<Scores>;
   /** Waits for the generations under way. Idempotent. */
   unload(): Answer<unknown>;
 }
@@ -39,5 +45,12 @@ export interface AddonModel {
 export interface AddonGeneration {
   /** The next events as soon as there are any; null after the `end` event. */
   next(): Answer<GenerateEvent[] | null>;
+  cancel(): void;
+}
+
+export interface AddonTask<T> {
+  /** Starts the work; once. */
+  result(): Answer<T>;
+  /** Ends the work after the step under way, with the error `cancelled`. */
   cancel(): void;
 }

@@ -1,6 +1,8 @@
 import type { ErrorData } from '../../errors/index.ts';
 import type {
   DeviceInfo,
+  Embeddings,
+  EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModelInfo,
@@ -8,6 +10,8 @@ import type {
   MemoryPlan,
   ModelHeader,
   PromptSegment,
+  ScoreRequest,
+  Scores,
 } from '../../inference/index.ts';
 
 /** What a runner can be asked, and what it answers. */
@@ -20,6 +24,8 @@ export interface RunnerCalls {
   load: { ask: { spec: LoadSpec }; answer: LoadedModelInfo };
   tokenize: { ask: { prompt: PromptSegment[] }; answer: number[] };
   detokenize: { ask: { tokens: number[] }; answer: string };
+  embed: { ask: { request: EmbedRequest }; answer: Embeddings };
+  score: { ask: { request: ScoreRequest }; answer: Scores };
   /** Answers with batches of events, then null. */
   generate: { ask: { request: GenerateRequest }; answer: null };
   unload: { ask: Record<never, never>; answer: null };
@@ -29,7 +35,7 @@ export type RunnerOp = keyof RunnerCalls;
 
 export type RunnerAsk = { [Op in RunnerOp]: { id: number; op: Op } & RunnerCalls[Op]['ask'] }[RunnerOp];
 
-/** From the daemon to the runner. `cancel` and `more` belong to the generation with that id and get no answer. */
+/** From the daemon to the runner. `cancel` and `more` belong to the work with that id and get no answer. */
 export type ToRunner = RunnerAsk | { id: number; op: 'cancel' } | { id: number; op: 'more' };
 
 /** From the runner to the daemon. The last message of an id is `ok` or `error`. */

@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import { type Addon, type AddonGeneration, type AddonModel, unwrap } from '../native/index.ts';
+import { type Addon, type AddonGeneration, type AddonModel, type AddonTask, unwrap } from '../native/index.ts';
 import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type ToRunner } from './protocol.ts';
 
 interface RunningGeneration {
@@ -16,6 +16,7 @@ export class RunnerServer {
   readonly #generations = new Map<number, RunningGeneration>();
   /** Asked for and not yet started by the addon, and whether they have been cancelled since. */
   readonly #starting = new Map<number, { cancelled: boolean }>();
+  readonly #tasks = new Map<number, AddonTask<unknown>>();
   #model: AddonModel | undefined;
 
   constructor(addon: Addon, send: (message: FromRunner) => void) {
@@ -54,12 +55,25 @@ export class RunnerServer {
         return unwrap(this.#loaded().tokenize(ask.prompt));
       case 'detokenize':
         return unwrap(this.#loaded().detokenize(ask.tokens));
+      case 'embed':
+        return this.#run(ask.id, this.#loaded().embed(ask.request));
+      case 'score':
+        return this.#run(ask.id, this.#loaded().score(ask.request));
       case 'generate':
         await this.#generate(ask);
         return null;
       case 'unload':
         await unwrap(this.#loaded().unload());
         return null;
+    }
+  }
+
+  async #run<T>(id: number, task: AddonTask<T>): Promise<T> {
+    this.#tasks.set(id, task);
+    try {
+      return await unwrap(task.result());
+    } finally {
+      this.#tasks.delete(id);
     }
   }
 
@@ -90,6 +104,7 @@ export class RunnerServer {
   }
 
   #cancel(id: number): void {
+    this.#tasks.get(id)?.cancel();
     const start = this.#starting.get(id);
     if (start !== undefined) start.cancelled = true;
     const running = this.#generations.get(id);

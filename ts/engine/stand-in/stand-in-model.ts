@@ -1,12 +1,17 @@
 import { OmgError } from '../../errors/index.ts';
 import type {
+  Embeddings,
+  EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModel,
   LoadedModelInfo,
   PromptSegment,
   RunnerExit,
+  ScoreRequest,
+  Scores,
 } from '../../inference/index.ts';
+import { standInEmbeddings, standInScores } from './embed.ts';
 import { standInEvents } from './generation.ts';
 import type { StandInGeneration, StandInLoad, StandInScript } from './script.ts';
 import { StandInVocabulary } from './vocabulary.ts';
@@ -52,6 +57,24 @@ export class StandInModel implements LoadedModel {
   async detokenize(tokens: number[]): Promise<string> {
     this.#assertAlive();
     return this.#vocabulary.detokenize(tokens);
+  }
+
+  async embed(request: EmbedRequest, signal?: AbortSignal): Promise<Embeddings> {
+    await this.#pause(signal);
+    const width = this.#script.header?.embeddingLength ?? 64;
+    return standInEmbeddings(request, this.#vocabulary, this.info.contextLength, width);
+  }
+
+  async score(request: ScoreRequest, signal?: AbortSignal): Promise<Scores> {
+    await this.#pause(signal);
+    return standInScores(request, this.info.contextLength);
+  }
+
+  async #pause(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    this.#assertAlive();
+    if (this.#script.generateError) throw this.#script.generateError;
+    await this.#sleep(this.#script.prefillMs ?? 0, signal);
+    if (signal.aborted) throw new OmgError('cancelled', 'The request was cancelled.');
   }
 
   async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {

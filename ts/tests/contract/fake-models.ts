@@ -1,14 +1,24 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, PromptSegment } from '../../inference/index.ts';
+import type {
+  ChatEvent,
+  ChatRequest,
+  EmbedRequest,
+  GenerateEvent,
+  GenerateRequest,
+  PromptSegment,
+  ScoreRequest,
+} from '../../inference/index.ts';
 import type {
   CreateEvent,
   CreateSpec,
+  Embedded,
   InstalledModel,
   LifecycleEvent,
   Models,
   PullJob,
   PullSpec,
   RunningModel,
+  Scored,
   UseOptions,
 } from '../../lifecycle/index.ts';
 
@@ -87,6 +97,17 @@ export class FakeModels implements Models {
   chat(name: string, request: ChatRequest, use?: UseOptions): AsyncIterable<ChatEvent> {
     this.calls.push({ method: 'chat', name, request, use });
     return this.script(request, use?.signal);
+  }
+  async embed(name: string, request: EmbedRequest, use?: UseOptions): Promise<Embedded> {
+    this.calls.push({ method: 'embed', name, request, use });
+    const dimensions = request.dimensions ?? 4;
+    const vectors = new Float32Array(dimensions * request.texts.length).fill(0.5);
+    return { dimensions, vectors, texts: request.texts.map(() => ({ promptTokens: 3, truncated: false })), readyMs: 1 };
+  }
+  async score(name: string, request: ScoreRequest, use?: UseOptions): Promise<Scored> {
+    this.calls.push({ method: 'score', name, request, use });
+    const scores = request.documents.map((document) => document.length);
+    return { scores, texts: scores.map(() => ({ promptTokens: 3, truncated: false })), readyMs: 1 };
   }
   async renderChat(_name: string, request: ChatRequest): Promise<PromptSegment[]> {
     return request.messages.flatMap(({ role, content }): PromptSegment[] => [

@@ -153,9 +153,3 @@ test('copy and delete answer 200 with an empty body, and 404 in their own words'
   expect((await post({ model: 'twin' }, '/api/delete', 'DELETE')).json().error).toBe("model 'twin' not found");
   expect((await post({ source: 'twin', destination: 'x' }, '/api/copy')).json().error).toBe('model "twin" not found');
 });
-
-test('routes of later versions answer with a typed error', async () => {
-  for (const url of ['/api/embed', '/v1/embeddings']) {
-    expect((await post({ model: 'demo' }, url)).statusCode, url).toBe(400);
-  }
-});

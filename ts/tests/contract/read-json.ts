@@ -4,6 +4,13 @@ export interface WireBody {
   error: string & { type: string; code: string; param: string | null; message: string };
   id: string;
   model: string;
+  capabilities: string[];
+  embeddings: number[][];
+  embedding: number[];
+  results: { index: number; relevance_score: number; document?: { text: string } }[];
+  data: { embedding: string }[];
+  models: { name: string; capabilities: string[] }[];
+  prompt_eval_count: number;
 }
 
 export async function readJson(reply: Response): Promise<WireBody> {

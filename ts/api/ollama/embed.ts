@@ -1,0 +1,134 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { parseKeepAlive } from '../../config/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import type { EmbedRequest } from '../../inference/index.ts';
+import {
+  type Embedded,
+  type InstalledModel,
+  type Models,
+  promptTokens,
+  type UseOptions,
+} from '../../lifecycle/index.ts';
+import { disconnectSignal, optional, parseBody, parseOptions, vectorAt } from '../wire/index.ts';
+import { loadOrUnload } from './chat.ts';
+import { lacks, modelRequired, resolveModel } from './errors.ts';
+
+const NANOSECONDS = 1e6;
+
+const shared = {
+  model: optional(z.string()),
+  keep_alive: z.unknown().optional(),
+  options: z.unknown().optional(),
+};
+
+export const embedSchema = z.object({
+  ...shared,
+  input: z.unknown().optional(),
+  truncate: optional(z.boolean()),
+  dimensions: optional(z.number().int().min(1)),
+});
+
+export const embeddingsSchema = z.object({ ...shared, prompt: optional(z.string()) });
+
+/** POST /api/embed: vectors of length 1. */
+export async function embed(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const startedAt = performance.now();
+  const body = parseBody(embedSchema, request.body);
+  const texts = readInput(body.input);
+  const { name, use } = await open(models, body.model ?? '', body, reply);
+  if (texts.length === 0) {
+    await loadOrUnload(models, name, use);
+    return {
+      model: name,
+      embeddings: [],
+      total_duration: since(startedAt),
+      load_duration: since(startedAt),
+      prompt_eval_count: 0,
+    };
+  }
+  const { dimensions } = body;
+  const wanted: EmbedRequest = { texts: texts.map(segment), truncate: body.truncate ?? true, normalize: true };
+  const answer = await run(models, name, dimensions === undefined ? wanted : { ...wanted, dimensions }, use);
+  return {
+    model: name,
+    embeddings: answer.texts.map((_, index) => Array.from(vectorAt(answer, index))),
+    total_duration: since(startedAt),
+    load_duration: Math.round(answer.readyMs * NANOSECONDS),
+    prompt_eval_count: promptTokens(answer.texts),
+  };
+}
+
+/** POST /api/embeddings: one vector as the model gives it. */
+export async function embeddings(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const body = parseBody(embeddingsSchema, request.body);
+  if (!body.model) throw modelRequired();
+  const { name, use } = await open(models, body.model, body, reply);
+  const prompt = body.prompt ?? '';
+  if (prompt === '') {
+    await loadOrUnload(models, name, use);
+    return { embedding: [] };
+  }
+  const answer = await run(models, name, { texts: [segment(prompt)], normalize: false }, use);
+  return { embedding: Array.from(vectorAt(answer, 0)) };
+}
+
+function readInput(input: unknown): string[] {
+  if (input === undefined || input === null || input === '') return [];
+  if (typeof input === 'string') return [input];
+  if (Array.isArray(input) && input.every((text): text is string => typeof text === 'string')) return input;
+  throw new OmgError('invalid_request', 'invalid input type', {
+    hint: '`input` is a text or a list of texts.',
+    detail: { param: 'input' },
+  });
+}
+
+async function open(
+  models: Models,
+  name: string,
+  body: { keep_alive?: unknown; options?: unknown },
+  reply: FastifyReply,
+): Promise<{ name: string; use: UseOptions }> {
+  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const { contextLength } = parseOptions(body.options);
+  const model = await found(models, name);
+  if (!model.details.capabilities.includes('embedding')) throw lacks(name, 'embeddings');
+  return { name, use: { signal: disconnectSignal(reply), keepAliveMs, contextLength } };
+}
+
+/** These two routes have words of their own for a model that is not there. */
+async function found(models: Models, name: string): Promise<InstalledModel> {
+  try {
+    return await resolveModel(models, name);
+  } catch (thrown) {
+    const error = OmgError.from(thrown);
+    if (error.code !== 'model_not_found' || name === '') throw error;
+    throw new OmgError('model_not_found', `model "${name}" not found, try pulling it first`, {
+      hint: error.hint,
+      detail: error.detail,
+      cause: error,
+    });
+  }
+}
+
+async function run(models: Models, name: string, request: EmbedRequest, use: UseOptions): Promise<Embedded> {
+  try {
+    return await models.embed(name, request, use);
+  } catch (thrown) {
+    const error = OmgError.from(thrown);
+    if (error.code !== 'context_length_exceeded') throw error;
+    throw new OmgError(error.code, `the input length exceeds the context length: ${error.message}`, {
+      hint: error.hint,
+      detail: error.detail,
+      cause: error,
+    });
+  }
+}
+
+function segment(text: string): EmbedRequest['texts'][number] {
+  return [{ kind: 'text', text, parseSpecial: false }];
+}
+
+function since(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) * NANOSECONDS);
+}
