@@ -142,6 +142,11 @@ impl Multiply<'_> {
     #[inline(always)]
     fn all_rows<S: Simd, const FLOAT: u8>(&self, s: S, panel: *const u8) {
         let mut r = 0;
+        // 24 sums fill the 32 wide registers well, and each weight is read once for six products.
+        while S::BLOCK_ROWS >= 8 && r + 6 <= self.rows {
+            self.some_rows::<S, FLOAT, 6>(s, panel, r);
+            r += 6;
+        }
         while S::BLOCK_ROWS >= 4 && r + 4 <= self.rows {
             self.some_rows::<S, FLOAT, 4>(s, panel, r);
             r += 4;
