@@ -8,7 +8,9 @@ use std::time::Instant;
 use omg_engine::{Cancel, EmbedRequest, LoadSpec, PromptSegment, load};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: embed MODEL < TEXTS")?;
+    let path = std::env::args()
+        .nth(1)
+        .ok_or("usage: embed MODEL < TEXTS")?;
     let spec = LoadSpec {
         path: PathBuf::from(path),
         ..LoadSpec::default()
@@ -35,7 +37,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tokens as f64 / seconds
     );
     let mut out = std::io::stdout().lock();
-    for vector in embeddings.vectors.chunks_exact(embeddings.dimensions.max(1)) {
+    for vector in embeddings
+        .vectors
+        .chunks_exact(embeddings.dimensions.max(1))
+    {
         serde_json::to_writer(&mut out, vector)?;
         out.write_all(b"\n")?;
     }

@@ -55,7 +55,7 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
         return load_encoder(&files, encoder, spec, progress, begin);
     }
     let model_spec = spec_of(&files)?;
-let pooling = pooling_of(&files)?;
+    let pooling = pooling_of(&files)?;
     let tokenizer = Arc::new(Tokenizer::open(&files)?.padded_to(model_spec.vocab));
     if spec.tokenizer_only {
         return Ok(tokenizer_only(tokenizer, model_spec.context_length, begin));
