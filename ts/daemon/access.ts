@@ -55,7 +55,7 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): void {
 function checkKey(key: ApiKey | undefined, request: FastifyRequest): asserts key is ApiKey {
   if (key === undefined) {
     throw new OmgError('unauthorized', 'An API key is needed: it was missing or wrong.', {
-      hint: 'Send `Authorization: Bearer <key>` or `x-api-key: <key>`.',
+      hint: 'Send `Authorization: Bearer <key>` or `x-api-key: <key>`; omg itself takes the key from OMG_API_KEY.',
     });
   }
   if (key.expires !== undefined && Date.parse(key.expires) <= Date.now()) {

@@ -60,6 +60,14 @@ test.each([
   expect(await json(['keys', 'list'])).toEqual([]);
 });
 
+test('completion knows tools and the names of keys', async () => {
+  await omg(['keys', 'create', '--name', 'webui']);
+  const words = async (...line: string[]) =>
+    (await omg(['completion', 'words', '--', ...line])).stdout.trim().split('\n');
+  expect(await words('keys', 'revoke', '')).toEqual(['webui']);
+  expect(await words('launch', 'c')).toEqual(['claude', 'codex']);
+});
+
 test('beyond this machine a daemon starts only with a key, and then asks for it', async () => {
   const env = { OMG_HOST: '0.0.0.0' };
   await expect(testDaemon({ env, home })).rejects.toMatchObject({ code: 'invalid_config' });

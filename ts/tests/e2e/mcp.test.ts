@@ -47,6 +47,20 @@ describe.each(TRANSPORTS)('MCP over %s', (_name, transport) => {
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
   });
 
+  test('an answer follows the schema that is asked for', async () => {
+    const schema = {
+      type: 'object',
+      properties: { city: { enum: ['Paris', 'Rome'] } },
+      required: ['city'],
+      additionalProperties: false,
+    };
+    const { structuredContent } = await client.callTool({
+      name: 'chat',
+      arguments: { model: 'demo', prompt: 'What is the capital of France?', temperature: 0, schema },
+    });
+    expect(JSON.parse((structuredContent as { content: string }).content)).toEqual({ city: 'Paris' });
+  });
+
   test('a model is planned, loaded, listed and unloaded', async () => {
     const call = async (name: string, args: object = {}) =>
       (await client.callTool({ name, arguments: { ...args } })).structuredContent as Record<string, unknown>;

@@ -105,20 +105,15 @@ describe('the AI SDK over the provider', () => {
     expect((await result.usage).outputTokens).toBeGreaterThan(0);
   });
 
-  test('an object that a schema describes, or the error that this model cannot', async () => {
+  test('an object that a schema describes', async () => {
     const schema = z.object({ city: z.enum(['Paris', 'Rome']) });
-    const asked = generateText({
+    const { output } = await generateText({
       model: ohmygpu('demo'),
       prompt,
       temperature: 0,
-      maxRetries: 0,
       output: Output.object({ schema }),
     });
-    const given = await asked.then(
-      ({ output }) => schema.safeParse(output).success,
-      (error: { data?: { error?: { code?: string } }; name?: string }) => error.data?.error?.code ?? error.name,
-    );
-    expect([true, 'unsupported']).toContain(given);
+    expect(output).toEqual({ city: 'Paris' });
   });
 
   test('an aborted stream ends what the model does', async () => {
