@@ -9,7 +9,7 @@ export class ServeCommand extends DataCommand {
     category: CATEGORY.daemon,
     description: 'Run the daemon: in the foreground, or with `-d` in the background.',
     details:
-      'Listens on 127.0.0.1:10692 and on a Unix socket in the home folder. Beyond this machine it needs an API key (`OMG_API_KEY`).',
+      'Listens on 127.0.0.1:10692 and on a Unix socket in the home folder. Beyond this machine it needs an API key (`omg keys create`, or `OMG_API_KEY`).',
     examples: [
       ['In the background', '$0 serve -d'],
       ['In place of Ollama', '$0 serve --port 11434'],

@@ -41,7 +41,7 @@ export const chatTool = defineTool({
   annotations: { readOnlyHint: true },
   async run(asked, { client, signal, progress }) {
     const messages = messagesOf(asked);
-    const model = await modelOrOnly(client, asked.model);
+    const model = await modelOrOnly(client, asked.model, 'completion');
     progress.report({ progress: 0, total: asked.max_tokens, message: `Waiting for ${model}` });
     const result = { model, content: '', reasoning: '', finish_reason: '', usage: NO_USAGE };
     let pieces = 0;

@@ -9,12 +9,15 @@ let served: TestDaemon;
 
 beforeAll(async () => {
   served = await testDaemon({
-    script: {
-      reply: (_, prompt) =>
-        prompt.includes('on and on')
-          ? Array.from({ length: 100_000 }, (_, at) => `word${at} `)
-          : ['It ', 'is ', prompt.includes('Be brief') ? 'Paris.' : 'the city of Paris.'],
-    },
+    script: (path) =>
+      path.includes('encoder')
+        ? { contextLength: 12, header: { capabilities: ['embedding'], embeddingLength: 16, chatTemplate: undefined } }
+        : {
+            reply: (_, prompt) =>
+              prompt.includes('on and on')
+                ? Array.from({ length: 100_000 }, (_, at) => `word${at} `)
+                : ['It ', 'is ', prompt.includes('Be brief') ? 'Paris.' : 'the city of Paris.'],
+          },
     hub: async () => ({
       search: async (query) => [{ id: `owner/${query}`, downloads: 5, likes: 1, formats: ['gguf'], gated: false }],
       resolveRemote: () => Promise.reject(new Error('not asked for')),
@@ -30,7 +33,7 @@ beforeAll(async () => {
       },
     }),
   });
-  await served.install('tiny');
+  for (const name of ['tiny', 'encoder']) await served.install(name);
 });
 afterAll(() => served.stop());
 
@@ -135,10 +138,16 @@ describe.each(TRANSPORTS)('over %s', (_name, connect) => {
     });
   });
 
-  test('embed gives vectors, or says that the model cannot', async () => {
-    const result = await call(client, 'embed', { model: 'tiny', input: ['a', 'b'] });
-    if (result.isError === true) expect(codeOf(result)).toMatch(/^(unsupported|not_implemented|not_found)$/);
-    else expect(result.structuredContent?.embeddings).toHaveLength(2);
+  test('embed gives a vector of unit length per text, and says where a model cannot', async () => {
+    const { structuredContent } = await call(client, 'embed', { input: ['a b', 'c', 'a b'], dimensions: 8 });
+    const { model, embeddings } = structuredContent as { model: string; embeddings: number[][] };
+    expect([model, embeddings.map(({ length }) => length)]).toEqual(['encoder:latest', [8, 8, 8]]);
+    expect(embeddings[0]).toEqual(embeddings[2]);
+    for (const vector of embeddings) expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
+    expect(codeOf(await call(client, 'embed', { model: 'tiny', input: 'a' }))).toBe('unsupported');
+    const long = Array.from({ length: 50 }, (_, at) => `w${at}`).join(' ');
+    expect(codeOf(await call(client, 'embed', { input: long }))).toBe('context_length_exceeded');
+    expect((await call(client, 'embed', { input: long, truncate: true })).isError).not.toBe(true);
   });
 
   test('a chat reports its progress in rising numbers, and stops when it is cancelled', async () => {
