@@ -19,6 +19,8 @@ export class CleanHost {
   readonly folder = mkdtempSync(join(tmpdir(), 'omg-packed-'));
   readonly registry: StandInRegistry;
   readonly port: number;
+  /** Where the host looks for models; nothing listens there unless a test says so. */
+  hub = 'http://127.0.0.1:9';
 
   private constructor(registry: StandInRegistry, port: number) {
     this.registry = registry;
@@ -61,7 +63,7 @@ export class CleanHost {
       APPDATA: join(this.userHome, '.config'),
       OMG_PORT: String(this.port),
       OMG_NPM_REGISTRY: this.registry.url,
-      HF_ENDPOINT: 'http://127.0.0.1:9',
+      HF_ENDPOINT: this.hub,
       NO_COLOR: '1',
       npm_config_registry: this.registry.url,
       npm_config_cache: join(this.folder, 'npm-cache'),

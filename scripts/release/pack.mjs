@@ -55,10 +55,9 @@ export async function packNative(stage, manifest, addon, out) {
   return pack(stage, out);
 }
 
-/** Takes out symbols, most of a development build. A library without any, or a system without `strip`, keeps what it has. */
+/** Takes out symbols, most of a development build; what ships has none. On a Mac that would break its signature. */
 async function strip(file) {
-  if (process.platform === 'win32') return;
-  await runCommand('strip', [process.platform === 'darwin' ? '-x' : '--strip-unneeded', file], { output: 'capture' });
+  if (process.platform === 'linux') await runCommand('strip', ['--strip-unneeded', file], { output: 'capture' });
 }
 
 /** The files that npm would publish from the checkout, less the chunks of earlier bundles. */

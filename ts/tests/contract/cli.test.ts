@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -310,6 +310,40 @@ describe('without a daemon', () => {
       expect(stdout).toMatch(new RegExp(`^  omg ${name} `, 'm'));
     }
     expect((await omg(['pull', '--help'])).stdout).toContain('--revision');
+  });
+
+  test('update says who looks after a checkout, and what is no version or duration', async () => {
+    expect(await omg(['update'])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('`git pull`') });
+    expect(await omg(['update', '--to', 'newest'])).toMatchObject({ exitCode: 2 });
+    expect(await omg(['update', '--wait', 'long'])).toMatchObject({ exitCode: 2 });
+    vi.stubEnv('OMG_NPM_REGISTRY', 'http://127.0.0.1:9');
+    const { exitCode, stderr } = await omg(['update', '--check']);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 5,
+      stderr: expect.stringContaining('could not be fetched'),
+    });
+  });
+
+  test('backend lists the engine in use, and knows one name', async () => {
+    const { used, devices } = (await json(['backend', 'list'])) as {
+      used: { flavour: string };
+      devices: { kind: string }[];
+    };
+    expect(used.flavour).toBe('built');
+    expect(devices.map(({ kind }) => kind)).toContain('cpu');
+    expect(await omg(['backend', 'install', 'rocm'])).toMatchObject({ exitCode: 2 });
+    expect(await omg(['backend', 'rm', 'cuda'])).toMatchObject({ exitCode: 4 });
+  });
+
+  test('service prints its definition and changes nothing', async () => {
+    vi.stubEnv('HOME', home);
+    vi.stubEnv('USERPROFILE', home);
+    const { file, text } = (await json(['service', 'install', '--print'])) as { file: string; text: string };
+    expect(text).toContain('serve');
+    expect(text).toContain(home);
+    expect(existsSync(file)).toBe(false);
+    const { exitCode, stdout } = await omg(['service', 'status']);
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('not installed') });
   });
 
   test.each(['bash', 'zsh', 'fish'])('completion prints a script for %s', async (shell) => {

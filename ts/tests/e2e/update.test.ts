@@ -1,4 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { Ollama } from 'ollama';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -42,8 +43,25 @@ async function daemonVersion(host: CleanHost): Promise<string> {
   return health.version;
 }
 
+/** A hub that takes connections and says nothing until it is closed. */
+async function silentHub(): Promise<{ url: string; close: () => void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const close = (): void => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`, close };
+}
+
 describe('from npm', () => {
   let host: CleanHost;
+  let hub: Awaited<ReturnType<typeof silentHub>>;
   let packs: Record<string, string>;
   const publish = async (number: string, change: (name: string) => ((folder: string) => void) | undefined) => {
     for (const [name, file] of Object.entries(packs))
@@ -52,11 +70,16 @@ describe('from npm', () => {
 
   beforeAll(async () => {
     host = await CleanHost.create();
+    hub = await silentHub();
+    host.hub = hub.url;
     packs = await host.publish();
     await host.npm('install', '-g', '--prefix', host.prefix, 'ohmygpu');
     expect((await host.omg('serve', '-d')).exitCode).toBe(0);
   });
-  afterAll(() => host.dispose());
+  afterAll(async () => {
+    hub.close();
+    await host.dispose();
+  });
 
   const leftovers = (): string[] => readdirSync(join(host.packageRoot, '..')).filter((name) => name !== 'ohmygpu');
 
@@ -81,6 +104,27 @@ describe('from npm', () => {
     });
     expect((await host.omg('--version')).stdout).toBe(`${version}\n`);
     expect(leftovers()).toEqual([]);
+  });
+
+  test('a daemon at work is left alone', async () => {
+    const abort = new AbortController();
+    const pull = fetch(`${host.url}/api/pull`, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'owner/model' }),
+      signal: abort.signal,
+    }).then((response) => response.text());
+    const downloading = async (): Promise<string[]> => {
+      const status = await (await fetch(`${host.url}/ohmygpu/v1/status`)).json();
+      return (status as { models: { downloading: string[] } }).models.downloading;
+    };
+    await expect.poll(downloading).toHaveLength(1);
+    const { exitCode, stderr } = await host.omg('update', '--wait', '0s');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('The daemon downloads') });
+    expect(await daemonVersion(host)).toBe(version);
+    expect(leftovers()).toEqual([]);
+    abort.abort();
+    await expect(pull).rejects.toThrow();
+    await expect.poll(downloading).toEqual([]);
   });
 
   test('an update changes the program and its daemon, which goes on answering', async () => {
