@@ -26,11 +26,9 @@ describe('a first hour with omg', () => {
   });
 
   test('without a daemon doctor asks the engine itself', async () => {
-    const { findings } = (await omg.json('doctor')) as { findings: { name: string; status: string; detail: string }[] };
-    expect(findings.find(({ name }) => name === 'engine')).toMatchObject({
-      status: 'ok',
-      detail: expect.stringContaining('cpu'),
-    });
+    const { findings } = (await omg.json('doctor')) as { findings: { name: string; status: string }[] };
+    const status = Object.fromEntries(findings.map((finding) => [finding.name, finding.status]));
+    expect(status).toMatchObject({ engine: 'ok', cpu: expect.stringMatching(/^(ok|warning)$/) });
   });
 
   test('serve -d starts the daemon and prints its address', async () => {
