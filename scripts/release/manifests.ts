@@ -37,7 +37,7 @@ function platformManifest(target: Target, capability?: number): Manifest {
     cpu: [target.cpu],
     ...(target.libc === undefined ? {} : { libc: [target.libc] }),
     main: 'omg.node',
-    files: ['omg.node'],
+    files: ['omg.node', 'THIRD-PARTY-LICENSES.txt'],
   };
 }
 
@@ -46,13 +46,14 @@ function platformManifest(target: Target, capability?: number): Manifest {
  * could not install before they are published. What the bundle holds needs no dependency, so only those that it still imports stay.
  */
 export function publishedManifest(): Manifest {
-  const { devDependencies, workspaces, scripts, dependencies, ...rest } = manifestIn();
+  const { devDependencies, workspaces, scripts, dependencies, files, ...rest } = manifestIn();
   const needed = bareImportsOf(join(ROOT, 'dist'));
   const stay = Object.entries(dependencies as Record<string, string>).filter(
     ([name]) => name.startsWith('@ohmygpu/') || needed.has(name),
   );
   return {
     ...rest,
+    files: [...(files as string[]), 'THIRD-PARTY-LICENSES.txt'],
     dependencies: Object.fromEntries(stay),
     optionalDependencies: Object.fromEntries(TARGETS.map(({ name }) => [nativePackage(name), rest.version])),
   } as Manifest;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { inCheckout } from '../setup/checkout.mjs';
 import { SetupError, say, script } from '../setup/index.mjs';
-import { packNative } from './pack.mjs';
+import { packNative, targetOf } from './pack.mjs';
 
 // `node scripts/release/pack-cuda.mjs --target NAME --capability N --addon FILE`: one CUDA flavour, packed into `dist/packs/`.
 await script(async () => {
@@ -20,7 +20,8 @@ await script(async () => {
   mkdirSync(out, { recursive: true });
   const stage = join(out, '.stage-cuda');
   try {
-    say(await packNative(stage, manifest, values.addon, out));
+    const { triple } = await targetOf(values.target);
+    say(await packNative(stage, manifest, { addon: values.addon, out, triple }));
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }

@@ -3,6 +3,10 @@ import { dirname, join, posix } from 'node:path';
 import { inCheckout } from '../setup/checkout.mjs';
 import { runCommand, SetupError } from '../setup/index.mjs';
 import { runNpm } from '../setup/npm.mjs';
+import { bundledNotices, crateNotices } from './notices.mjs';
+
+/** Licences of what others wrote. */
+const NOTICES = 'THIRD-PARTY-LICENSES.txt';
 
 /**
  * Packs what is published from this machine into `out`: the root package, the native one of this platform (or of the target given) with the
@@ -18,11 +22,12 @@ export async function packAll({ addon, out, target: wanted }) {
   try {
     const root = publishedManifest();
     stageRoot(join(stage, 'ohmygpu'), root, await publishedFiles());
+    writeFileSync(join(stage, 'ohmygpu', NOTICES), bundledNotices());
     packs[root.name] = await pack(join(stage, 'ohmygpu'), out);
 
     const name = nativePackage(target.name);
     const [, manifest] = platformManifests().find(([, { name: found }]) => found === name);
-    packs[name] = await packNative(join(stage, 'native'), manifest, addon, out);
+    packs[name] = await packNative(join(stage, 'native'), manifest, { addon, out, triple: target.triple });
 
     const demo = manifestIn('npm', 'demo-model');
     cpSync(inCheckout('npm', 'demo-model'), join(stage, 'demo-model'), { recursive: true });
@@ -45,11 +50,12 @@ export async function targetOf(name) {
 }
 
 /** Packs one native package; `addon` is the library that cargo built. */
-export async function packNative(stage, manifest, addon, out) {
+export async function packNative(stage, manifest, { addon, out, triple }) {
   mkdirSync(stage, { recursive: true });
   copyFileSync(addon, join(stage, 'omg.node'));
   await strip(join(stage, 'omg.node'));
   copyFileSync(inCheckout('LICENSE'), join(stage, 'LICENSE'));
+  writeFileSync(join(stage, NOTICES), await crateNotices(triple));
   writeFileSync(join(stage, 'README.md'), `# ${manifest.name}\n\n${manifest.description} Installed by \`ohmygpu\`.\n`);
   writeManifest(stage, manifest);
   return pack(stage, out);
