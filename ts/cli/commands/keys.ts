@@ -27,8 +27,9 @@ export class KeysCreateCommand extends DataCommand {
 
   protected override async run({ printer, config }: Session): Promise<void> {
     const file = new KeyFile(config.paths.keysFile);
+    const before = file.read();
     const { key, secret } = await file.create({
-      name: checkedName(this.name ?? freeName(file.read())),
+      name: checkedName(this.name ?? freeName(before)),
       scopes: parseScopes(this.scope),
       ...(this.expires === undefined ? {} : { expires: parseExpiry(this.expires, Date.now()) }),
       ...(this.rate === undefined ? {} : { rate: parseRate(this.rate) }),
@@ -37,6 +38,7 @@ export class KeysCreateCommand extends DataCommand {
     if (printer.isJson) return printer.json({ ...keyJson(key), key: secret });
     printer.status(`Made the key "${key.name}" (${key.scopes.join(', ')}). It is shown this once:`);
     printer.line(secret);
+    if (before.length === 0) printer.warn('This is the first key: from now on every request over TCP needs one.');
     printer.hint('Clients send it as `Authorization: Bearer …` or `x-api-key: …`; omg itself reads OMG_API_KEY.');
   }
 }
@@ -86,9 +88,13 @@ export class KeysRevokeCommand extends DataCommand {
   key = Option.String({ name: 'id-or-name' });
 
   protected override async run({ printer, config }: Session): Promise<void> {
-    const revoked = await new KeyFile(config.paths.keysFile).revoke(this.key);
+    const file = new KeyFile(config.paths.keysFile);
+    const revoked = await file.revoke(this.key);
     if (printer.isJson) return printer.json(keyJson(revoked));
     printer.status(`Revoked "${revoked.name}" (${revoked.id}).`);
+    if (file.read().length === 0 && config.settings['server.api_key'] === '') {
+      printer.warn('No key is left: requests from this machine need none, and those from others are refused.');
+    }
   }
 }
 

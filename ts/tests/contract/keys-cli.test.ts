@@ -20,12 +20,13 @@ test('create prints the secret alone to stdout, once; list and revoke never show
   expect(created).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^omg_[0-9a-f]{8}_[\w-]{43}\n$/) });
   const secret = created.stdout.trim();
   expect(created.stderr).not.toContain(secret);
+  expect(created.stderr).toContain('the first key');
   const list = await omg(['keys']);
   expect(list.stdout).toMatch(
     /^ID +NAME +SCOPES +CREATED +EXPIRES +RATE\n[0-9a-f]{8} +webui +inference +\d{4}-.* 60\/m/,
   );
   const revoked = await omg(['keys', 'revoke', 'webui']);
-  expect(revoked.exitCode).toBe(0);
+  expect([revoked.exitCode, revoked.stderr]).toEqual([0, expect.stringContaining('No key is left')]);
   expect((await omg(['keys', 'list'])).stdout).toBe('');
   for (const text of [list.stdout, revoked.stdout, revoked.stderr, readFileSync(join(home, 'keys.json'), 'utf8')]) {
     expect(text).not.toContain(secret.slice('omg_00000000_'.length));

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Ollama } from 'ollama';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CleanHost } from '../../../scripts/release/clean-host.ts';
@@ -28,6 +29,20 @@ describe('the published packages', () => {
     expect(Object.keys(manifest().dependencies ?? {})).toEqual(['@ohmygpu/demo-model']);
     expect(Object.keys(manifest().optionalDependencies ?? {})).toHaveLength(TARGETS.length);
     expect(installation(host.packageRoot).by).toBe('npm');
+  });
+
+  test('what it exports is in it, with its types', async () => {
+    const { exports } = manifest() as unknown as { exports: Record<string, string | Record<string, string>> };
+    const targets = Object.values(exports).flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target),
+    );
+    expect(targets.length).toBeGreaterThan(3);
+    expect(targets.filter((path) => !existsSync(join(host.packageRoot, path)))).toEqual([]);
+    const { connect } = (await import(pathToFileURL(join(host.packageRoot, 'dist', 'sdk.js')).href)) as {
+      connect: (options: object) => Promise<{ health(): Promise<unknown> }>;
+    };
+    const client = await connect({ url: 'http://127.0.0.1:9' });
+    await expect(client.health()).rejects.toMatchObject({ code: 'daemon_not_running' });
   });
 
   test('both names say the version', async () => {
