@@ -28,7 +28,7 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
         Some(metadata) => of_gguf(metadata),
         None => of_folder(&files),
     };
-    let (format, architecture, metadata) = match files.format() {
+    let (format, architecture, mut metadata) = match files.format() {
         Format::Gguf => {
             let all = files.metadata();
             let architecture = all
@@ -45,8 +45,17 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
             synthesised(&files, &outline),
         ),
     };
+    // Under the keys of newer files also where a file has older ones or none.
+    for (key, id) in ["fim_pre", "fim_suf", "fim_mid"]
+        .iter()
+        .zip(described.fim.into_iter().flatten())
+    {
+        metadata
+            .entry(format!("tokenizer.ggml.{key}_token_id"))
+            .or_insert_with(|| json!(id));
+    }
     let mut capabilities = vec![outline.capability];
-    if outline.capability == Capability::Completion && described.insert {
+    if outline.capability == Capability::Completion && described.fim.is_some() {
         capabilities.push(Capability::Insert);
     }
     Ok(ModelHeader {
@@ -123,7 +132,8 @@ impl Outline {
 struct Described {
     chat_template: Option<String>,
     special_tokens: BTreeMap<String, String>,
-    insert: bool,
+    /// Prefix, suffix and middle of fill-in-the-middle prompts.
+    fim: Option<[u32; 3]>,
 }
 
 fn of_gguf(tokenizer: &TokenizerMetadata<'_>) -> Described {
@@ -144,15 +154,20 @@ fn of_gguf(tokenizer: &TokenizerMetadata<'_>) -> Described {
             .into_iter()
             .filter_map(|(name, id)| Some((name.to_owned(), text(id?)?)))
             .collect(),
-        insert: named.iter().all(Option::is_some)
-            || has_fim(|wanted| tokenizer.tokens.iter().any(|token| token == wanted)),
+        fim: all_of(named).or_else(|| {
+            find_fim(|wanted| tokenizer.tokens.iter().position(|token| token == wanted))
+        }),
     }
 }
 
-fn has_fim(has: impl Fn(&str) -> bool) -> bool {
+fn find_fim(find: impl Fn(&str) -> Option<usize>) -> Option<[u32; 3]> {
     FIM_TOKENS
         .iter()
-        .any(|set| set.iter().all(|token| has(token)))
+        .find_map(|set| all_of(set.map(|token| find(token).and_then(|id| u32::try_from(id).ok()))))
+}
+
+fn all_of(ids: [Option<u32>; 3]) -> Option<[u32; 3]> {
+    Some([ids[0]?, ids[1]?, ids[2]?])
 }
 
 fn of_folder(files: &ModelFiles) -> Described {
@@ -178,16 +193,19 @@ fn of_folder(files: &ModelFiles) -> Described {
             special_tokens.insert(name.to_owned(), text.to_owned());
         }
     }
-    let added: Vec<&str> = config
+    let added: Vec<(&str, usize)> = config
         .and_then(|c| c.get("added_tokens_decoder")?.as_object())
         .into_iter()
-        .flat_map(|tokens| tokens.values())
-        .filter_map(|token| token.get("content")?.as_str())
+        .flatten()
+        .filter_map(|(id, token)| Some((token.get("content")?.as_str()?, id.parse().ok()?)))
         .collect();
     Described {
         chat_template: folder.and_then(|f| f.chat_template.clone()),
         special_tokens,
-        insert: has_fim(|wanted| added.contains(&wanted)),
+        fim: find_fim(|wanted| {
+            let found = added.iter().find(|(text, _)| *text == wanted);
+            found.map(|(_, id)| *id)
+        }),
     }
 }
 
@@ -242,4 +260,24 @@ fn number(value: Option<f64>) -> Json {
     value
         .and_then(serde_json::Number::from_f64)
         .map_or(Json::Null, Json::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fill_in_tokens_are_found_as_a_whole_set_only() {
+        let find =
+            |tokens: &[&str]| find_fim(|wanted| tokens.iter().position(|token| *token == wanted));
+        let code = [
+            "a",
+            "<fim_suffix>",
+            "<fim_prefix>",
+            "<|fim_prefix|>",
+            "<fim_middle>",
+        ];
+        assert_eq!(find(&code), Some([2, 1, 4]));
+        assert_eq!(find(&code[..4]), None);
+    }
 }

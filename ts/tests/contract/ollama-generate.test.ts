@@ -120,6 +120,24 @@ test('suffix without insert is refused, _debug_render_only renders only', async 
   expect(daemon.models.calls).toEqual([]);
 });
 
+test('suffix fills in the middle by the tokens of the model', async () => {
+  const model = installed('coder', ['completion', 'insert']);
+  for (const [at, key] of ['fim_pre', 'fim_suf', 'fim_mid'].entries()) {
+    model.details.metadata[`tokenizer.ggml.${key}_token_id`] = 100 + at;
+  }
+  daemon.models.models.push(model);
+  await post({ model: 'coder', prompt: 'def f(', suffix: ')', stream: false });
+  expect(last()?.request).toMatchObject({
+    prompt: [
+      { kind: 'tokens', tokens: [100] },
+      { kind: 'text', text: 'def f(', parseSpecial: false },
+      { kind: 'tokens', tokens: [101] },
+      { kind: 'text', text: ')', parseSpecial: false },
+      { kind: 'tokens', tokens: [102] },
+    ],
+  });
+});
+
 test('/api/show has what clients read', async () => {
   const model = installed('coder', ['completion', 'insert']);
   model.details.parameters = { temperature: 0.6, stop: ['<|end|>', 'x"y'] };
