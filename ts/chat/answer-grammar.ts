@@ -1,3 +1,4 @@
+import { OmgError } from '../errors/index.ts';
 import type { ChatRequest, Grammar, GrammarAfter, GrammarRule, ToolDefinition } from '../inference/index.ts';
 import { callsGrammar, harmonyCalls } from './call-grammar.ts';
 import type { ChatFormat } from './chat-format.ts';
@@ -91,6 +92,10 @@ function documentRule(format: NonNullable<ChatRequest['outputFormat']>): {
       return { body: 'document', rules: { document: { schema: { type: 'object' } } } };
     case 'regex':
       return { body: `/${format.pattern.replaceAll('/', '\\/')}/`, rules: {} };
+    case 'gbnf':
+      throw new OmgError('unsupported', 'A GBNF grammar cannot be one of two ways to answer.', {
+        hint: 'Leave the tools out, or write the grammar in Lark.',
+      });
     case 'lark':
       return { body: `%lark {\n${format.source}\n}`, rules: format.rules ?? {} };
   }

@@ -12,7 +12,9 @@ export type GrammarSource =
   /** The whole answer matches; the syntax is that of Rust's `regex`, without look-around. */
   | { kind: 'regex'; pattern: string }
   /** The Lark dialect of llguidance, beginning at `start`. `rules` are added to it by name (lower case, digits, `_`). */
-  | { kind: 'lark'; source: string; rules?: Record<string, GrammarRule> };
+  | { kind: 'lark'; source: string; rules?: Record<string, GrammarRule> }
+  /** The grammar notation of llama.cpp, beginning at `root`. */
+  | { kind: 'gbnf'; source: string };
 
 /** A rule that is data and no grammar text. */
 export type GrammarRule =

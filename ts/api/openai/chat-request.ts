@@ -12,6 +12,7 @@ import {
 } from '../wire/index.ts';
 import { toChatMessages } from './chat-messages.ts';
 import { type ChatBody, namedChoice } from './chat-schema.ts';
+import { readGrammar } from './grammar-fields.ts';
 import { readSampling } from './sampling-fields.ts';
 
 /** The chat request of one choice. Throws for everything that is asked and cannot be honoured. */
@@ -28,7 +29,7 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
       tools,
       toolChoice,
       singleCall: body.parallel_tool_calls === false ? true : undefined,
-      outputFormat: readFormat(body),
+      outputFormat: readGrammar(body, readFormat(body)),
       think: readThink(body, model.details.capabilities.includes('thinking')),
       sampling,
       stop,

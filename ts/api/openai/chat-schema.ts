@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optional } from '../wire/index.ts';
+import { grammarFields } from './grammar-fields.ts';
 import { samplingFields } from './sampling-fields.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
@@ -43,6 +44,7 @@ const messageSchema = z.object({
 
 export const chatSchema = z.object({
   ...samplingFields,
+  ...grammarFields,
   messages: z.array(messageSchema).min(1),
   max_completion_tokens: optional(z.number().int().min(0)),
   response_format: optional(

@@ -6,6 +6,7 @@ import type { GenerateEvent, PromptSegment } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import { disconnectSignal, insertPrompt, optional, parseBody, sendStream, sse } from '../wire/index.ts';
 import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts';
+import { grammarFields, readGrammar } from './grammar-fields.ts';
 import { interleave } from './interleave.ts';
 import { endless, FINGERPRINT, failureFrames, finishReason, newId, unixSeconds, usageJson } from './reply.ts';
 import { readSampling, samplingFields, samplingOfChoice } from './sampling-fields.ts';
@@ -17,6 +18,7 @@ const tokens = z.array(z.number().int().nonnegative());
 
 export const completionSchema = z.object({
   ...samplingFields,
+  ...grammarFields,
   prompt: z.union([
     z.string(),
     z.array(z.string()).min(1).max(MAX_PROMPTS),
@@ -56,6 +58,7 @@ export async function completions(
     throw new OmgError('unsupported', `"${body.model}" does not support completion`, { detail: { param: 'model' } });
   }
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
+  const grammar = readGrammar(body, undefined);
   const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength };
   const prompts = await readPrompts(models, body, model);
   const templated = settings['compat.templated_completions'] && (body.suffix ?? '') === '' && body.echo !== true;
@@ -67,6 +70,7 @@ export async function completions(
         stop,
         maxTokens,
         topLogprobs: body.logprobs,
+        grammar,
         promptLogprobs: body.echo === true && body.logprobs !== undefined ? true : undefined,
       };
       return templated

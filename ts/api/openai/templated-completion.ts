@@ -16,11 +16,11 @@ export async function* templatedCompletion(
       detail: { param: 'prompt' },
     });
   }
-  const { sampling, stop, maxTokens, topLogprobs } = request;
+  const { sampling, stop, maxTokens, topLogprobs, grammar } = request;
   const messages = [{ role: 'user' as const, content: segment.text }];
   for await (const event of models.chat(
     name,
-    { messages, think: false, sampling, stop, maxTokens, topLogprobs, overlong: 'error' },
+    { messages, think: false, sampling, stop, maxTokens, topLogprobs, outputFormat: grammar, overlong: 'error' },
     use,
   )) {
     if (event.type === 'content') yield { ...event, type: 'text' };

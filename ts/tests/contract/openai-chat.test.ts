@@ -241,6 +241,12 @@ test.each([
     { response_format: { type: 'json_schema', json_schema: { name: 'n', schema, strict: true } } },
     { outputFormat: { kind: 'json_schema', schema, strict: true } },
   ],
+  [{ grammar: 'root ::= "a"' }, { outputFormat: { kind: 'gbnf', source: 'root ::= "a"' } }],
+  [{ json_schema: schema }, { outputFormat: { kind: 'json_schema', schema, strict: false } }],
+  [{ guided_json: JSON.stringify(schema) }, { outputFormat: { kind: 'json_schema', schema, strict: false } }],
+  [{ guided_regex: 'a+' }, { outputFormat: { kind: 'regex', pattern: 'a+' } }],
+  [{ guided_choice: ['yes', 'no.'] }, { outputFormat: { kind: 'regex', pattern: 'yes|no\\.' } }],
+  [{ guided_grammar: 'start: "a"' }, { outputFormat: { kind: 'lark', source: 'start: "a"' } }],
 ])('%j is asked of the model', async (payload, request) => {
   expect((await post(payload)).statusCode).toBe(200);
   expect(asked()).toMatchObject(request);
@@ -257,6 +263,9 @@ test.each([
     'response_format.json_schema.schema',
     'invalid_request',
   ],
+  [{ grammar: 'root ::= "a"', guided_regex: 'a' }, 'grammar', 'invalid_request'],
+  [{ response_format: { type: 'json_object' }, guided_json: schema }, 'guided_json', 'invalid_request'],
+  [{ guided_json: 'nothing' }, 'guided_json', 'invalid_request'],
   [{ tool_choice: 'required' }, 'tool_choice', 'invalid_request'],
   [{ tools, tool_choice: 'sometimes' }, 'tool_choice', 'invalid_request'],
   [{ tools, tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice', 'invalid_request'],

@@ -88,6 +88,29 @@ test('openai: response_format, forced calls, and what cannot be enforced', async
   ).rejects.toMatchObject({ status: 400, message: expect.stringContaining('schema.properties.a.uniqueItems') });
 });
 
+test('grammars, patterns and choices by the names other servers gave them', async () => {
+  const post = async (path: string, body: object) => {
+    const response = await fetch(`${daemon.url}${path}`, { method: 'POST', body: JSON.stringify({ model, ...body }) });
+    return (await response.json()) as {
+      choices: { text?: string; message?: { content: string } }[];
+      error?: { message: string };
+    };
+  };
+  const chat = await post('/v1/chat/completions', { messages, grammar: 'root ::= "left" | "right" [0-9]{3}' });
+  expect(chat.choices[0]?.message?.content).toMatch(/^(left|right\d{3})$/);
+  const lark = await post('/v1/chat/completions', {
+    messages,
+    guided_grammar: 'start: "a" list\nlist: "(" list? ")"',
+    max_tokens: 900,
+    temperature: 0,
+  });
+  expect(lark.choices[0]?.message?.content).toMatch(/^a\(+\)*$/);
+  const choice = await post('/v1/completions', { prompt: 'The sky is', guided_choice: ['blue', 'green.'] });
+  expect(['blue', 'green.']).toContain(choice.choices[0]?.text);
+  const bad = await post('/v1/completions', { prompt: 'The sky is', guided_regex: '(' });
+  expect(bad.error?.message).toContain('the grammar cannot be compiled');
+});
+
 test('openai: responses', async () => {
   const text = { format: { type: 'json_schema' as const, name: 'n', schema, strict: true } };
   const response = await openai.responses.create({ model, input: 'The capital of France?', text });
@@ -132,4 +155,19 @@ test('anthropic: any, a named tool, and an output format', async () => {
   const written = await anthropic.messages.create({ ...body, output_config: { format } });
   const texts = said(written).map((block) => (block.type === 'text' ? JSON.parse(block.text) : undefined));
   expect(texts).toEqual([DOCUMENT]);
+
+  // Thoughts that are cut short: what follows them is bound as well.
+  const short = { thinking: { type: 'enabled' as const, budget_tokens: 2 } };
+  const hurried = await anthropic.messages.create({ ...body, ...short, output_config: { format } });
+  expect(hurried.content.map(({ type }) => type)).toEqual(['thinking', 'text']);
+  expect(said(hurried).map((block) => (block.type === 'text' ? JSON.parse(block.text) : undefined))).toEqual([
+    DOCUMENT,
+  ]);
+  const called = await anthropic.messages.create({
+    ...body,
+    ...short,
+    tools: anthropicTools,
+    tool_choice: { type: 'tool', name: 'get_weather', disable_parallel_tool_use: true },
+  });
+  expect(said(called)).toMatchObject([{ type: 'tool_use', name: 'get_weather', input: DOCUMENT }]);
 });

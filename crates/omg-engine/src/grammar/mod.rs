@@ -1,6 +1,7 @@
-//! Answers that follow a grammar: JSON schema, regular expression, Lark, through llguidance.
+//! Answers that follow a grammar: JSON schema, regular expression, Lark or GBNF, through llguidance.
 
 mod constraint;
+mod gbnf;
 mod schema;
 mod tokens;
 mod watch;
@@ -114,6 +115,10 @@ fn top_level(tokens: &Tokens, source: &GrammarSource) -> Result<TopLevelGrammar>
         GrammarSource::Lark { source, rules } => {
             check_size(source)?;
             TopLevelGrammar::from_lark(with_rules(tokens, source, rules)?)
+        }
+        GrammarSource::Gbnf { source } => {
+            check_size(source)?;
+            TopLevelGrammar::from_lark(gbnf::to_lark(source)?)
         }
     })
 }

@@ -390,6 +390,69 @@ fn a_special_token_is_not_its_name() {
     assert_eq!(logits[id("[CALLS]") as usize], f32::NEG_INFINITY);
 }
 
+fn gbnf(source: &str) -> Grammar {
+    of(GrammarSource::Gbnf {
+        source: source.to_owned(),
+    })
+}
+
+/// In the manner of llama.cpp's own.
+const GBNF_JSON: &str = r#"
+root   ::= object # comment
+value  ::= object | array | string | number | ("true" | "false" | "null") ws
+
+object ::=
+  "{" ws (
+            string ":" ws value
+    ("," ws string ":" ws value)*
+  )? "}" ws
+
+array  ::= "[" ws ( value ("," ws value){0,3} )? "]" ws
+string ::= "\"" ([^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt] | "u00" [0-9a-fA-F]{2})){0,6} "\"" ws
+number ::= ("-"? ([0-9] | [1-9] [0-9]{0,5})) ("." [0-9]{1,3})? ws
+ws     ::= | " " | "\n" [ \t]{0,4}
+"#;
+
+#[test]
+fn gbnf_is_followed() {
+    let grammars = grammars();
+    let mut complete = 0;
+    for seed in 0..60 {
+        let constraint = grammars.compile(&gbnf(GBNF_JSON)).expect("a grammar");
+        if let Some(text) = draw(constraint, seed, 1000) {
+            let value: Value =
+                serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text:?}"));
+            assert!(value.is_object());
+            complete += 1;
+        }
+    }
+    assert!(complete > 30, "{complete}");
+    let plain =
+        gbnf("root ::= [a-cX-]+ \"é\"{2} (\"1\" | dash-ed-Name)?\ndash-ed-Name ::= \"\\u00e9\" .");
+    let pattern = regex::Regex::new("^[a-cX-]+éé(1|é(?s:.))?$").expect("a pattern");
+    for seed in 0..40 {
+        let constraint = grammars.compile(&plain).expect("a grammar");
+        if let Some(text) = draw(constraint, seed, 1000) {
+            assert!(pattern.is_match(&text), "{text:?}");
+        }
+    }
+    for (source, complaint) in [
+        ("", "no rule root"),
+        ("root ::= other", "no rule other"),
+        ("root ::= (\"a\"", "where ) should"),
+        ("root ::= \"a", "end of the text"),
+        ("root ::= []", "empty"),
+        ("root ::= \"a\"{3,2}", "range"),
+        ("root ::= \"a\"{99999999}", "repetitions"),
+        ("root ::= \"\\q\"", "escape"),
+        ("root = \"a\"", "::="),
+        ("root ::= \"a\"\nroot ::= \"b\"", "twice"),
+    ] {
+        assert!(refusal(&gbnf(source)).contains(complaint), "{source}");
+    }
+    refusal(&gbnf(&format!("root ::= {}", "(".repeat(10_000))));
+}
+
 fn refusal(grammar: &Grammar) -> String {
     match grammars().compile(grammar) {
         Ok(_) => panic!("{grammar:?} was accepted"),

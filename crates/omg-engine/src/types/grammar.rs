@@ -33,6 +33,8 @@ pub enum GrammarSource {
         #[serde(default)]
         rules: BTreeMap<String, GrammarRule>,
     },
+    /// The grammar notation of llama.cpp, beginning at `root`.
+    Gbnf { source: String },
 }
 
 /// A rule that is data and no grammar text.
