@@ -19,6 +19,11 @@ export interface AccessRules {
   onKeyError?: (error: OmgError) => void;
 }
 
+export interface Access {
+  /** The key of a request that was let in; empty where it sent none that is known. */
+  secretOf(request: FastifyRequest): string;
+}
+
 const OPEN_PATHS = new Set(['/', '/health', '/api/version']);
 const EXPOSED_HEADERS = 'x-request-id, request-id, x-omg-version, x-omg-truncated, mcp-session-id, retry-after';
 
@@ -26,7 +31,7 @@ const EXPOSED_HEADERS = 'x-request-id, request-id, x-omg-version, x-omg-truncate
  * Host and Origin checks, CORS headers and preflights, API keys with their scopes and limits. Requests over the Unix socket
  * skip Host and key. Once there is a key, every request over TCP needs one.
  */
-export function installAccess(app: FastifyInstance, rules: AccessRules): void {
+export function installAccess(app: FastifyInstance, rules: AccessRules): Access {
   const policy = new OriginPolicy(rules.origins);
   const keys = new KeyRing({ settingsKey: rules.apiKey, path: rules.keysFile, onError: rules.onKeyError });
   const limits = new KeyLimits();
@@ -49,6 +54,7 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): void {
     // Its calls come back as requests of their own, and its streams are open for as long as a session.
     if (request.routeOptions.url !== '/mcp') reply.raw.once('close', limits.enter(key));
   });
+  return { secretOf: (request) => keysOf(request).find((secret) => keys.find([secret]) !== undefined) ?? '' };
 }
 
 /** Throws `unauthorized` and `forbidden`. */
@@ -96,7 +102,7 @@ function isOpen(request: FastifyRequest): boolean {
 }
 
 /** The keys that a request sends. */
-export function keysOf({ headers }: FastifyRequest): string[] {
+function keysOf({ headers }: FastifyRequest): string[] {
   const bearer = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim();
   return [bearer, headers['x-api-key']].filter((key) => typeof key === 'string');
 }

@@ -24,7 +24,7 @@ import {
 } from '../api/wire/index.ts';
 import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { type AccessRules, installAccess, isOverSocket, keysOf } from './access.ts';
+import { type Access, type AccessRules, installAccess, isOverSocket } from './access.ts';
 import type { Log } from './log.ts';
 import { ownClients } from './own-client.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
@@ -68,7 +68,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       surfacePath(stripDockerPrefix(normalisePath(request.url ?? '/')), request as IncomingMessage),
   });
   installHeaders(app, deps);
-  installAccess(app, deps.access);
+  const access = installAccess(app, deps.access);
   installBodyParser(app);
   app.setErrorHandler((error, request, reply) => sendError(deps, toOmgError(error), request, reply));
   app.setNotFoundHandler((request, reply) => sendError(deps, notFound(request), request, reply));
@@ -78,7 +78,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(openAiRoutes, deps);
   await app.register(anthropicRoutes, deps);
   await app.register(dockerRoutes, { ...deps, routes: [...routes] });
-  await app.register(mcpRoutes, mcpDeps(app));
+  await app.register(mcpRoutes, mcpDeps(app, access));
   let described: RouteOptions[] = [];
   await app.register(serviceRoutes, { ...deps, routes: () => described });
   described = [...routes];
@@ -86,10 +86,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   return app;
 }
 
-function mcpDeps(app: FastifyInstance): McpDeps {
+function mcpDeps(app: FastifyInstance, access: Access): McpDeps {
   const clientOf = ownClients(app);
   return {
-    clientFor: (request) => clientOf({ apiKey: keysOf(request)[0] ?? '', isTrusted: isOverSocket(request) }),
+    clientFor: (request) => clientOf({ apiKey: access.secretOf(request), isTrusted: isOverSocket(request) }),
     senderOf: (request) => JSON.stringify([isOverSocket(request), ownerOf(request)]),
   };
 }

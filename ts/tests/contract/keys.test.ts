@@ -112,7 +112,7 @@ describe('scopes', () => {
   });
 
   test('the tools of MCP may do what the key of the session may', async () => {
-    const client = await httpClient(served.url, { 'x-api-key': inference });
+    const client = await httpClient(served.url, { authorization: 'Bearer of-something-else', 'x-api-key': inference });
     expect((await call(client, 'chat', { model: 'tiny', prompt: 'x' })).isError).not.toBe(true);
     expect(codeOf(await call(client, 'unload', { model: 'tiny' }))).toBe('forbidden');
     await client.close();
@@ -172,6 +172,34 @@ test('responses belong to the key that asked for them', async () => {
   expect([(await ask('DELETE', path, other)).status, (await ask('DELETE', path, inference)).status]).toEqual([
     404, 200,
   ]);
+});
+
+test('an MCP session belongs to the key that opened it, and ends with it', async () => {
+  const [mine, yours] = [
+    await create({ name: 'mine', scopes: ['inference'] }),
+    await create({ name: 'yours', scopes: ['inference'] }),
+  ];
+  const send = (key: string, body: object, id?: string): Promise<Response> =>
+    fetch(`${served.url}/mcp`, {
+      method: 'POST',
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...body }),
+      headers: {
+        accept: 'application/json, text/event-stream',
+        'x-api-key': key,
+        ...(id === undefined ? {} : { 'mcp-session-id': id }),
+      },
+    });
+  const clientInfo = { name: 'raw', version: '1' };
+  const opened = await send(mine, {
+    method: 'initialize',
+    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo },
+  });
+  const id = opened.headers.get('mcp-session-id') ?? '';
+  await opened.text();
+  const list = { method: 'tools/list' };
+  expect([(await send(mine, list, id)).status, (await send(yours, list, id)).status]).toEqual([200, 404]);
+  await new KeyFile(served.config.paths.keysFile).revoke('mine');
+  expect((await send(mine, list, id)).status).toBe(401);
 });
 
 test('the client of the command line works with a key, and says what is wrong without', async () => {
