@@ -79,6 +79,24 @@ test('weights written anew answer as before, and smaller ones are smaller', asyn
   for (const model of ['floats', 'eight', 'four']) await ollama.delete({ model });
 });
 
+test('an answer slides past its window where that is asked for', async () => {
+  const messages = [{ role: 'user', content: 'What is the capital of France?' }];
+  const ask = async (options: object, shift: boolean) => {
+    const body = { model: 'demo', messages, stream: false, shift, options: { temperature: 0, ...options } };
+    const reply = await fetch(`${daemon.endpoint.url}/api/chat`, { method: 'POST', body: JSON.stringify(body) });
+    return (await reply.json()) as { prompt_eval_count: number; eval_count: number; done_reason: string };
+  };
+  const free = await ask({}, false);
+  expect([free.done_reason, free.eval_count > 4]).toEqual(['stop', true]);
+  await ollama.generate({ model: 'demo', prompt: '', keep_alive: 0 });
+  const num_ctx = free.prompt_eval_count + 3;
+  const plain = await ask({ num_ctx }, false);
+  expect([plain.done_reason, plain.eval_count]).toEqual(['length', 3]);
+  const slid = await ask({ num_ctx, num_predict: 40 }, true);
+  expect(slid.eval_count).toBeGreaterThan(3);
+  expect(slid.prompt_eval_count).toBe(free.prompt_eval_count);
+});
+
 test('what a created model says of its own reaches the prompt and the sampler', async () => {
   const messages = [
     { role: 'user', content: 'What is the capital of France?' },
