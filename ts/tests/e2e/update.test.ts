@@ -251,6 +251,16 @@ describe.skipIf(process.platform === 'win32')('from a release archive', () => {
     expect(await daemonVersion(host)).toBe(GOOD);
   });
 
+  test('the script changes the version under a daemon, which goes on with its own', async () => {
+    const { exitCode, stderr } = await script('--version', version);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining('goes on with the version') });
+    expect((await omg('--version')).stdout).toBe(`${version}\n`);
+    expect(await daemonVersion(host)).toBe(GOOD);
+    // Out of memory first, so that the old version has to start a process of its own for it.
+    expect((await omg('stop', 'demo')).exitCode).toBe(0);
+    expect(await answer(host)).toContain('Paris');
+  });
+
   test('uninstalling stops the daemon and leaves nothing but models', async () => {
     mkdirSync(join(host.omgHome, 'models'), { recursive: true });
     writeFileSync(join(host.omgHome, 'models', 'kept'), '');
