@@ -56,6 +56,7 @@ export function serviceFor(spec: ServiceSpec, scope: Scope, home: string): Servi
 
 /** Writes the definition and starts the service; one that is there already is replaced. */
 export async function installService(service: Service): Promise<void> {
+  if (service.refusal !== undefined) throw service.refusal;
   if (existsSync(service.file) && service.manager === 'launchd')
     for (const command of service.disable) await run(command);
   await mkdir(dirname(service.file), { recursive: true }).catch(rethrow(service));

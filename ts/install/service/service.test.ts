@@ -43,7 +43,7 @@ describe('units', () => {
   });
 
   test('that of the machine has a user, a folder and a sandbox of its own', () => {
-    const { text, enable } = systemdService(spec(), 'system');
+    const { text, enable } = systemdService(spec({ command: ['/usr/local/bin/omg', 'serve'] }), 'system');
     for (const line of ['DynamicUser=yes', 'StateDirectory=ohmygpu', 'ProtectSystem=strict', 'ProtectHome=yes']) {
       expect(text).toContain(`${line}\n`);
     }
@@ -51,9 +51,16 @@ describe('units', () => {
     expect(enable[0]).toEqual(['systemctl', 'daemon-reload']);
   });
 
+  test('that of the machine is not installed for a program that it could not see', async () => {
+    const command = ['/usr/bin/node', ['', 'home', 'me', 'omg.mjs'].join('/'), 'serve'];
+    const service = systemdService(spec({ command }), 'system');
+    await expect(installService(service)).rejects.toThrow('sees no home folders');
+    expect(systemdService(spec({ command }), 'user').refusal).toBeUndefined();
+  });
+
   test.skipIf(!hasAnalyze).each(['user', 'system'] as const)('systemd accepts the unit of the %s', (scope) => {
     const file = join(folder, 'ohmygpu.service');
-    writeFileSync(file, systemdService(spec({ command: [process.execPath, 'serve'] }), scope).text);
+    writeFileSync(file, systemdService(spec({ command: ['/usr/bin/env', 'serve'] }), scope).text);
     const { stderr, stdout } = spawnSync('systemd-analyze', ['verify', '--man=no', file], {
       encoding: 'utf8',
       env: { PATH: process.env.PATH, XDG_RUNTIME_DIR: folder },

@@ -1,3 +1,5 @@
+import type { OmgError } from '../../errors/index.ts';
+
 /** What the service of this machine's service manager is to run. */
 export interface ServiceSpec {
   /** Program and arguments, absolute. */
@@ -38,6 +40,8 @@ export interface Service {
   read(output: { exitCode: number; stdout: string }): { isActive: boolean; pid: number | undefined };
   /** The command that shows what it prints. */
   logs: string;
+  /** Why it cannot be installed. */
+  refusal?: OmgError;
   /** What else a person may want to do. */
   note?: string;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { OmgError } from '../../errors/index.ts';
 import type { Scope, Service, ServiceSpec } from './service.ts';
 
 const UNIT = 'ohmygpu.service';
@@ -25,7 +26,9 @@ export function systemdService(spec: ServiceSpec, scope: Scope): Service {
       pid: positive(/^MainPID=(\d+)$/m.exec(stdout)?.[1]),
     }),
     logs: scope === 'user' ? 'journalctl --user -u ohmygpu -f' : 'journalctl -u ohmygpu -f',
-    ...(scope === 'user' ? { note: 'It starts when you log in. For a start at boot: loginctl enable-linger' } : {}),
+    ...(scope === 'user'
+      ? { note: 'It starts when you log in. For a start at boot: loginctl enable-linger' }
+      : refusal(spec)),
   };
 }
 
@@ -77,6 +80,17 @@ const SANDBOX = [
 
 function userUnit(spec: ServiceSpec): string {
   return unit(spec, SANDBOX, 'default.target');
+}
+
+/** Why the manager could not run it. */
+function refusal(spec: ServiceSpec): { refusal?: OmgError } {
+  const hidden = spec.command.find((word) => /^\/(?:home|root|run\/user)\//.test(word));
+  if (hidden === undefined) return {};
+  return {
+    refusal: new OmgError('unsupported', `The service of the machine sees no home folders, and ${hidden} is in one.`, {
+      hint: 'Install omg for the machine (install.sh as root, or npm of the system), or leave --system out.',
+    }),
+  };
 }
 
 /** A user of its own that exists while it runs, a folder of its own, and the devices of GPUs. */
