@@ -126,6 +126,13 @@ fn the_positions_of_roberta_begin_after_its_padding() {
 }
 
 #[test]
+fn rope_and_gates_take_the_place_of_positions() {
+    check_vectors("nomic-bert", "", CPU);
+    check_vectors("nomic-bert", "", DeviceChoice::CpuTensors);
+    assert_eq!(spec(&path("nomic-bert", "")).context_length, 64);
+}
+
+#[test]
 fn cross_encoders_score_as_in_transformers() {
     let want = expected("rank");
     for file in ["", "model.gguf"] {
