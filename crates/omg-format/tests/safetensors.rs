@@ -128,6 +128,43 @@ fn a_folder_without_weights_is_refused() {
     assert!(error.to_string().contains("no weights"), "{error}");
 }
 
+#[test]
+fn modules_of_sentence_transformers_stay_in_the_folder() {
+    let folder = Folder::copy_of("single", "modules");
+    let modules = folder.0.join("modules.json");
+    let pooling = |path: &str| {
+        let kind = "sentence_transformers.models";
+        format!(
+            r#"[{{"type": "{kind}.Transformer", "path": ""}}, {{"type": "{kind}.Pooling", "path": "{path}"}}]"#
+        )
+    };
+    fs::create_dir(folder.0.join("1_Pooling")).unwrap();
+    fs::write(
+        folder.0.join("1_Pooling/config.json"),
+        r#"{"pooling_mode": "cls"}"#,
+    )
+    .unwrap();
+    fs::write(&modules, pooling("1_Pooling")).unwrap();
+    let files = ModelFiles::open(&folder.0).unwrap();
+    let stated = files
+        .folder()
+        .unwrap()
+        .sentence_transformers
+        .as_ref()
+        .unwrap();
+    assert_eq!(stated.pooling.as_ref().unwrap()["pooling_mode"], "cls");
+    assert_eq!(
+        stated.kinds().collect::<Vec<_>>(),
+        ["Transformer", "Pooling"]
+    );
+    for path in ["../1_Pooling", "/etc", "a/b"] {
+        fs::write(&modules, pooling(path)).unwrap();
+        assert!(refusal(&folder.0).to_string().contains("leaves the folder"));
+    }
+    fs::write(&modules, "{").unwrap();
+    assert_eq!(refusal(&folder.0).code(), "invalid_model_file");
+}
+
 fn file(header: &str, data: usize) -> Vec<u8> {
     let mut out = (header.len() as u64).to_le_bytes().to_vec();
     out.extend(header.as_bytes());

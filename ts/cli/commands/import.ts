@@ -27,6 +27,6 @@ export class ImportCommand extends DataCommand {
     const model = await client.importModel(resolve(this.source), { name: this.name, copy: this.copy });
     if (printer.isJson) return printer.json(model);
     printer.status(`Imported ${model.name} (${formatBytes(model.size)}).`);
-    printer.hint(`Chat with it: \`omg run ${model.name}\`.`);
+    if (model.capabilities.includes('completion')) printer.hint(`Chat with it: \`omg run ${model.name}\`.`);
   }
 }

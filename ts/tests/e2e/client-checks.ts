@@ -1,5 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { ChatOllama } from '@langchain/ollama';
+import { ChatOllama, OllamaEmbeddings } from '@langchain/ollama';
 import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { generateText, streamText } from 'ai';
@@ -17,9 +17,13 @@ export interface Check {
 
 /**
  * answer: the whole text at once. stream: the text in pieces. abort: it is begun, aborted by `signal` and must reject or end. error: what
- * the client makes of a model that is not there. list, count: what they give.
+ * the client makes of a model that is not there. list, count: what they give. vectors: those of two texts.
  */
-export type Feature = 'answer' | 'stream' | 'abort' | 'error' | 'list' | 'count';
+export type Feature = 'answer' | 'stream' | 'abort' | 'error' | 'list' | 'count' | 'vectors';
+
+/** A small encoder that the test imports under this name, and what is made vectors of. */
+export const ENCODER = 'encoder';
+const TEXTS = ['the cat sat', 'paris is the capital of france'];
 
 const MODEL = 'demo';
 const QUESTION = 'What is the capital of France?';
@@ -82,6 +86,24 @@ function openAiChat(endpoint: string, client: string, of: (url: string) => OpenA
 }
 
 const OLLAMA: Check[] = [
+  {
+    endpoint: 'POST /api/embed',
+    client: 'ollama',
+    feature: 'vectors',
+    run: async (url) => (await ollama(url).embed({ model: ENCODER, input: TEXTS })).embeddings,
+  },
+  {
+    endpoint: 'POST /api/embed',
+    client: 'ollama',
+    feature: 'error',
+    run: async (url) => ollama(url).embed({ model: 'nope', input: TEXTS }),
+  },
+  {
+    endpoint: 'POST /api/embed',
+    client: '@langchain/ollama',
+    feature: 'vectors',
+    run: async (url) => new OllamaEmbeddings({ baseUrl: url, model: ENCODER, maxRetries: 0 }).embedDocuments(TEXTS),
+  },
   {
     endpoint: 'POST /api/chat',
     client: 'ollama',
@@ -161,6 +183,19 @@ const OLLAMA: Check[] = [
 ];
 
 const OPENAI: Check[] = [
+  ...['POST /v1/embeddings', 'POST /engines/v1/embeddings'].map(
+    (endpoint): Check => ({
+      endpoint,
+      client: 'openai',
+      feature: 'vectors',
+      run: async (url) => {
+        const client = endpoint.includes('engines') ? docker(url) : openai(url);
+        return (await client.embeddings.create({ model: ENCODER, input: TEXTS })).data.map(
+          ({ embedding }) => embedding,
+        );
+      },
+    }),
+  ),
   ...openAiChat('POST /v1/chat/completions', 'openai', openai),
   {
     endpoint: 'POST /v1/completions',

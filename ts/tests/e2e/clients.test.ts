@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CHECKS, type Check, type Feature } from './client-checks.ts';
+import { CHECKS, type Check, ENCODER, type Feature } from './client-checks.ts';
 import { Installation, ROOT } from './omg.ts';
 
 // Every client against every endpoint it uses, with the built program, the real engine and the bundled model. What they show becomes the
@@ -12,6 +12,8 @@ const shown = new Set<Check>();
 beforeAll(async () => {
   omg = await Installation.create();
   await omg.omg('serve', '-d');
+  const encoder = join(ROOT, 'crates/omg-models/tests/fixtures/encoders/mean');
+  expect((await omg.omg('import', encoder, '--name', ENCODER)).exitCode).toBe(0);
 });
 afterAll(() => omg.dispose());
 
@@ -32,6 +34,12 @@ const PROOFS: Record<Feature, (check: Check) => Promise<void>> = {
   },
   async count({ run }) {
     expect(await run(omg.url, AbortSignal.timeout(60_000))).toBeGreaterThan(5);
+  },
+  async vectors({ run }) {
+    const [first = [], second = []] = (await run(omg.url, AbortSignal.timeout(60_000))) as number[][];
+    expect([first.length, second.length]).toEqual([32, 32]);
+    expect(Math.hypot(...first)).toBeCloseTo(1, 4);
+    expect(first).not.toEqual(second);
   },
   async error({ run }) {
     await expect(run(omg.url, AbortSignal.timeout(60_000))).rejects.toThrow(/nope|not found|404|no model/i);
@@ -64,7 +72,8 @@ One folder per dialect; a dialect translates between its wire and the types of \
 ## What clients get
 
 Shown by \`ts/tests/e2e/clients.test.ts\` with the real engine and the bundled model, which writes this table. *answer*: the whole text. *stream*: the
-text in pieces. *abort*: the engine stops when the client does. *error*: a model that is not there is an error of the client's own kind.
+text in pieces. *abort*: the engine stops when the client does. *error*: a model that is not there is an error of the client's own kind. *vectors*: those of
+a small encoder.
 
 | Endpoint | Client | Result |
 | --- | --- | --- |

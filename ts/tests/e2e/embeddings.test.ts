@@ -1,22 +1,16 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client } from '../../client/index.ts';
-import { type Config, loadConfig } from '../../config/index.ts';
-import { type Daemon, startDaemon } from '../../daemon/index.ts';
-import { RunnerEngine } from '../../engine/index.ts';
-import { OmgError } from '../../errors/index.ts';
 import { ROOT } from './omg.ts';
+import { type RealDaemon, realDaemon } from './real-daemon.ts';
 
 // The real addon with the small encoders that the engine is tested with: imported from folders and files, asked by the npm clients.
 
 const ENCODERS = join(ROOT, 'crates/omg-models/tests/fixtures/encoders');
-let home: string;
-let daemon: Daemon;
-let client: Client;
+let daemon: RealDaemon;
 let url: string;
 let ollama: Ollama;
 let openai: OpenAI;
@@ -31,19 +25,10 @@ async function expected(name: string): Promise<Expected> {
 }
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'omg-e2e-'));
-  const env = { OMG_HOME: home, OMG_PORT: '0', OMG_DRAIN_TIMEOUT: '1s' };
-  const reload = (): Promise<Config> => loadConfig({ env, cwd: home });
-  const hub = () => Promise.reject(new OmgError('hub_unreachable', 'There is no hub in this test.'));
-  daemon = await startDaemon({
-    config: await reload(),
-    reload,
-    foreground: false,
-    parts: { engine: new RunnerEngine(), hub },
-  });
-  const { host, port } = daemon.endpoint;
-  url = daemon.endpoint.url;
-  client = new Client([{ host, port }], '');
+  daemon = await realDaemon();
+  url = daemon.url;
+  const { hostname, port } = new URL(url);
+  const client = new Client([{ host: hostname, port: Number(port) }], '');
   ollama = new Ollama({ host: url });
   openai = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'x' });
   await client.importModel(join(ENCODERS, 'mean'), { name: 'mean', copy: true });
@@ -51,10 +36,7 @@ beforeAll(async () => {
   await client.importModel(join(ENCODERS, 'rank'), { name: 'rank', copy: true });
 });
 
-afterAll(async () => {
-  await daemon?.stop();
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => daemon?.stop());
 
 function cosine(a: readonly number[], b: readonly number[]): number {
   const dot = (x: readonly number[], y: readonly number[]) =>
