@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ollama } from 'ollama';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { ModelEntry } from '../../client/index.ts';
 import { HubStandIn } from '../hub-stand-in/index.ts';
 
 const MB = 1 << 20;
@@ -15,7 +16,7 @@ const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 async function startDaemon(
   home: string,
   endpoint: string,
-): Promise<{ process: ChildProcess; ended: Promise<unknown>; ollama: Ollama }> {
+): Promise<{ process: ChildProcess; ended: Promise<unknown>; ollama: Ollama; url: string }> {
   const child = spawn(process.execPath, [CLI, 'serve', '--port', '0'], {
     env: { ...process.env, OMG_HOME: home, HF_ENDPOINT: endpoint, HF_HOME: join(home, 'hf'), NO_PROXY: '*' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,10 +35,23 @@ async function startDaemon(
     });
   }
   child.once('exit', () => listening.reject(new Error(`the daemon ended: ${output}`)));
-  return { process: child, ended, ollama: new Ollama({ host: await listening.promise }) };
+  const url = await listening.promise;
+  return { process: child, ended, ollama: new Ollama({ host: url }), url };
 }
 
-test('kill -9 of the daemon in the middle of a pull loses nothing and leaves nothing behind', async () => {
+async function runnerPid(url: string): Promise<number> {
+  const response = await fetch(`${url}/ohmygpu/v1/models/demo`);
+  const { runtime } = (await response.json()) as ModelEntry;
+  if (!runtime?.pid) throw new Error('no runner');
+  return runtime.pid;
+}
+
+/** Waits until a process is no more. */
+async function gone(pid: number): Promise<void> {
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 10_000, interval: 20 });
+}
+
+test('kill -9 of the daemon amid a pull and an answer: no half model, no orphan, and the pull goes on (§14.14)', async () => {
   const home = await mkdtemp(join(tmpdir(), 'omg-e2e-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   await using standIn = await HubStandIn.start();
@@ -46,6 +60,14 @@ test('kill -9 of the daemon in the middle of a pull loses nothing and leaves not
   standIn.fault({ host: 'storage', bytesPerSecond: 2_000_000, times: Infinity });
 
   const first = await startDaemon(home, standIn.url);
+  const answer = await first.ollama.generate({
+    model: 'demo',
+    prompt: 'once',
+    raw: true,
+    stream: true,
+    options: { temperature: 3, num_predict: 1500 },
+  });
+  const runner = await runnerPid(first.url);
   let arrived = 0;
   await expect(async () => {
     for await (const { completed = 0 } of await first.ollama.pull({ model: 'owner/repo', stream: true })) {
@@ -54,6 +76,13 @@ test('kill -9 of the daemon in the middle of a pull loses nothing and leaves not
     }
   }).rejects.toThrow();
   await first.ended;
+  await gone(runner);
+  // Cut off, or whole where the engine was faster.
+  try {
+    for await (const part of answer) expect(part.model).toBe('demo');
+  } catch (error) {
+    expect(error).toBeInstanceOf(Error);
+  }
   expect(arrived).toBeLessThan(weights.length);
 
   standIn.faults.clear();
