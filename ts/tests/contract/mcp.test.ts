@@ -13,6 +13,8 @@ beforeAll(async () => {
       path.includes('encoder')
         ? { contextLength: 12, header: { capabilities: ['embedding'], embeddingLength: 16, chatTemplate: undefined } }
         : {
+            // Slow enough that the window is not full before a cancellation arrives.
+            tokenMs: 2,
             reply: (_, prompt) =>
               prompt.includes('on and on')
                 ? Array.from({ length: 100_000 }, (_, at) => `word${at} `)
