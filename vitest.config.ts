@@ -42,8 +42,6 @@ export default defineConfig({
           ...shared,
           name: 'e2e',
           include: ['ts/tests/e2e/**/*.test.ts'],
-          // Each file starts daemons and loads models; two of them at once would measure each other.
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateText, Output, streamText } from 'ai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,8 +16,10 @@ beforeAll(async () => {
 afterAll(() => omg.dispose());
 
 describe('the package', () => {
-  // Inside the checkout its own name leads to its exports, as it would in node_modules.
-  const folder = mkdtempSync(join(ROOT, 'dist', 'consumer-'));
+  // Inside the checkout its own name leads to its exports, as it would in node_modules; not in `dist`, which other tests pack.
+  const builds = join(ROOT, 'target');
+  mkdirSync(builds, { recursive: true });
+  const folder = mkdtempSync(join(builds, 'consumer-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('gives a client of the daemon', async () => {
