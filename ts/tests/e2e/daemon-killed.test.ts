@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ollama } from 'ollama';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { ModelEntry } from '../../client/index.ts';
 import { HubStandIn } from '../hub-stand-in/index.ts';
+import { gone } from './process-gone.ts';
 
 const MB = 1 << 20;
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -44,11 +45,6 @@ async function runnerPid(url: string): Promise<number> {
   const { runtime } = (await response.json()) as ModelEntry;
   if (!runtime?.pid) throw new Error('no runner');
   return runtime.pid;
-}
-
-/** Waits until a process is no more. */
-async function gone(pid: number): Promise<void> {
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 10_000, interval: 20 });
 }
 
 test('kill -9 of the daemon amid a pull and an answer: no half model, no orphan, and the pull goes on (§14.14)', async () => {

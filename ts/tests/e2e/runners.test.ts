@@ -7,6 +7,7 @@ import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest, GenerateRequest } from '../../inference/index.ts';
 import { demoModel, Library } from '../../library/index.ts';
 import { ModelManager } from '../../lifecycle/index.ts';
+import { gone } from './process-gone.ts';
 
 // The real addon and the bundled model, without the HTTP surface: what happens to processes.
 
@@ -60,18 +61,6 @@ function runnerPid(): number {
   const pid = manager.running()[0]?.pid;
   if (pid === undefined) throw new Error('no runner');
   return pid;
-}
-
-async function gone(pid: number): Promise<void> {
-  for (let round = 0; round < 500; round++) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`process ${pid} is still there`);
 }
 
 /** A request whose answer lasts: hot, and without the token that would end it early. */
