@@ -91,13 +91,7 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
         defaults: parameters::of(&files),
     });
     let intake = Intake::spawn(Arc::clone(&checks), Arc::clone(&worker))?;
-    let info = LoadedModelInfo {
-        context_length: plan.context_length,
-        trained_context_length: trained,
-        device: device.id(),
-        load_ms: begin.elapsed().as_secs_f64() * 1e3,
-        memory: plan,
-    };
+    let info = info_of(plan, trained, &device, begin);
     tracing::info!(
         device = info.device,
         load_ms = info.load_ms,
@@ -119,6 +113,16 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
     })
 }
 
+fn info_of(plan: MemoryPlan, trained: usize, device: &Device, begin: Instant) -> LoadedModelInfo {
+    LoadedModelInfo {
+        context_length: plan.context_length,
+        trained_context_length: trained,
+        device: device.id(),
+        load_ms: begin.elapsed().as_secs_f64() * 1e3,
+        memory: plan,
+    }
+}
+
 fn load_encoder(
     files: &ModelFiles,
     encoder: EncoderSpec,
@@ -137,13 +141,7 @@ fn load_encoder(
     let encoder = encoder.with_served_context(plan.context_length);
     let choice = device.choice(spec.threads.unwrap_or(0));
     let encoder = Encoder::load(files, encoder, &choice, progress)?;
-    let info = LoadedModelInfo {
-        context_length: plan.context_length,
-        trained_context_length: trained,
-        device: device.id(),
-        load_ms: begin.elapsed().as_secs_f64() * 1e3,
-        memory: plan,
-    };
+    let info = info_of(plan, trained, &device, begin);
     tracing::info!(
         device = info.device,
         load_ms = info.load_ms,

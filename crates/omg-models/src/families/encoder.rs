@@ -53,14 +53,7 @@ pub(super) const POST_NORM: EncoderFamily = EncoderFamily {
 pub fn encoder_of(files: &ModelFiles) -> Result<Option<EncoderSpec>> {
     let header = Header::new(files)?;
     let name = header.architecture()?;
-    let known = |family: &&&EncoderFamily| {
-        let names = if header.is_gguf() {
-            family.gguf
-        } else {
-            family.architectures
-        };
-        names.contains(&name.as_str())
-    };
+    let known = |family: &&&EncoderFamily| header.is_of(&name, family.gguf, family.architectures);
     match FAMILIES.iter().find(known) {
         Some(family) => spec(&header.with_defaults(family.defaults), family, &name).map(Some),
         None => Ok(None),

@@ -91,6 +91,12 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// Whether `architecture` is among a family's names for a file of this kind.
+    pub(crate) fn is_of(&self, architecture: &str, gguf: &[&str], architectures: &[&str]) -> bool {
+        let names = if self.is_gguf() { gguf } else { architectures };
+        names.contains(&architecture)
+    }
+
     pub(crate) fn get(&self, key: Key) -> Option<Setting> {
         let stored = match &self.source {
             Source::Gguf { prefix } if !key.gguf.is_empty() => self

@@ -106,14 +106,7 @@ const BASE: Family = Family {
 pub fn spec_of(files: &ModelFiles) -> Result<ModelSpec> {
     let header = Header::new(files)?;
     let name = header.architecture()?;
-    let known = |family: &&&Family| {
-        let names = if header.is_gguf() {
-            family.gguf
-        } else {
-            family.architectures
-        };
-        names.contains(&name.as_str())
-    };
+    let known = |family: &&&Family| header.is_of(&name, family.gguf, family.architectures);
     match FAMILIES.iter().find(known) {
         Some(family) => standard::spec(&header.with_defaults(family.defaults), family),
         None => Err(Error::UnsupportedArchitecture {
