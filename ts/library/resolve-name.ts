@@ -1,6 +1,10 @@
 import { OmgError } from '../errors/index.ts';
-import { displayName, nameKey, type ParsedName, parseModelName } from './names.ts';
+import { DEFAULT_HOST, DEFAULT_NAMESPACE, displayName, nameKey, type ParsedName, parseModelName } from './names.ts';
 import type { InstallRecord, ModelName } from './types.ts';
+
+/** Prefixes that mean the same. */
+const HOSTS = [DEFAULT_HOST, 'docker.io'] as const;
+const NAMESPACES = [DEFAULT_NAMESPACE, 'ai'] as const;
 
 const DIGEST = /^(sha256[:-])?([0-9a-f]{12,64})$/i;
 
@@ -62,13 +66,25 @@ function matchExact(parsed: ParsedName, records: readonly InstallRecord[]): Inst
   return records.find((record) => nameKey(record.name) === key && hasRevision(record, parsed.revision));
 }
 
-/** `ai/` is what docker model-runner puts before a bare name; the other prefixes are defaults that parsing removes. */
+/**
+ * `ai/` is what docker model-runner puts before a bare name, and `docker.io/` what its client puts before a name without a host; the other
+ * prefixes are defaults that parsing removes.
+ */
 function matchPrefixes(parsed: ParsedName, records: readonly InstallRecord[]): InstallRecord | undefined {
   const { name } = parsed;
-  const namespace = name.namespace.toLowerCase();
-  const other = namespace === 'ai' ? 'library' : namespace === 'library' ? 'ai' : undefined;
-  if (other === undefined) return undefined;
-  return matchExact({ ...parsed, name: { ...name, namespace: other } }, records);
+  for (const host of others(HOSTS, name.host)) {
+    for (const namespace of others(NAMESPACES, name.namespace)) {
+      const found = matchExact({ ...parsed, name: { ...name, host, namespace } }, records);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/** The text and, where it is one of a pair, the other. */
+function others(pair: readonly [string, string], text: string): string[] {
+  const at = pair.indexOf(text.toLowerCase());
+  return at < 0 ? [text] : [text, pair[1 - at] as string];
 }
 
 function matchLastSegment(

@@ -1,5 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { InstalledModel, Models } from '../../lifecycle/index.ts';
+import { spellings } from './spellings.ts';
 
 type Step = { Untagged: string } | { Deleted: string };
 
@@ -55,14 +56,30 @@ async function meantBy(models: Models, reference: string): Promise<InstalledMode
   }
 }
 
-/** A name goes by its exact form; that `x` and `ai/x` are one name is this surface's grammar and no guess. */
+/** A name goes by its exact form; that several spellings are one name is this surface's grammar and no guess. */
 async function removeName(models: Models, reference: string): Promise<void> {
+  const [first = reference, ...others] = spellings(reference);
   try {
-    await models.remove(reference);
+    await models.remove(first);
   } catch (error) {
-    const other = reference.startsWith('ai/') ? reference.slice(3) : `ai/${reference}`;
-    const isBare = !other.slice(other.startsWith('ai/') ? 3 : 0).includes('/');
-    if (!isBare || !(error instanceof OmgError) || error.code !== 'model_not_found') throw error;
-    await models.remove(other);
+    if (!isNotFound(error)) throw error;
+    for (const other of others) {
+      if (await isRemoved(models, other)) return;
+    }
+    throw error;
   }
+}
+
+async function isRemoved(models: Models, name: string): Promise<boolean> {
+  try {
+    await models.remove(name);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof OmgError && error.code === 'model_not_found';
 }

@@ -56,8 +56,12 @@ export function remoteModelJson(remote: RemoteModel): object {
   };
 }
 
+/** Long arrays, of which a header keeps the length only, are left out. */
 function metadataTexts({ metadata }: ModelDetails): Record<string, string> {
+  const isElided = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
   return Object.fromEntries(
-    Object.entries(metadata).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+    Object.entries(metadata)
+      .filter(([, value]) => !isElided(value))
+      .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
   );
 }

@@ -120,7 +120,7 @@ function rawPrompt(body: GenerateBody, model: InstalledModel, name: string): Pro
   }
   if (body.template) {
     return renderGoTemplate(body.template, {
-      System: body.system ?? model.record.profile?.system ?? '',
+      System: body.system || (model.record.profile?.system ?? ''),
       Prompt: prompt,
       Suffix: body.suffix ?? '',
       Response: '',

@@ -26,7 +26,8 @@ export async function show(models: Models, request: FastifyRequest): Promise<obj
   const model = await resolveModel(models, name);
   const { details } = model;
   const { profile } = model.record;
-  const system = body.system ?? profile?.system ?? '';
+  // The client of Ollama's CLI sends an empty text where it asks for nothing.
+  const system = body.system || (profile?.system ?? '');
   const parameters = { ...details.parameters, ...askedParameters(body.options) };
   const isCopilot = request.headers['user-agent']?.startsWith('GitHubCopilotChat/') === true;
   return {

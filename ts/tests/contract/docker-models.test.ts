@@ -141,6 +141,18 @@ test('a tag is untagged while others remain; the last takes the model with it', 
   expect((await send('DELETE', '/models/tiny')).status).toBe(404);
 });
 
+test("the registry that docker's client writes into a tag is no part of the name", async () => {
+  await served.install('tiny');
+  await send('POST', '/models/tiny/tag?repo=docker.io/me/other&tag=v2');
+  expect((await send('GET', '/models/me/other:v2')).status).toBe(200);
+  const chat = { model: 'me/other:v2', messages: [{ role: 'user', content: 'hi' }] };
+  expect((await send('POST', '/engines/v1/chat/completions', chat)).status).toBe(200);
+  expect(JSON.parse((await send('DELETE', '/models/me/other:v2')).text)).toEqual([
+    { Untagged: 'docker.io/me/other:v2' },
+  ]);
+  expect((await own())[0]?.tags).toEqual(['tiny:latest']);
+});
+
 test('an id takes all its tags with force', async () => {
   await served.install('tiny');
   await send('POST', '/models/tiny/tag?repo=other&tag=v2');
