@@ -1,6 +1,6 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
-import { type ErrorCode, OmgError } from '../../errors/index.ts';
+import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
 import { type BlobPort, headBlob, putBlob } from './blobs.ts';
 import { chat } from './chat.ts';
@@ -21,9 +21,6 @@ export interface OllamaDeps {
 }
 
 type Digest = { Params: { digest: string } };
-
-/** Routes of the surface that this build does not have. */
-const MISSING: [HTTPMethods, string, ErrorCode, string][] = [];
 
 /** `/` and `/api/*`. */
 export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settings }: OllamaDeps): Promise<void> {
@@ -76,13 +73,9 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
   // Files have any size; the disk is the limit.
   const upload = { config: { rawBody: true, summary: 'Upload a file' }, bodyLimit: Number.MAX_SAFE_INTEGER };
   app.post<Digest>('/api/blobs/:digest', upload, (request, reply) => putBlob(blobs, request, reply));
-  for (const [method, url, code, message] of MISSING) {
-    app.route({
-      method,
-      url,
-      handler: async () => {
-        throw new OmgError(code, message);
-      },
+  for (const path of ['/api/me', '/api/signout']) {
+    app.post(path, async () => {
+      throw new OmgError('not_implemented', 'omg has no accounts: there is nothing to sign in to.');
     });
   }
 }

@@ -110,3 +110,10 @@ test('HEAD answers where Ollama has it', async () => {
   for (const path of ['/', '/api/tags', '/api/version']) expect((await post(path, null, {}, 'HEAD')).status).toBe(200);
   expect((await post(`/api/blobs/sha256:${'a'.repeat(64)}`, null, {}, 'HEAD')).status).toBe(404);
 });
+
+test('what asks for an account is told that there are none', async () => {
+  for (const path of ['/api/me', '/api/signout']) {
+    const reply = await post(path, '', { 'content-type': 'application/json' });
+    expect([reply.status, (await readJson(reply)).error], path).toEqual([501, expect.stringContaining('no accounts')]);
+  }
+});
