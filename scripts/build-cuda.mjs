@@ -4,12 +4,12 @@ import { delimiter, join } from 'node:path';
 import { inCheckout } from './setup/checkout.mjs';
 
 /**
- * `node scripts/build-cuda.mjs [compute capability, default 90] [cargo arguments]`: builds the addon with the feature `cuda` on Linux, also on a machine
+ * `node scripts/build-cuda.mjs [architecture as nvcc names it, default 90] [cargo arguments]`: builds the addon with the feature `cuda` on Linux, also on a machine
  * without a GPU. Takes the CUDA toolkit of the system where `nvcc` is on PATH; else installs one from PyPI into `.cuda/` (1.1 GB, needs python3 with
  * venv), which comes without the unversioned library names and the driver that a linker asks for: they are made beside it. The addon goes to
  * `target/cuda/release/libomg_node.so`, so that it does not take the place of the one in use.
  */
-const [capability = '90', ...cargoArguments] = process.argv.slice(2);
+const [architecture = '90', ...cargoArguments] = process.argv.slice(2);
 const folder = inCheckout('.cuda');
 
 function run(command, args, env = process.env) {
@@ -51,7 +51,7 @@ function linkNames(toolkit) {
 }
 
 const hasToolkit = spawnSync('nvcc', ['--version'], { stdio: 'ignore' }).status === 0;
-const env = { ...process.env, CUDA_COMPUTE_CAP: capability };
+const env = { ...process.env, CUDA_COMPUTE_CAP: architecture };
 if (!hasToolkit) {
   const toolkit = toolkitFromPyPI();
   const names = linkNames(toolkit);

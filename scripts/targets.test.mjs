@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CUDA, cudaCapabilityFor, nativePackage, TARGETS, targetFor } from './targets.ts';
+import { CUDA, cudaArchitecture, cudaCapabilityFor, nativePackage, TARGETS, targetFor } from './targets.ts';
 
 test('a machine finds its target', () => {
   expect(targetFor('linux', 'x64', 'glibc')?.name).toBe('linux-x64-gnu');
@@ -28,9 +28,14 @@ test.each([
   [89, 89],
   [90, 90],
   [103, 100],
+  [110, undefined],
   [121, 120],
 ])('a GPU of compute capability %i takes the addon for %s', (gpu, capability) => {
   expect(cudaCapabilityFor(gpu)).toBe(capability);
+});
+
+test('nvcc builds for a GPU, or for all of a family', () => {
+  expect(CUDA.capabilities.map(cudaArchitecture)).toEqual(['80', '86', '89', '90', '100f', '120f']);
 });
 
 test('CUDA flavours belong to targets and are packages of their own', () => {

@@ -94,15 +94,18 @@ export const TARGETS: readonly Target[] = [
   },
 ];
 
-/** Addons for NVIDIA GPUs. Hundreds of megabytes in all, so none is installed unasked: `omg backend install cuda` fetches one. */
+/**
+ * Addons for NVIDIA GPUs. One has 15 MB to download and 58 MB on disk; one with the kernels of all would have about 70 and 300, so each GPU gets its own.
+ * None is installed unasked: `omg backend install cuda` fetches it.
+ */
 export const CUDA = {
   /** Targets that have them. */
   targets: ['linux-x64-gnu', 'linux-arm64-gnu'] as readonly string[],
-  /** Compute capabilities, times ten, each an addon. Kernels are PTX, so one also runs on every newer GPU. */
+  /** Compute capabilities, times ten, each an addon. It holds machine code, which runs on GPUs of the same major version that are not older. */
   capabilities: [80, 86, 89, 90, 100, 120] as readonly number[],
   /** CUDA's container for the build, and the oldest driver that takes its PTX. */
-  toolkit: '12.8.1',
-  oldestDriver: 570,
+  toolkit: '12.9.1',
+  oldestDriver: 575,
 } as const;
 
 /** npm package with the addon of a target; with a compute capability, its CUDA flavour. */
@@ -110,9 +113,15 @@ export function nativePackage(target: string, capability?: number): string {
   return `@ohmygpu/native-${target}${capability === undefined ? '' : `-cuda-sm${capability}`}`;
 }
 
-/** The best CUDA flavour for a GPU: the newest that is not newer than it. Undefined for a GPU older than all. */
+/** The best CUDA flavour for a GPU: the newest of its major version that is not newer than it. Undefined where none runs. */
 export function cudaCapabilityFor(gpu: number): number | undefined {
-  return CUDA.capabilities.filter((capability) => capability <= gpu).at(-1);
+  const major = Math.floor(gpu / 10);
+  return CUDA.capabilities.filter((one) => one <= gpu && Math.floor(one / 10) === major).at(-1);
+}
+
+/** What nvcc is told to build a flavour. From 10.0 on only the architecture of a family (`f`) runs on the later minor versions too. */
+export function cudaArchitecture(capability: number): string {
+  return capability >= 100 ? `${capability}f` : `${capability}`;
 }
 
 /** The archive with everything inside, Node too. */

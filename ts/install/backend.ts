@@ -38,8 +38,11 @@ export function chooseCuda(found: Nvidia | string | undefined, target = thisTarg
   }
   const capability = cudaCapabilityFor(gpu.computeCapability);
   if (capability === undefined) {
-    const oldest = (CUDA.capabilities[0] ?? 0) / 10;
-    throw cannot(`${gpu.name} has compute capability ${gpu.computeCapability / 10}; ${oldest} is the least.`);
+    const generations = [...new Set(CUDA.capabilities.map((one) => Math.floor(one / 10)))];
+    throw cannot(
+      `There is no CUDA backend for ${gpu.name}: it has compute capability ${gpu.computeCapability / 10}.`,
+      `There are backends for ${generations.map((major) => `${major}.x`).join(', ')}.`,
+    );
   }
   return { package: nativePackage(target, capability), capability, gpu: gpu.name };
 }

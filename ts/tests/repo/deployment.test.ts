@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { CUDA, TARGETS } from '../../../scripts/targets.ts';
+import { CUDA, cudaArchitecture, TARGETS } from '../../../scripts/targets.ts';
 import { ROOT, readRepositoryFile, repositoryFiles, repositoryJson } from './checkout.ts';
 
 const files = repositoryFiles();
@@ -87,6 +87,20 @@ describe('containers', () => {
       CUDA.toolkit,
       CUDA.toolkit,
     ]);
+  });
+
+  test('there is a CUDA image for each generation of GPUs, and the chart chooses one', () => {
+    const release = readRepositoryFile('.github/workflows/release.yml');
+    const images = [...release.matchAll(/suffix: '-cuda-sm(\d+)', architecture: (\w+)/g)];
+    const oldest = CUDA.capabilities.filter((one, at, all) => {
+      const before = all[at - 1];
+      return before === undefined || Math.floor(before / 10) < Math.floor(one / 10);
+    });
+    expect(images.map(([, generation, architecture]) => [generation, architecture])).toEqual(
+      oldest.map((capability) => [`${capability}`, cudaArchitecture(capability)]),
+    );
+    const schema = readRepositoryFile('scripts/deploy/helm/ohmygpu/values.schema.json');
+    expect(JSON.parse(schema).properties.gpu.properties.generation.enum).toEqual(oldest.map(String));
   });
 
   test('the compose file opens ports on this machine only and asks for a key', () => {

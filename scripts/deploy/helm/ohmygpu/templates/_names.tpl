@@ -19,7 +19,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
 {{- define "ohmygpu.image" -}}
-{{- $tag := .Values.image.tag | default (printf "v%s%s" .Chart.AppVersion (ternary "-cuda" "" .Values.gpu.enabled)) -}}
+{{- $tag := .Values.image.tag | default (printf "v%s%s" .Chart.AppVersion (ternary (printf "-cuda-sm%s" .Values.gpu.generation) "" .Values.gpu.enabled)) -}}
 {{- printf "%s:%s" .Values.image.repository $tag -}}
 {{- end -}}
 
