@@ -8,6 +8,8 @@ import {
   type Library,
   MissingBlobError,
   nameKey,
+  type ParsedName,
+  parseModelName,
 } from '../library/index.ts';
 import { type DownloadSource, RemoteChangedError, type TransferSettings } from './download.ts';
 import { findCopies, type OtherStores } from './existing-copies.ts';
@@ -15,6 +17,7 @@ import { HttpClient, type HttpOptions } from './http.ts';
 import { HubApi } from './hub-api.ts';
 import { obtainFile, type PullContext, partialKey } from './obtain-file.ts';
 import { ProgressMeter } from './progress-meter.ts';
+import { catalogTarget } from './pull-target.ts';
 import { resolveRemote } from './resolve-remote.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
@@ -105,6 +108,11 @@ export class Hub implements ModelHub {
   }
 
   async #pull(request: PullRequest, options: PullOptions, meter: ProgressMeter): Promise<InstallRecord> {
+    const own = await findOwn(request, options.library);
+    if (own !== undefined) {
+      meter.status('success');
+      return own;
+    }
     for (let round = 0; ; round++) {
       meter.status('resolving');
       const remote = await resolveRemote(request, this.#api, this.#endpoint, options.library, options.signal);
@@ -222,6 +230,27 @@ export class Hub implements ModelHub {
 }
 
 /** The installed model, when it is what the hub has and its files are there. */
+/**
+ * An installed model with a bare name that no source has, because it was made here, copied or came along: there is nothing newer to bring.
+ * Clients pull whatever they are about to use.
+ */
+async function findOwn(request: PullRequest, library: Library): Promise<InstallRecord | undefined> {
+  if (request.revision !== undefined || request.quant !== undefined || request.file !== undefined) return undefined;
+  const { name, hasNamespace, revision } = parsedName(request.model) ?? {};
+  if (name === undefined || hasNamespace || revision !== undefined) return undefined;
+  if (catalogTarget(name) !== undefined || (await library.aliasTarget(name)) !== undefined) return undefined;
+  return (await library.list()).find((record) => nameKey(record.name) === nameKey(name));
+}
+
+/** Undefined for what is no name, such as a URL. */
+function parsedName(text: string): ParsedName | undefined {
+  try {
+    return parseModelName(text);
+  } catch {
+    return undefined;
+  }
+}
+
 async function findCurrent(remote: RemoteModel, library: Library): Promise<InstallRecord | undefined> {
   const record = (await library.list()).find(({ name }) => nameKey(name) === nameKey(remote.name));
   if (record?.modelRef.repo !== remote.repo || record.revision.resolvedCommit !== remote.commit) return undefined;

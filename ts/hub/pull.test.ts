@@ -235,6 +235,19 @@ test('too little space is told with both numbers before anything is transferred'
   expect(await library.list()).toEqual([]);
 });
 
+test('an installed model with a name that no source has is there already', async () => {
+  const { standIn, pull, library, progress } = await testHub();
+  standIn.repository('o/r', { 'm-Q8_0.gguf': fakeGguf(10) });
+  const { name } = await pull('o/r');
+  const mine = await library.copy(displayName(name), 'mine');
+  const before = standIn.requests.length;
+  expect(await pull('mine')).toEqual(mine);
+  expect(progress.at(-1)?.status).toBe('success');
+  expect(standIn.requests).toHaveLength(before);
+  await expect(pull('mine:other')).rejects.toMatchObject({ code: 'repo_not_found' });
+  await expect(pull('mine@main')).rejects.toMatchObject({ code: 'repo_not_found' });
+});
+
 test('a catalog name installs under that name', async () => {
   const { standIn, pull, library } = await testHub();
   standIn.repository('unsloth/Qwen3-4B-GGUF', {

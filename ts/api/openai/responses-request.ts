@@ -78,9 +78,19 @@ function readFormat({ text }: ResponsesBody): GrammarSource | undefined {
   }
 }
 
+/**
+ * Tools of OpenAI's servers that coding tools offer unasked beside their own functions. A model that never takes the offer is a correct answer; a
+ * request with nothing else asks for them, and is refused.
+ */
+const OFFERS = new Set(['web_search', 'web_search_preview', 'image_generation']);
+
 /** With tool_choice `none` the model sees no tools, with `allowed_tools` some. */
 function readTools(body: ResponsesBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
-  const definitions = (body.tools ?? []).flatMap((tool, index) => functionsOf(tool, `tools[${index}]`));
+  const tools = body.tools ?? [];
+  const hasOwn = tools.some(({ type }) => type === 'function' || type === 'namespace');
+  const definitions = tools.flatMap((tool, index) =>
+    hasOwn && OFFERS.has(tool.type) ? [] : functionsOf(tool, `tools[${index}]`),
+  );
   return chooseTools(definitions, readChoice(body.tool_choice ?? 'auto'));
 }
 

@@ -353,6 +353,14 @@ test.each([
   expect(daemon.models.calls.at(-1)?.request).toMatchObject(request);
 });
 
+test('tools of the server that coding tools offer beside their own are no reason to refuse', async () => {
+  daemon.models.script = () => play(answer);
+  const reply = await post({ tools: [...tools, { type: 'web_search', external_web_access: false }] });
+  expect(reply.statusCode).toBe(200);
+  const { request } = daemon.models.calls.at(-1) as { request: ChatRequest };
+  expect(request.tools?.map(({ name }) => name)).toEqual(['f']);
+});
+
 const user = (part: object) => ({ input: [{ role: 'user', content: [part] }] });
 test.each([
   [{ input: null }, 'input', 'invalid_request'],
