@@ -9,11 +9,6 @@ param(
     [switch]$Uninstall
 )
 
-$ErrorActionPreference = 'Stop'
-Set-StrictMode -Version Latest
-# Drawing the bar takes longer than the download in PowerShell 5.
-$ProgressPreference = 'SilentlyContinue'
-
 $Releases = if ($env:OMG_RELEASES) { $env:OMG_RELEASES } else { 'https://github.com/ohmygpu/ohmygpu/releases' }
 # The archives that releases have; a test keeps this equal to scripts/targets.ts.
 $Targets = @('win32-x64-msvc', 'win32-arm64-msvc')
@@ -26,7 +21,9 @@ function Stop-Install([string]$Message, [string]$Hint) {
 function Get-Target {
     # A 32-bit or emulated shell sees its own architecture first.
     $machine = (Get-CimInstance Win32_Processor | Select-Object -First 1).Architecture
-    $cpu = switch ($machine) { 9 { 'x64' } 12 { 'arm64' } default { Stop-Install "There is no release for this processor ($machine)." } }
+    if ($machine -eq 9) { $cpu = 'x64' }
+    elseif ($machine -eq 12) { $cpu = 'arm64' }
+    else { Stop-Install "There is no release for this processor ($machine)." }
     $target = "win32-$cpu-msvc"
     if ($Targets -notcontains $target) { Stop-Install "There is no release for $target." 'With Node: npm install -g ohmygpu' }
     return $target
@@ -140,4 +137,13 @@ function Uninstall-Omg {
     Write-Host "Removed omg from $Prefix"
 }
 
-if ($Uninstall) { Uninstall-Omg } else { Install-Omg }
+# In a function, so that a shell that runs this by iex keeps its own preferences.
+function Invoke-Installer {
+    $ErrorActionPreference = 'Stop'
+    Set-StrictMode -Version Latest
+    # Drawing the bar takes longer than the download in PowerShell 5.
+    $ProgressPreference = 'SilentlyContinue'
+    if ($Uninstall) { Uninstall-Omg } else { Install-Omg }
+}
+
+Invoke-Installer

@@ -100,6 +100,15 @@ test('the task of Windows escapes what it holds and names its home', () => {
   expect(text).toContain('<BootTrigger>');
 });
 
+test.each([
+  [0, 'Running\r\n', true],
+  [0, 'Ready\r\n', false],
+  [1, '', false],
+])('a task that ends with %i and %j', (exitCode, stdout, isActive) => {
+  const { read } = windowsTask(spec(), 'user', folder);
+  expect(read({ exitCode, stdout })).toEqual({ isActive, pid: undefined });
+});
+
 describe.skipIf(process.platform === 'win32')('with a systemctl that keeps its state in a file', () => {
   const calls = (): string[] => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
 

@@ -23,12 +23,13 @@ export function windowsTask(spec: ServiceSpec, scope: Scope, home: string): Serv
       ['schtasks', '/Delete', '/F', '/TN', TASK],
     ],
     restart: ['schtasks', '/Run', '/TN', TASK],
-    ask: ['schtasks', '/Query', '/TN', TASK, '/FO', 'CSV', '/NH'],
-    // The words are those of the system's language; that of a running task differs from the others only in them.
-    read: ({ exitCode, stdout }) => ({
-      isActive: exitCode === 0 && /"(?:Running|Wird ausgeführt)"/.test(stdout),
-      pid: undefined,
-    }),
+    // schtasks answers in the language of the system, PowerShell with the name of a constant.
+    ask: [
+      'powershell.exe',
+      ...['-NoProfile', '-NonInteractive', '-Command'],
+      `(Get-ScheduledTask -TaskName ${TASK} -ErrorAction Stop).State.ToString()`,
+    ],
+    read: ({ exitCode, stdout }) => ({ isActive: exitCode === 0 && stdout.trim() === 'Running', pid: undefined }),
     logs: 'omg logs -f',
   };
 }
