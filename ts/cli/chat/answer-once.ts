@@ -1,4 +1,4 @@
-import type { Client } from '../../client/index.ts';
+import type { ChatBody, Client } from '../../client/index.ts';
 import type { Session } from '../session.ts';
 import { printable } from '../terminal/text.ts';
 import { speed } from './answer.ts';
@@ -14,7 +14,7 @@ export async function answerOnce(
   session: Session,
   client: Client,
   conversation: Conversation,
-  options: { isVerbose: boolean },
+  options: { isVerbose: boolean; responseFormat?: ChatBody['response_format'] },
 ): Promise<void> {
   const { printer, signal } = session;
   const isTerminal = printer.stdout.isTTY === true;
@@ -23,7 +23,8 @@ export async function answerOnce(
   let reasoning = '';
   let lastShown: 'reasoning' | 'content' | undefined;
   try {
-    for await (const piece of client.chat(chatBodyOf(conversation), signal)) {
+    const body = { ...chatBodyOf(conversation), response_format: options.responseFormat };
+    for await (const piece of client.chat(body, signal)) {
       if (piece.type === 'end') {
         const end = clock.end(piece.reason, piece.completionTokens);
         if (printer.isJson) {

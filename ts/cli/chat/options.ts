@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { ChatBody } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { didYouMean } from '../suggest.ts';
@@ -19,6 +20,24 @@ export function settingsOf(pairs: string[]): ChatSettings {
     settings[name] = parseChatSetting(name, rest.join('='));
   }
   return settings;
+}
+
+/** `json`, or the path of a JSON schema. Throws `invalid_request`. */
+export async function formatOf(format: string | undefined): Promise<ChatBody['response_format']> {
+  if (format === undefined) return undefined;
+  if (format === 'json') return { type: 'json_object' };
+  const refuse = (why: string) =>
+    new OmgError('invalid_request', `--format takes json or a file with a JSON schema: ${why}.`);
+  const source = await readFile(format, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw refuse(`${format} cannot be read (${error.code})`);
+  });
+  let schema: unknown;
+  try {
+    schema = JSON.parse(source);
+  } catch {
+    throw refuse(`${format} is not JSON`);
+  }
+  return { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
 }
 
 /** A conversation as the body of a request. */

@@ -4,7 +4,7 @@ import { Command, Option } from 'clipanion';
 import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { answerOnce } from '../chat/answer-once.ts';
-import { settingsOf } from '../chat/options.ts';
+import { formatOf, settingsOf } from '../chat/options.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { stopDaemon } from '../daemon-process.ts';
 import { pullModel } from '../progress/pull-model.ts';
@@ -26,9 +26,10 @@ abstract class TalkCommand extends DataCommand {
     return settingsOf([...this.set, ...(this.think === undefined ? [] : [`think=${this.think}`])]);
   }
 
-  /** One answer to `prompt`, or a chat. A daemon that was started for one answer is stopped again; after a chat it stays. */
-  protected async talk(session: Session, model: string | undefined, prompt?: string): Promise<void> {
-    const { settings, system } = this;
+  /** One answer to `prompt`, written as `format` says, or a chat. A daemon that was started for one answer is stopped again; after a chat it stays. */
+  protected async talk(session: Session, model: string | undefined, prompt?: string, format?: string): Promise<void> {
+    const { settings, system, verbose: isVerbose } = this;
+    const responseFormat = await formatOf(format);
     const client = await session.daemon(this.start);
     try {
       const name = await installedName(session, client, model ?? (await onlyModel(client)));
@@ -38,7 +39,7 @@ abstract class TalkCommand extends DataCommand {
         await runChat(session, client, { model: name, system, settings, greeting });
       } else {
         const messages = [{ role: 'user' as const, content: prompt }];
-        await answerOnce(session, client, { model: name, system, settings, messages }, { isVerbose: this.verbose });
+        await answerOnce(session, client, { model: name, system, settings, messages }, { isVerbose, responseFormat });
       }
     } finally {
       if (session.startedDaemon !== undefined && prompt !== undefined) await stopDaemon(session);
@@ -60,12 +61,14 @@ export class RunCommand extends TalkCommand {
       ['Chat', '$0 run demo'],
       ['One answer', '$0 run demo "What is the capital of France?"'],
       ['Work on a file', '$0 run qwen3:4b "Summarise this:" < notes.txt'],
+      ['An answer that fits a JSON schema', '$0 run qwen3:4b --format person.schema.json "Invent a person"'],
       ['Always the same answer', '$0 run demo --set temperature=0 "Spell cat"'],
     ],
   });
 
   model = Option.String({ name: 'model' });
   prompt = Option.Rest({ name: 'prompt' });
+  format = Option.String('--format', { description: 'json, or a file with a JSON schema that the answer must fit.' });
 
   protected override async run(session: Session): Promise<void> {
     const prompt = await promptOf(session, this.prompt);
@@ -74,7 +77,10 @@ export class RunCommand extends TalkCommand {
         hint: `Say \`omg run ${this.model} "your question"\`.`,
       });
     }
-    await this.talk(session, this.model, prompt);
+    if (prompt === undefined && this.format !== undefined) {
+      throw new OmgError('invalid_request', '--format is for one answer: it needs a prompt.');
+    }
+    await this.talk(session, this.model, prompt, this.format);
   }
 }
 

@@ -69,6 +69,21 @@ describe('with a daemon', () => {
     expect(request?.sampling).toMatchObject({ temperature: 0, seed: 7 });
   });
 
+  test('run --format takes json or a file with a schema, and says what is wrong with the file', async () => {
+    const file = join(server.config.paths.home, 'answer.schema.json');
+    writeFileSync(file, '{"type":"object"}');
+    expect((await omg(['run', 'demo', 'hi', '--format', file])).exitCode).toBe(0);
+    expect((await omg(['run', 'demo', 'hi', '--format', 'json'])).exitCode).toBe(0);
+    writeFileSync(file, 'no json');
+    for (const [args, message] of [
+      [['hi', '--format', file], 'is not JSON'],
+      [['hi', '--format', `${file}.gone`], 'cannot be read (ENOENT)'],
+    ] as const) {
+      const { exitCode, stderr } = await omg(['run', 'demo', ...args]);
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+
   test('a failure in the middle of an answer is an error after the text', async () => {
     const { exitCode, stderr } = await omg(['run', 'demo', 'boom']);
     expect(exitCode).toBe(1);
