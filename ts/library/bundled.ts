@@ -61,7 +61,8 @@ export class BundledModels {
       artifacts,
       localPath: dirname(path),
       enginePath: path,
-      installedAt: new Date(stats.mtimeMs).toISOString(),
+      // Archives give their files a date of long ago; the change of the inode is the installation.
+      installedAt: new Date(Math.max(stats.mtimeMs, stats.ctimeMs)).toISOString(),
       digest: digestOf(artifacts),
       sizeBytes: bytes.length,
     };

@@ -92,6 +92,13 @@ test('an id of copies removes none of them', async () => {
   expect((await store.resolve(digest.slice(0, 12))).digest).toBe(digest);
 });
 
+test('the bundled model was installed when its archive was unpacked, and not at the date in it', async () => {
+  const store = await library({ bundled: 'demo weights' });
+  await utimes(join(store.layout.root, '..', 'demo.gguf'), 0, 0);
+  const [record] = await store.list();
+  expect(Date.now() - Date.parse(record?.installedAt ?? '')).toBeLessThan(60_000);
+});
+
 test('the bundled model is listed in place, can be copied and shadowed but not removed, and is hidden when missing', async () => {
   const store = await library({ bundled: 'demo weights' });
   const demo = await store.resolve('demo');
