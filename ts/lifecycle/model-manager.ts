@@ -22,13 +22,15 @@ import { EventStream } from './event-stream.ts';
 import { ModelDirectory, type OpenedModel } from './model-directory.ts';
 import { diskFiles, type ModelFiles } from './model-files.ts';
 import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts';
-import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
+import type { SlotSurroundings } from './model-slot.ts';
+import { ModelSlots } from './model-slots.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { Pulls } from './pulls.ts';
 import { RequestMeter, type RequestObserver, type RequestRecord } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
 import { slideWindow } from './slide-window.ts';
 import { type Embedded, promptTokens, requireAbility, type Scored, type Waited } from './text-work.ts';
+import { Turn } from './turn.ts';
 import type {
   CreateEvent,
   CreateSpec,
@@ -70,7 +72,7 @@ export class ModelManager implements Models {
   readonly #pulls: Pulls;
   readonly #clock: Clock;
   readonly #surroundings: SlotSurroundings;
-  readonly #slots = new Map<string, ModelSlot>();
+  readonly #slots = new ModelSlots();
   readonly #requests = new RequestScopes();
   readonly #observer: RequestObserver;
   #closed: Promise<void> | undefined;
@@ -87,7 +89,7 @@ export class ModelManager implements Models {
     this.#templates = options.templates ?? new ChatTemplates();
     this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
     this.#events = new EventStream(() => clock.now());
-    const admission = new Admission(engine, () => this.#slots.values(), limits.maxLoadedModels, log);
+    const admission = new Admission(engine, () => this.#slots.all(), limits.maxLoadedModels, log);
     this.#surroundings = {
       engine,
       admission,
@@ -96,7 +98,7 @@ export class ModelManager implements Models {
       log,
       events: this.#events,
       onChange: (slot) => {
-        if (slot.vacant) this.#forget(slot);
+        if (slot.vacant) this.#slots.forget(slot);
         admission.notify();
       },
     };
@@ -120,7 +122,8 @@ export class ModelManager implements Models {
   running(): RunningModel[] {
     const now = this.#clock.now();
     const left = (model: RunningModel): number => model.expiresAt ?? (model.state === 'stopping' ? now : Infinity);
-    return [...this.#slots.values()]
+    return this.#slots
+      .all()
       .filter((slot) => !slot.tokenizerOnly)
       .flatMap((slot) => slot.snapshot() ?? [])
       .sort((a, b) => (left(a) === left(b) ? 0 : left(b) - left(a)));
@@ -129,7 +132,7 @@ export class ModelManager implements Models {
   async load(name: string, options: UseOptions = {}): Promise<RunningModel> {
     const opened = await this.#open(name);
     return this.#requests.run(options.signal, async (signal) => {
-      const slot = this.#slotFor(opened);
+      const slot = this.#slots.of(opened, this.#surroundings);
       const lease = await slot.acquire({ ...withOwnWindow(opened, options), signal });
       lease.release();
       const snapshot = slot.snapshot();
@@ -139,12 +142,12 @@ export class ModelManager implements Models {
   }
 
   async unload(name: string, { abortAfterMs }: { abortAfterMs?: number } = {}): Promise<boolean> {
-    const key = contentDigest(await this.#store.resolve(name));
-    const unloading = this.#slots.get(key)?.unload('stopped');
+    const record = await this.#store.resolve(name);
+    const unloading = this.#slots.find(record)?.unload('stopped');
     if (unloading === undefined) return false;
     if (abortAfterMs === undefined) return unloading;
     // Those that come after this wait for the next load.
-    const underWay = this.#requests.ofModel(key);
+    const underWay = this.#requests.ofModel(contentDigest(record));
     const cancel = this.#clock.timer(abortAfterMs, () => {
       for (const scope of underWay) scope.abort();
     });
@@ -208,10 +211,10 @@ export class ModelManager implements Models {
       );
     if (record !== undefined && sharing !== undefined) {
       // Others go on with what is loaded.
-      this.#slots.get(contentDigest(record))?.showAs(await this.#directory.openRecord(sharing));
+      this.#slots.find(record)?.showAs(await this.#directory.openRecord(sharing));
     } else if (record !== undefined) {
-      await this.#slots.get(tokenizerKey(contentDigest(record)))?.unload('removed');
-      await this.#slots.get(contentDigest(record))?.unload('removed');
+      await this.#slots.find(record, true)?.unload('removed');
+      await this.#slots.find(record)?.unload('removed');
       this.#directory.forget(record);
     }
     await this.#store.remove(name);
@@ -257,7 +260,7 @@ export class ModelManager implements Models {
   async #close(drainMs: number): Promise<void> {
     this.#requests.close();
     const pulls = this.#pulls.close();
-    for (const slot of [...this.#slots.values()]) slot.close();
+    for (const slot of this.#slots.all()) slot.close();
     await this.#requests.drain(this.#clock, drainMs);
     await pulls;
     await this.#engine.close();
@@ -275,31 +278,24 @@ export class ModelManager implements Models {
     options: UseOptions,
     work: (model: LoadedModel, run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
-    const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
-    const meter = new RequestMeter(opened.name, this.#clock);
+    const turn = this.#turn(opened, options, 'completion');
     try {
-      const lease = await this.#slotFor(opened).acquire({ ...withOwnWindow(opened, options), signal: scope.signal });
-      try {
-        const { model } = lease;
-        const { slideKeeping } = options;
-        const run = (request: GenerateRequest): AsyncIterable<GenerateEvent> =>
-          // A grammar holds from the first token to the last, which a slide would cut in two.
-          slideKeeping === undefined || request.grammar !== undefined
-            ? model.generate(request, scope.signal)
-            : slideWindow(model, request, slideKeeping, scope.signal);
-        for await (const event of work(model, run)) {
-          meter.see(event);
-          yield event;
-        }
-      } finally {
-        lease.release();
+      const model = await turn.model(this.#slots.of(opened, this.#surroundings), withOwnWindow(opened, options));
+      const { slideKeeping } = options;
+      const run = (request: GenerateRequest): AsyncIterable<GenerateEvent> =>
+        // A grammar holds from the first token to the last, which a slide would cut in two.
+        slideKeeping === undefined || request.grammar !== undefined
+          ? model.generate(request, turn.signal)
+          : slideWindow(model, request, slideKeeping, turn.signal);
+      for await (const event of work(model, run)) {
+        turn.meter.see(event);
+        yield event;
       }
     } catch (error) {
-      meter.fail(error);
+      turn.meter.fail(error);
       throw error;
     } finally {
-      this.#requests.leave(scope);
-      this.#observer(meter.record());
+      turn.end();
     }
   }
 
@@ -310,36 +306,36 @@ export class ModelManager implements Models {
     mode: RequestRecord['mode'],
     run: (model: LoadedModel, signal: AbortSignal) => Promise<T>,
   ): Promise<T & Waited> {
-    const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
-    const meter = new RequestMeter(opened.name, this.#clock, mode);
-    const arrivedMs = this.#clock.now();
+    const turn = this.#turn(opened, options, mode);
     try {
-      const lease = await this.#slotFor(opened).acquire({ ...withOwnWindow(opened, options), signal: scope.signal });
-      const readyMs = this.#clock.now() - arrivedMs;
-      try {
-        const answer = await run(lease.model, scope.signal);
-        meter.done(promptTokens(answer.texts));
-        return { ...answer, readyMs };
-      } finally {
-        lease.release();
-      }
+      const model = await turn.model(this.#slots.of(opened, this.#surroundings), withOwnWindow(opened, options));
+      const answer = await run(model, turn.signal);
+      turn.meter.done(promptTokens(answer.texts));
+      return { ...answer, readyMs: turn.readyMs };
     } catch (error) {
-      meter.fail(error);
+      turn.meter.fail(error);
       throw error;
     } finally {
-      this.#requests.leave(scope);
-      this.#observer(meter.record());
+      turn.end();
     }
+  }
+
+  #turn(opened: OpenedModel, options: UseOptions, mode: RequestRecord['mode']): Turn {
+    const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
+    const meter = new RequestMeter(opened.name, this.#clock, mode);
+    return new Turn({ requests: this.#requests, scope, meter, clock: this.#clock, observer: this.#observer });
   }
 
   /** A loaded model's own tokenizer, else one opened without weights. */
   async #withTokenizer<T>(name: string, use: (model: LoadedModel) => Promise<T>): Promise<T> {
     const opened = await this.#open(name);
-    const model = this.#slots.get(contentDigest(opened.record))?.loadedModel;
+    const model = this.#slots.find(opened.record)?.loadedModel;
     // Counting tokens takes no sequence, so it need not queue behind answers.
     if (model !== undefined) return use(model);
     return this.#requests.run(undefined, async (signal) => {
-      const lease = await this.#slotFor(opened, true).acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
+      const lease = await this.#slots
+        .of(opened, this.#surroundings, true)
+        .acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
       try {
         return await use(lease.model);
       } finally {
@@ -352,35 +348,13 @@ export class ModelManager implements Models {
     // Read ahead, so that the first list and the first chat need not wait.
     void this.#directory.openRecord(record).catch(() => {});
     const name = displayName(record.name);
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#slots.all()) {
       if (slot.name === name && contentDigest(slot.record) !== contentDigest(record)) void slot.unload('replaced');
     }
-  }
-
-  #slotFor(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
-    const key = tokenizerOnly ? tokenizerKey(contentDigest(opened.record)) : contentDigest(opened.record);
-    const known = this.#slots.get(key);
-    if (known !== undefined) {
-      known.showAs(opened);
-      return known;
-    }
-    const { name, record, details } = opened;
-    const slot = new ModelSlot(name, record, details, this.#surroundings, tokenizerOnly);
-    this.#slots.set(key, slot);
-    return slot;
-  }
-
-  #forget(slot: ModelSlot): void {
-    const key = slot.tokenizerOnly ? tokenizerKey(contentDigest(slot.record)) : contentDigest(slot.record);
-    if (this.#slots.get(key) === slot) this.#slots.delete(key);
   }
 }
 
 /** What a request leaves open, its model's name may say. */
 function withOwnWindow({ record }: OpenedModel, options: UseOptions): UseOptions {
   return { ...options, contextLength: options.contextLength ?? record.contextLength };
-}
-
-function tokenizerKey(digest: string): string {
-  return `${digest} tokenizer`;
 }
