@@ -28,7 +28,7 @@ export async function tryRelease(options: {
   } finally {
     await host.dispose();
   }
-  if (process.platform !== 'win32') await tryArchive(archive, version, say);
+  await tryArchive(archive, version, say);
 }
 
 async function tryArchive(archive: string, version: string, say: (line: string) => void): Promise<void> {
@@ -36,20 +36,17 @@ async function tryArchive(archive: string, version: string, say: (line: string) 
   const site = await ReleasesSite.start();
   try {
     site.publish(version, [archive]);
-    const prefix = join(host.userHome, '.local');
-    const omg = join(prefix, 'bin', 'omg');
-    const script = (...args: string[]): Promise<Finished> =>
-      host.run('sh', [join(ROOT, 'install.sh'), '--prefix', prefix, ...args], { OMG_RELEASES: site.url });
-    succeed('install.sh', await script());
+    const { omg, node, script, bare } = installer(host, version);
+    const releases = { OMG_RELEASES: site.url };
+    succeed(script.name, await host.run(script.command, script.install, releases));
     // No Node of the machine: that of the archive has to do.
-    const bare = { PATH: '/usr/bin:/bin' };
-    expectText('omg --version', (await host.run(omg, ['--version'], bare)).stdout, `${version}\n`);
+    expectText('omg --version', (await host.run(omg, ['--version'], bare)).stdout.trim(), version);
     expectText('omg run demo', (await host.run(omg, ['run', 'demo', '--start', QUESTION], bare)).stdout, 'Paris');
-    const ratio = coldStartRatio(prefix, version);
+    const ratio = coldStartRatio(node, omg);
     say(`archive: installed, chatted; \`omg --version\` takes ${ratio.toFixed(2)} × bare Node`);
     if (ratio > COLD_START_LIMIT) throw new Error(`That is more than ${COLD_START_LIMIT} times.`);
     mkdirSync(join(host.omgHome, 'models'), { recursive: true });
-    succeed('install.sh --uninstall', await script('--uninstall'));
+    succeed(`${script.name}, to uninstall`, await host.run(script.command, script.uninstall, releases));
     const left = host.leftInHome().filter((path) => !path.startsWith(join('.config', 'ohmygpu', 'models')));
     if (left.length > 0 || existsSync(omg)) throw new Error(`Uninstalling left ${left.join(', ')}.`);
     say('archive: uninstalled, nothing but models left');
@@ -59,18 +56,39 @@ async function tryArchive(archive: string, version: string, say: (line: string) 
   }
 }
 
+/** How an archive gets onto this platform, and where it lies then. */
+function installer(host: CleanHost, version: string) {
+  const prefix = join(host.userHome, '.local');
+  if (process.platform === 'win32') {
+    const command = ['-NoProfile', '-ExecutionPolicy', 'Bypass', '-File', join(ROOT, 'install.ps1'), '-Prefix', prefix];
+    return {
+      omg: join(prefix, 'bin', 'omg.cmd'),
+      node: join(prefix, 'versions', version, 'runtime', 'node.exe'),
+      script: { name: 'install.ps1', command: 'powershell', install: command, uninstall: [...command, '-Uninstall'] },
+      bare: { PATH: join(process.env.SystemRoot ?? 'C:\\Windows', 'System32') },
+    };
+  }
+  const command = [join(ROOT, 'install.sh'), '--prefix', prefix];
+  return {
+    omg: join(prefix, 'bin', 'omg'),
+    node: join(prefix, 'lib', 'ohmygpu', version, 'runtime', 'node'),
+    script: { name: 'install.sh', command: 'sh', install: command, uninstall: [...command, '--uninstall'] },
+    bare: { PATH: '/usr/bin:/bin' },
+  };
+}
+
 /** Time of `omg --version` over that of an empty script with the same Node; the best of some runs each, taken in turns. */
-function coldStartRatio(prefix: string, version: string): number {
-  const node = join(prefix, 'lib', 'ohmygpu', version, 'runtime', 'node');
+function coldStartRatio(node: string, omg: string): number {
   const best = { bare: Number.POSITIVE_INFINITY, omg: Number.POSITIVE_INFINITY };
   const timed = (command: string, args: string[]): number => {
     const start = performance.now();
-    spawnSync(command, args, { stdio: 'ignore' });
+    // A .cmd file is started by the shell.
+    spawnSync(command, args, { stdio: 'ignore', shell: process.platform === 'win32' });
     return performance.now() - start;
   };
   for (let round = 0; round < 10; round++) {
-    best.bare = Math.min(best.bare, timed(node, ['-e', '']));
-    best.omg = Math.min(best.omg, timed(join(prefix, 'bin', 'omg'), ['--version']));
+    best.bare = Math.min(best.bare, timed(node, ['-e', '0']));
+    best.omg = Math.min(best.omg, timed(omg, ['--version']));
   }
   return best.omg / best.bare;
 }
