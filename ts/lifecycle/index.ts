@@ -2,6 +2,7 @@ export { type Clock, ManualClock, systemClock } from './clock.ts';
 export { ModelManager, type ModelManagerOptions } from './model-manager.ts';
 export { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller } from './ports.ts';
 export type { RequestObserver, RequestRecord } from './request-meter.ts';
+export { SAMPLING_OPTIONS } from './sampling-options.ts';
 export { type Embedded, promptTokens, type Scored } from './text-work.ts';
 export type {
   Capability,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Sampling } from '../inference/index.ts';
 import type { CachedHeader } from './header-cache.ts';
 import type { ModelFiles } from './model-files.ts';
+import { SAMPLING_OPTIONS } from './sampling-options.ts';
 
 /** The model's own sampling defaults, under Ollama's option names. */
 export type ModelParameters = Record<string, number | string | boolean | string[]>;
@@ -34,21 +35,7 @@ const HUGGING_FACE_KEYS: Record<string, string> = {
   repetition_penalty: 'repeat_penalty',
 };
 
-const SAMPLING_FIELDS: Record<string, Exclude<keyof Sampling, 'logitBias'>> = {
-  temperature: 'temperature',
-  top_k: 'topK',
-  top_p: 'topP',
-  min_p: 'minP',
-  typical_p: 'typicalP',
-  repeat_penalty: 'repeatPenalty',
-  repeat_last_n: 'repeatLastN',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
-  mirostat: 'mirostat',
-  mirostat_tau: 'mirostatTau',
-  mirostat_eta: 'mirostatEta',
-  seed: 'seed',
-};
+const SAMPLING_FIELDS = { ...SAMPLING_OPTIONS, mirostat: 'mirostat', seed: 'seed' } as const;
 
 /** Reads the defaults a model brings: GGUF metadata, else `generation_config.json` in its folder. Never throws. */
 export async function modelParameters(

@@ -1,5 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { Sampling } from '../../inference/index.ts';
+import { SAMPLING_OPTIONS } from '../../lifecycle/index.ts';
 
 /** What an Ollama `options` object asks for, in the terms of the engine. */
 export interface ModelOptions {
@@ -40,19 +41,7 @@ const KINDS: Record<string, Kind> = {
   mirostat_eta: 'float32',
 };
 
-const SAMPLING: Partial<Record<string, keyof Omit<Sampling, 'logitBias' | 'mirostat' | 'seed'>>> = {
-  temperature: 'temperature',
-  top_k: 'topK',
-  top_p: 'topP',
-  min_p: 'minP',
-  typical_p: 'typicalP',
-  repeat_penalty: 'repeatPenalty',
-  repeat_last_n: 'repeatLastN',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
-  mirostat_tau: 'mirostatTau',
-  mirostat_eta: 'mirostatEta',
-};
+const SAMPLING: Partial<Record<string, (typeof SAMPLING_OPTIONS)[keyof typeof SAMPLING_OPTIONS]>> = SAMPLING_OPTIONS;
 
 /** Whether a name is one of the options that mean something. */
 export function isOption(key: string): boolean {

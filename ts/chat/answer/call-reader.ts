@@ -1,10 +1,10 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ToolDefinition } from '../../inference/index.ts';
 import { readBody } from './call-body.ts';
-import { CallSink } from './call-sink.ts';
-import { type Piece, partialTag, trailingSpace } from './piece.ts';
+import { partialTag, trailingSpace } from './piece.ts';
+import { PieceReader } from './piece-reader.ts';
 import { escapeText } from './read-json.ts';
-import { type Reading, TextSource } from './text-source.ts';
+import type { Reading } from './text-source.ts';
 
 /** How a model writes its calls. */
 export interface CallFormat {
@@ -24,31 +24,15 @@ const CODE_TOOLS = ['code_interpreter', 'ipython', 'python'];
  * Reads calls out of a text, however it is cut into chunks, and hands their arguments on as they come. White space around calls
  * belongs to them. What announces itself as a call and is none comes out as content, character for character.
  */
-export class CallReader {
+export class CallReader extends PieceReader {
   readonly #format: CallFormat;
-  readonly #source = new TextSource();
-  readonly #sink: CallSink;
-  readonly #reading: Reading<void>;
 
   constructor(format: CallFormat, tools: ToolDefinition[]) {
+    super(tools);
     this.#format = format;
-    this.#sink = new CallSink(this.#source, tools);
-    this.#reading = this.#read();
   }
 
-  push(text: string): Piece[] {
-    this.#source.push(text);
-    this.#reading.next();
-    return this.#sink.take();
-  }
-
-  finish(): Piece[] {
-    this.#source.end();
-    this.#reading.next();
-    return this.#sink.take();
-  }
-
-  *#read(): Reading<void> {
+  protected override *read(): Reading<void> {
     let atStart = true;
     for (;;) {
       const isCall: boolean | undefined =
@@ -60,9 +44,9 @@ export class CallReader {
 
   /** A call at the beginning, or behind another one, that nothing announces. */
   *#readBare(): Reading<boolean> {
-    const source = this.#source;
+    const source = this.source;
     source.mark();
-    const separator = this.#sink.calls > 0 ? /[\s;]/ : /\s/;
+    const separator = this.sink.calls > 0 ? /[\s;]/ : /\s/;
     let space = 0;
     for (let next = yield* source.peek(); next !== '' && separator.test(next); next = yield* source.peek()) {
       source.skip(1);
@@ -81,26 +65,26 @@ export class CallReader {
 
   /** GLM-4 writes a tool's name alone in a line, and its arguments below. */
   *#startsWithTool(first: string): Reading<boolean> {
-    if (!this.#sink.tools.some(({ name }) => name.startsWith(first)) || first === '') return false;
+    if (!this.sink.tools.some(({ name }) => name.startsWith(first)) || first === '') return false;
     for (;;) {
-      const { rest } = this.#source;
+      const { rest } = this.source;
       const line = /^([^\n]*)\n\s*(.)?/.exec(rest);
-      if (line?.[2] !== undefined) return line[2] === '{' && this.#sink.isTool(line[1]?.trim() ?? '');
+      if (line?.[2] !== undefined) return line[2] === '{' && this.sink.isTool(line[1]?.trim() ?? '');
       const name = rest.split('\n', 1)[0]?.trimEnd() ?? '';
-      if (!this.#sink.tools.some((tool) => tool.name.startsWith(name))) return false;
-      if (!(yield* this.#source.grow())) return false;
+      if (!this.sink.tools.some((tool) => tool.name.startsWith(name))) return false;
+      if (!(yield* this.source.grow())) return false;
     }
   }
 
   /** Text up to the next announcement, and the call behind it. True: a call; false: something that was none; undefined: the end. */
   *#readAnnounced(): Reading<boolean | undefined> {
-    const source = this.#source;
+    const source = this.source;
     for (;;) {
       const { rest } = source;
       const found = this.#findOpening(rest);
       const end = found?.at ?? rest.length - Math.max(...this.#format.open.map((tag) => partialTag(rest, tag)));
       const text = rest.slice(0, trailingSpace(rest.slice(0, end)));
-      this.#sink.content(text);
+      this.sink.content(text);
       source.skip(text.length);
       if (found !== undefined) {
         source.mark();
@@ -111,7 +95,7 @@ export class CallReader {
       }
       if (yield* source.grow()) continue;
       // White space behind a call belongs to it.
-      if (source.rest.trim() !== '' || this.#sink.calls === 0) this.#sink.content(source.rest);
+      if (source.rest.trim() !== '' || this.sink.calls === 0) this.sink.content(source.rest);
       source.skip(source.rest.length);
       return undefined;
     }
@@ -124,23 +108,23 @@ export class CallReader {
 
   /** @param announced characters since the mark that are text if no call follows; what comes after them is looked at again. */
   *#attempt(announced: number, bare: boolean, tag = ''): Reading<boolean> {
-    const source = this.#source;
-    const before = this.#sink.calls;
-    this.#sink.expectCalls(bare);
+    const source = this.source;
+    const before = this.sink.calls;
+    this.sink.expectCalls(bare);
     try {
       const wrapped = yield* this.#readInnerOpenings(tag);
       if (wrapped === CODE_TAG && (yield* this.#isCode())) yield* this.#readCode();
-      else yield* readBody(source, this.#sink);
+      else yield* readBody(source, this.sink);
       if (!bare) yield* this.#readClosings();
       source.unmark();
       return true;
     } catch (error) {
       if (!(error instanceof OmgError)) throw error;
-      this.#sink.break();
+      this.sink.break();
       source.rewind();
       // Behind a call that stands, the mark has moved: there is no announcement left to give back.
-      const text = this.#sink.calls > before ? '' : source.rest.slice(0, announced);
-      this.#sink.content(text);
+      const text = this.sink.calls > before ? '' : source.rest.slice(0, announced);
+      this.sink.content(text);
       source.skip(text.length);
       return false;
     }
@@ -151,9 +135,9 @@ export class CallReader {
     let last = tag;
     for (let again = tag !== ''; again; ) {
       again = false;
-      yield* this.#source.skipSpace();
+      yield* this.source.skipSpace();
       for (const inner of this.#format.open) {
-        if (inner === tag || inner.endsWith('=') || !(yield* this.#source.accept(inner))) continue;
+        if (inner === tag || inner.endsWith('=') || !(yield* this.source.accept(inner))) continue;
         last = inner;
         again = true;
       }
@@ -164,41 +148,41 @@ export class CallReader {
   *#readClosings(): Reading<void> {
     for (const close of this.#format.close ?? []) {
       for (;;) {
-        const { rest } = this.#source;
+        const { rest } = this.source;
         const tight = rest.trimStart();
         if (tight.startsWith(close)) {
-          this.#source.skip(rest.length - tight.length + close.length);
+          this.source.skip(rest.length - tight.length + close.length);
           break;
         }
         if (!close.startsWith(tight)) break;
-        if (yield* this.#source.grow()) continue;
+        if (yield* this.source.grow()) continue;
         // Half a closing tag at the end of the answer.
-        this.#source.skip(rest.length);
+        this.source.skip(rest.length);
         return;
       }
     }
   }
 
   *#isCode(): Reading<boolean> {
-    yield* this.#source.skipSpace();
-    if ((yield* this.#source.peek()) === '{' || !CODE_TOOLS.some((name) => this.#sink.isTool(name))) return false;
+    yield* this.source.skipSpace();
+    if ((yield* this.source.peek()) === '{' || !CODE_TOOLS.some((name) => this.sink.isTool(name))) return false;
     // Llama 3.1 writes `tool.call(…)` behind the same tag.
     for (;;) {
-      const [whole, word = ''] = /^\w*(\.\w*\(?)?/.exec(this.#source.rest) ?? [''];
+      const [whole, word = ''] = /^\w*(\.\w*\(?)?/.exec(this.source.rest) ?? [''];
       if (word === '.call(') return false;
-      const isOpen = whole.length === this.#source.rest.length && '.call('.startsWith(word);
-      if (!isOpen || !(yield* this.#source.grow())) return true;
+      const isOpen = whole.length === this.source.rest.length && '.call('.startsWith(word);
+      if (!isOpen || !(yield* this.source.grow())) return true;
     }
   }
 
   *#readCode(): Reading<void> {
-    this.#sink.begin(CODE_TOOLS.find((name) => this.#sink.isTool(name)) ?? '');
-    this.#sink.arguments('{"code":"');
+    this.sink.begin(CODE_TOOLS.find((name) => this.sink.isTool(name)) ?? '');
+    this.sink.arguments('{"code":"');
     do {
-      this.#sink.arguments(escapeText(this.#source.rest));
-      this.#source.skip(this.#source.rest.length);
-    } while (yield* this.#source.grow());
-    this.#sink.arguments('"}');
-    this.#sink.end();
+      this.sink.arguments(escapeText(this.source.rest));
+      this.source.skip(this.source.rest.length);
+    } while (yield* this.source.grow());
+    this.sink.arguments('"}');
+    this.sink.end();
   }
 }

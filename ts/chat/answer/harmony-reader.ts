@@ -1,9 +1,8 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ToolDefinition } from '../../inference/index.ts';
-import { CallSink } from './call-sink.ts';
 import { readNamedArguments } from './json-calls.ts';
-import { type Piece, partialTag } from './piece.ts';
-import { type Reading, TextSource } from './text-source.ts';
+import { partialTag } from './piece.ts';
+import { PieceReader } from './piece-reader.ts';
+import type { Reading } from './text-source.ts';
 
 const MESSAGE = '<|message|>';
 /** What ends a message; a new `<|start|>` does where a model forgets to. */
@@ -13,59 +12,39 @@ const ENDS = ['<|end|>', '<|call|>', '<|return|>', '<|start|>'];
  * Reads the messages of gpt-oss: `<|channel|>analysis<|message|>…<|end|>` is reasoning, the channel `final` and preambles on `commentary`
  * are content, and a message `to=functions.name` is a call whose text is its arguments. Text without a header is content.
  */
-export class HarmonyReader {
-  readonly #source = new TextSource();
-  readonly #sink: CallSink;
-  readonly #reading: Reading<void>;
+export class HarmonyReader extends PieceReader {
   #inReasoning = false;
-
-  constructor(tools: ToolDefinition[]) {
-    this.#sink = new CallSink(this.#source, tools);
-    this.#reading = this.#read();
-  }
 
   get inReasoning(): boolean {
     return this.#inReasoning;
   }
 
-  push(text: string): Piece[] {
-    this.#source.push(text);
-    this.#reading.next();
-    return this.#sink.take();
-  }
-
-  finish(): Piece[] {
-    this.#source.end();
-    this.#reading.next();
-    return this.#sink.take();
-  }
-
-  *#read(): Reading<void> {
+  protected override *read(): Reading<void> {
     let header = (yield* this.#hasHeader()) ? yield* this.#readHeader() : '';
     for (;;) {
       const recipient = /\bto=(?:functions\.)?([\w.-]+)/.exec(header)?.[1];
       const channel = /<\|channel\|>\s*(\w+)/.exec(header)?.[1];
       this.#inReasoning = channel === 'analysis';
-      if (recipient !== undefined && this.#sink.isTool(recipient)) yield* this.#readCall(recipient);
+      if (recipient !== undefined && this.sink.isTool(recipient)) yield* this.#readCall(recipient);
       if (!(yield* this.#readText())) return;
-      if (!(yield* this.#hasHeader()) && (yield* this.#source.peek()) === '') return;
+      if (!(yield* this.#hasHeader()) && (yield* this.source.peek()) === '') return;
       header = yield* this.#readHeader();
     }
   }
 
   /** A message begins; it may be the first one, whose start is in the prompt. */
   *#hasHeader(): Reading<boolean> {
-    const { rest } = this.#source;
+    const { rest } = this.source;
     const signs = ['<|channel|>', '<|start|>', MESSAGE, ' to='];
     if (signs.some((sign) => rest.startsWith(sign))) return true;
-    if (!signs.some((sign) => sign.startsWith(rest)) || !(yield* this.#source.grow())) return false;
+    if (!signs.some((sign) => sign.startsWith(rest)) || !(yield* this.source.grow())) return false;
     return yield* this.#hasHeader();
   }
 
   *#readHeader(): Reading<string> {
     let header = '';
     try {
-      yield* this.#source.until(MESSAGE, (text) => {
+      yield* this.source.until(MESSAGE, (text) => {
         header += text;
       });
     } catch (error) {
@@ -76,18 +55,18 @@ export class HarmonyReader {
   }
 
   *#readCall(name: string): Reading<void> {
-    const source = this.#source;
+    const source = this.source;
     source.mark();
-    this.#sink.expectCalls(true);
+    this.sink.expectCalls(true);
     try {
       yield* source.skipSpace();
-      yield* readNamedArguments(source, this.#sink, name);
-      this.#sink.end();
+      yield* readNamedArguments(source, this.sink, name);
+      this.sink.end();
       source.unmark();
       yield* source.skipSpace();
     } catch (error) {
       if (!(error instanceof OmgError)) throw error;
-      this.#sink.break();
+      this.sink.break();
       source.rewind();
     }
     this.#inReasoning = false;
@@ -95,8 +74,8 @@ export class HarmonyReader {
 
   /** Text up to the end of its message; false at the end of the answer. */
   *#readText(): Reading<boolean> {
-    const source = this.#source;
-    const emit = (text: string) => (this.#inReasoning ? this.#sink.reasoning(text) : this.#sink.content(text));
+    const source = this.source;
+    const emit = (text: string) => (this.#inReasoning ? this.sink.reasoning(text) : this.sink.content(text));
     for (;;) {
       const { rest } = source;
       const found = ENDS.map((tag) => ({ at: rest.indexOf(tag), tag })).filter(({ at }) => at >= 0);
