@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import { readMessageStream } from './anthropic-stream.ts';
+import { answer, call, end, START, text, thought } from './chat-events.ts';
 import { END, play } from './fake-models.ts';
 import { type FakeDaemon, fakeDaemon } from './serve-fake.ts';
 
@@ -11,25 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => daemon.app.close());
 
-const START: ChatEvent = { type: 'start', promptTokens: 7, cachedTokens: 2 };
-const text = (value: string): ChatEvent => ({ type: 'content', text: value, tokens: 1 });
-const thought = (value: string): ChatEvent => ({ type: 'reasoning', text: value, tokens: 1 });
-const call = (index: number): ChatEvent => ({
-  type: 'tool-call',
-  index,
-  call: { id: `call_${index}`, name: 'f', arguments: '{"a":1}' },
-});
-const end = (fields: object): ChatEvent => ({ ...END, ...fields }) as ChatEvent;
-const answer = [
-  START,
-  thought('h'),
-  thought('m'),
-  text('a'),
-  text('b'),
-  call(0),
-  call(1),
-  end({ reason: 'tool-calls' }),
-];
 const messages = [{ role: 'user', content: 'Hi' }];
 const post = (payload: object, url = '/v1/messages') =>
   daemon.app.inject({

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
+import { START, text } from './chat-events.ts';
 import { END, play } from './fake-models.ts';
 import { type FakeDaemon, fakeDaemon } from './serve-fake.ts';
 
@@ -10,8 +11,6 @@ beforeEach(async () => {
 });
 afterEach(() => daemon.app.close());
 
-const START: ChatEvent = { type: 'start', promptTokens: 7, cachedTokens: 2 };
-const text = (value: string): ChatEvent => ({ type: 'content', text: value, tokens: 1 });
 const post = (payload: unknown, url = '/api/chat') =>
   daemon.app.inject({
     method: 'POST',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
+import { call, START, text } from './chat-events.ts';
 import { END, play } from './fake-models.ts';
 import { type FakeDaemon, fakeDaemon } from './serve-fake.ts';
 
@@ -19,13 +20,6 @@ interface Chunk {
   error?: { code: string };
 }
 
-const START: ChatEvent = { type: 'start', promptTokens: 7, cachedTokens: 2 };
-const text = (value: string): ChatEvent => ({ type: 'content', text: value, tokens: 1 });
-const call = (index: number): ChatEvent => ({
-  type: 'tool-call',
-  index,
-  call: { id: `call_${index}`, name: 'f', arguments: '{"a":1}' },
-});
 const messages = [{ role: 'user', content: 'Hi' }];
 const post = (payload: object) =>
   daemon.app.inject({
