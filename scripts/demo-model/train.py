@@ -22,7 +22,8 @@ HERE = Path(__file__).parent
 OUT = HERE.parent.parent / "npm" / "demo-model"
 SEED = 20261120
 VOCAB, HIDDEN, LAYERS, HEADS, KV_HEADS, HEAD_DIM, FFN = 1024, 192, 4, 6, 2, 32, 576
-THETA, EPS, CONTEXT = 10000.0, 1e-6, 2048
+# It has seen short texts only; the window is what clients with long system texts and many tools need for an answer at all.
+THETA, EPS, CONTEXT = 10000.0, 1e-6, 32768
 CONTROL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 MARKS = ["<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<tools>", "</tools>"]
 # The pre-tokenizer that GGUF files call "qwen2": one digit at a time, which sums need.

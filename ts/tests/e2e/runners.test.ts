@@ -165,12 +165,16 @@ test('a prompt that is too long is refused with both numbers, or loses its oldes
     { role: 'assistant' as const, content: `It is ${at + at}, and the capital is Paris.` },
   ]).flat();
   const long = ask('', { messages: [...turns, { role: 'user', content: 'What is the capital of France?' }] });
-  const refused = await errorOf(answer(manager.chat('demo', long)));
+  const refused = await errorOf(answer(manager.chat('demo', long, { contextLength: 2048 })));
   expect(refused.code).toBe('context_length_exceeded');
   const { promptTokens, contextLength } = refused.detail as { promptTokens: number; contextLength: number };
   expect(promptTokens).toBeGreaterThan(contextLength);
   let start: Extract<ChatEvent, { type: 'start' }> | undefined;
-  for await (const event of manager.chat('demo', { ...long, overlong: 'drop-turns', maxTokens: 20 })) {
+  for await (const event of manager.chat(
+    'demo',
+    { ...long, overlong: 'drop-turns', maxTokens: 20 },
+    { contextLength: 2048 },
+  )) {
     if (event.type === 'start') start = event;
   }
   expect(start?.dropped?.messages).toBeGreaterThan(0);
