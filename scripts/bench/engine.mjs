@@ -1,5 +1,5 @@
-// Prefill and decode of our engine against llama.cpp (node-llama-cpp) on the same files, in turns, medians of the rounds.
-// Usage: npm run bench -- [--kinds q4_k_m,q8_0] [--rounds 5] [--prompt 512] [--tokens 64]
+// Prefill, decode, and decode of several answers together, of our engine against llama.cpp (node-llama-cpp) on the same files, in turns, medians of the rounds.
+// Usage: npm run bench -- [--kinds q4_k_m,q8_0] [--rounds 5] [--prompt 512] [--tokens 64] [--together 4]
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     prompt: { type: 'string', default: '512' },
     tokens: { type: 'string', default: '64' },
+    together: { type: 'string', default: '4' },
   },
 });
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -38,26 +39,31 @@ const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length 
 console.log(
   `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${options.rounds} rounds in turns, medians\n`,
 );
-console.log('| model | engine | prefill tok/s | decode tok/s | load s | peak RSS / file |');
-console.log('|---|---|---|---|---|---|');
+console.log(
+  `| model | engine | prefill tok/s | decode tok/s | ${options.together} together tok/s | load s | peak RSS / file |`,
+);
+console.log('|---|---|---|---|---|---|---|');
 for (const kind of options.kinds.split(',')) {
   const model = join(folder, `random-1b-${kind}.gguf`);
   if (!existsSync(model)) writeRandomModel(model, kind);
   const args = [model, options.prompt, options.tokens];
   const engines = {
-    omg: () => node('omg.mjs', [join(root, 'dist', 'native', 'omg.node'), ...args]),
-    'llama.cpp': () => node('llama-cpp.mjs', [folder, ...args]),
+    omg: (...more) => node('omg.mjs', [join(root, 'dist', 'native', 'omg.node'), ...args, ...more]),
+    'llama.cpp': (...more) => node('llama-cpp.mjs', [folder, ...args, ...more]),
   };
   const rounds = { omg: [], 'llama.cpp': [] };
   for (let i = 0; i < Number(options.rounds); i++)
-    for (const name of Object.keys(engines)) rounds[name].push(engines[name]());
+    for (const name of Object.keys(engines))
+      rounds[name].push({ ...engines[name](), ...engines[name](options.together) });
   const size = statSync(model).size;
   for (const [name, list] of Object.entries(rounds)) {
     const of = (key) => median(list.map((r) => r[key]));
     console.log(
-      `| 1B ${kind} | ${name} | ${of('prefill').toFixed(1)} | ${of('decode').toFixed(1)} | ${(of('loadMs') / 1000).toFixed(1)} | ${(of('peakRssBytes') / size).toFixed(2)} |`,
+      `| 1B ${kind} | ${name} | ${of('prefill').toFixed(1)} | ${of('decode').toFixed(1)} | ${of('together').toFixed(1)} | ${(of('loadMs') / 1000).toFixed(1)} | ${(of('peakRssBytes') / size).toFixed(2)} |`,
     );
   }
   const ratio = (key) => median(rounds.omg.map((r, i) => r[key] / rounds['llama.cpp'][i][key])).toFixed(2);
-  console.log(`| 1B ${kind} | **omg ÷ llama.cpp** | **${ratio('prefill')}** | **${ratio('decode')}** | | |`);
+  console.log(
+    `| 1B ${kind} | **omg ÷ llama.cpp** | **${ratio('prefill')}** | **${ratio('decode')}** | **${ratio('together')}** | | |`,
+  );
 }

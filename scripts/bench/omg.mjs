@@ -1,7 +1,8 @@
-// One measured round of our engine through the addon: node omg.mjs ADDON MODEL PROMPT_TOKENS NEW_TOKENS
+// One measured round of our engine through the addon: node omg.mjs ADDON MODEL PROMPT_TOKENS NEW_TOKENS [SEQUENCES]
+// With SEQUENCES: so many short prompts answered at once, and nothing else.
 import { createRequire } from 'node:module';
 
-const [addonPath, modelPath, promptTokens, newTokens] = process.argv.slice(2);
+const [addonPath, modelPath, promptTokens, newTokens, sequences] = process.argv.slice(2);
 const addon = createRequire(import.meta.url)(addonPath);
 
 function unwrap(result) {
@@ -21,10 +22,22 @@ async function run(model, tokens, maxTokens) {
 }
 
 const loadStart = performance.now();
-const model = unwrap(await addon.load({ path: modelPath, contextLength: 1024, device: 'cpu' }, () => {}));
+const maxSequences = sequences === undefined ? {} : { maxSequences: Number(sequences) };
+const model = unwrap(
+  await addon.load({ path: modelPath, contextLength: 1024, device: 'cpu', ...maxSequences }, () => {}),
+);
 const loadMs = performance.now() - loadStart;
 const prompt = Array.from({ length: Number(promptTokens) }, (_, i) => 300 + ((i * 7919) % 20000));
 await run(model, prompt.slice(0, 8), 1); // warm
+if (sequences !== undefined) {
+  const start = performance.now();
+  const ends = await Promise.all(
+    Array.from({ length: Number(sequences) }, (_, i) => run(model, [300 + i, 77, 91], Number(newTokens))),
+  );
+  const tokens = ends.reduce((sum, { usage }) => sum + usage.completionTokens, 0);
+  console.log(JSON.stringify({ together: (tokens * 1000) / (performance.now() - start) }));
+  process.exit(0);
+}
 const prefillMs = (await run(model, prompt, 1)).timings.prefillMs;
 const end = await run(model, [...prompt.slice(0, 4), 77], Number(newTokens) + 1);
 console.log(
