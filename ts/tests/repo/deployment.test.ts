@@ -114,6 +114,21 @@ describe('containers', () => {
   });
 });
 
+test('the address of the installers leads to those of this repository', () => {
+  const { repository } = repositoryJson('package.json') as { repository: { url: string } };
+  const raw = repository.url.replace(
+    /^git\+https:\/\/github\.com\/(.+)\.git$/,
+    'https://raw.githubusercontent.com/$1/main/',
+  );
+  const rules = readRepositoryFile('scripts/deploy/get.ohmygpu.com/_redirects').matchAll(/^(\/\S*)\s+(\S+)\s+302$/gm);
+  const targets = new Map([...rules].map(([, from = '', to = '']) => [from, to]));
+  expect([...targets.keys()]).toEqual(['/', '/install.sh', '/install.ps1']);
+  for (const to of targets.values()) {
+    expect(to.startsWith(raw)).toBe(true);
+    expect(files).toContain(to.slice(raw.length));
+  }
+});
+
 describe('the Helm chart', () => {
   const chart = 'scripts/deploy/helm/ohmygpu';
 
