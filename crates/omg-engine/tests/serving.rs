@@ -13,8 +13,12 @@ use omg_engine::{
 fn model() -> PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
-        let path = std::env::temp_dir().join(format!("omg-serving-{}.gguf", std::process::id()));
-        std::fs::write(&path, tiny_gguf::bytes()).expect("a temporary file");
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let path = folder.join("serving.gguf");
+        // Renamed into place: another run may have the file of the last one open.
+        let written = folder.join(format!("serving-{}.gguf", std::process::id()));
+        std::fs::write(&written, tiny_gguf::bytes()).expect("a temporary file");
+        std::fs::rename(&written, &path).expect("the file can be renamed");
         path
     })
     .clone()

@@ -33,7 +33,15 @@ export async function testDaemon(options: TestDaemonOptions = {}): Promise<TestD
   const config = await reload();
   const engine = new StandInEngine(options.script);
   const hub = options.hub ?? (() => Promise.reject(new OmgError('hub_unreachable', 'There is no hub in this test.')));
-  const daemon = await startDaemon({ config, reload, foreground: false, parts: { engine, hub } });
+  const dispose = async () => {
+    if (options.home === undefined) await rm(home, { recursive: true, force: true });
+  };
+  const daemon = await startDaemon({ config, reload, foreground: false, parts: { engine, hub } }).catch(
+    async (error) => {
+      await dispose();
+      throw error;
+    },
+  );
   const { host, port, url } = daemon.endpoint;
   const certFile = config.settings['server.tls_cert'];
   const client = new Client(
