@@ -115,8 +115,12 @@ export function nativePackage(target: string, capability?: number): string {
 
 /** The best CUDA flavour for a GPU: the newest of its major version that is not newer than it. Undefined where none runs. */
 export function cudaCapabilityFor(gpu: number): number | undefined {
-  const major = Math.floor(gpu / 10);
-  return CUDA.capabilities.filter((one) => one <= gpu && Math.floor(one / 10) === major).at(-1);
+  return CUDA.capabilities.filter((one) => one <= gpu && cudaMajor(one) === cudaMajor(gpu)).at(-1);
+}
+
+/** The major version of a compute capability that is given times ten. */
+export function cudaMajor(capability: number): number {
+  return Math.floor(capability / 10);
 }
 
 /** What nvcc is told to build a flavour. From 10.0 on only the architecture of a family (`f`) runs on the later minor versions too. */

@@ -17,7 +17,7 @@ import { HttpClient, type HttpOptions } from './http.ts';
 import { HubApi } from './hub-api.ts';
 import { obtainFile, type PullContext, partialKey } from './obtain-file.ts';
 import { ProgressMeter } from './progress-meter.ts';
-import { catalogTarget } from './pull-target.ts';
+import { standsFor } from './pull-target.ts';
 import { resolveRemote } from './resolve-remote.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
@@ -238,7 +238,7 @@ async function findOwn(request: PullRequest, library: Library): Promise<InstallR
   if (request.revision !== undefined || request.quant !== undefined || request.file !== undefined) return undefined;
   const { name, hasNamespace, revision } = parsedName(request.model) ?? {};
   if (name === undefined || hasNamespace || revision !== undefined) return undefined;
-  if (catalogTarget(name) !== undefined || (await library.aliasTarget(name)) !== undefined) return undefined;
+  if ((await standsFor(name, library)) !== undefined) return undefined;
   return (await library.list()).find((record) => nameKey(record.name) === nameKey(name));
 }
 

@@ -32,7 +32,7 @@ export async function pullTarget(request: PullRequest, endpoint: string, library
   if (fromUrl !== undefined) return merge(fromUrl, own);
 
   const { name, hasTag, hasNamespace, revision } = parseModelName(text);
-  const target = (await library.aliasTarget(name)) ?? catalogTarget(name);
+  const target = await standsFor(name, library);
   if (target !== undefined) {
     const aliased = parseModelName(target);
     if (!aliased.hasNamespace) throw notInCatalog(target);
@@ -41,6 +41,11 @@ export async function pullTarget(request: PullRequest, endpoint: string, library
   if (name.host !== 'hf.co') throw otherRegistry(text);
   if (!hasNamespace || name.namespace.toLowerCase() === 'library') throw notInCatalog(text);
   return merge(repoTarget(name, hasTag, revision), own);
+}
+
+/** What the user's aliases, or the catalog, have for a name. */
+export async function standsFor(name: ModelName, library: Library): Promise<string | undefined> {
+  return (await library.aliasTarget(name)) ?? catalogTarget(name);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CUDA, cudaCapabilityFor, nativePackage } from '../../scripts/targets.ts';
+import { CUDA, cudaCapabilityFor, cudaMajor, nativePackage } from '../../scripts/targets.ts';
 import { VERSION } from '../config/index.ts';
 import { type InstalledBackend, RunnerEngine, thisTarget } from '../engine/index.ts';
 import { OmgError } from '../errors/index.ts';
@@ -38,7 +38,7 @@ export function chooseCuda(found: Nvidia | string | undefined, target = thisTarg
   }
   const capability = cudaCapabilityFor(gpu.computeCapability);
   if (capability === undefined) {
-    const generations = [...new Set(CUDA.capabilities.map((one) => Math.floor(one / 10)))];
+    const generations = [...new Set(CUDA.capabilities.map(cudaMajor))];
     throw cannot(
       `There is no CUDA backend for ${gpu.name}: it has compute capability ${gpu.computeCapability / 10}.`,
       `There are backends for ${generations.map((major) => `${major}.x`).join(', ')}.`,

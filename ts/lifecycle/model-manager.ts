@@ -22,7 +22,6 @@ import { EventStream } from './event-stream.ts';
 import { ModelDirectory, type OpenedModel } from './model-directory.ts';
 import { diskFiles, type ModelFiles } from './model-files.ts';
 import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts';
-import type { SlotSurroundings } from './model-slot.ts';
 import { ModelSlots } from './model-slots.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { Pulls } from './pulls.ts';
@@ -71,8 +70,7 @@ export class ModelManager implements Models {
   readonly #events: EventStream;
   readonly #pulls: Pulls;
   readonly #clock: Clock;
-  readonly #surroundings: SlotSurroundings;
-  readonly #slots = new ModelSlots();
+  readonly #slots: ModelSlots;
   readonly #requests = new RequestScopes();
   readonly #observer: RequestObserver;
   #closed: Promise<void> | undefined;
@@ -90,7 +88,7 @@ export class ModelManager implements Models {
     this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
     this.#events = new EventStream(() => clock.now());
     const admission = new Admission(engine, () => this.#slots.all(), limits.maxLoadedModels, log);
-    this.#surroundings = {
+    this.#slots = new ModelSlots({
       engine,
       admission,
       clock,
@@ -101,7 +99,7 @@ export class ModelManager implements Models {
         if (slot.vacant) this.#slots.forget(slot);
         admission.notify();
       },
-    };
+    });
     this.#pulls = new Pulls({
       puller,
       clock,
@@ -132,7 +130,7 @@ export class ModelManager implements Models {
   async load(name: string, options: UseOptions = {}): Promise<RunningModel> {
     const opened = await this.#open(name);
     return this.#requests.run(options.signal, async (signal) => {
-      const slot = this.#slots.of(opened, this.#surroundings);
+      const slot = this.#slots.of(opened);
       const lease = await slot.acquire({ ...withOwnWindow(opened, options), signal });
       lease.release();
       const snapshot = slot.snapshot();
@@ -280,7 +278,7 @@ export class ModelManager implements Models {
   ): AsyncGenerator<T> {
     const turn = this.#turn(opened, options, 'completion');
     try {
-      const model = await turn.model(this.#slots.of(opened, this.#surroundings), withOwnWindow(opened, options));
+      const model = await turn.model(this.#slots.of(opened), withOwnWindow(opened, options));
       const { slideKeeping } = options;
       const run = (request: GenerateRequest): AsyncIterable<GenerateEvent> =>
         // A grammar holds from the first token to the last, which a slide would cut in two.
@@ -308,7 +306,7 @@ export class ModelManager implements Models {
   ): Promise<T & Waited> {
     const turn = this.#turn(opened, options, mode);
     try {
-      const model = await turn.model(this.#slots.of(opened, this.#surroundings), withOwnWindow(opened, options));
+      const model = await turn.model(this.#slots.of(opened), withOwnWindow(opened, options));
       const answer = await run(model, turn.signal);
       turn.meter.done(promptTokens(answer.texts));
       return { ...answer, readyMs: turn.readyMs };
@@ -323,7 +321,7 @@ export class ModelManager implements Models {
   #turn(opened: OpenedModel, options: UseOptions, mode: RequestRecord['mode']): Turn {
     const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
     const meter = new RequestMeter(opened.name, this.#clock, mode);
-    return new Turn({ requests: this.#requests, scope, meter, clock: this.#clock, observer: this.#observer });
+    return new Turn({ requests: this.#requests, scope, meter, observer: this.#observer });
   }
 
   /** A loaded model's own tokenizer, else one opened without weights. */
@@ -333,9 +331,7 @@ export class ModelManager implements Models {
     // Counting tokens takes no sequence, so it need not queue behind answers.
     if (model !== undefined) return use(model);
     return this.#requests.run(undefined, async (signal) => {
-      const lease = await this.#slots
-        .of(opened, this.#surroundings, true)
-        .acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
+      const lease = await this.#slots.of(opened, true).acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
       try {
         return await use(lease.model);
       } finally {

@@ -5,6 +5,11 @@ import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
 /** The slots of a daemon: one for each content that is in memory or on its way there, and one for a tokenizer without weights. */
 export class ModelSlots {
   readonly #slots = new Map<string, ModelSlot>();
+  readonly #surroundings: SlotSurroundings;
+
+  constructor(surroundings: SlotSurroundings) {
+    this.#surroundings = surroundings;
+  }
 
   all(): ModelSlot[] {
     return [...this.#slots.values()];
@@ -16,14 +21,14 @@ export class ModelSlots {
   }
 
   /** That of a model, made where there is none, and shown under the name that was asked for. */
-  of(opened: OpenedModel, surroundings: SlotSurroundings, tokenizerOnly = false): ModelSlot {
+  of(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
     const { name, record, details } = opened;
     const known = this.find(record, tokenizerOnly);
     if (known !== undefined) {
       known.showAs(opened);
       return known;
     }
-    const slot = new ModelSlot(name, record, details, surroundings, tokenizerOnly);
+    const slot = new ModelSlot(name, record, details, this.#surroundings, tokenizerOnly);
     this.#slots.set(keyOf(record, tokenizerOnly), slot);
     return slot;
   }

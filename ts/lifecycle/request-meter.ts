@@ -36,6 +36,11 @@ export class RequestMeter {
     this.#arrivedMs = clock.now();
   }
 
+  /** Since the request's arrival. */
+  get elapsedMs(): number {
+    return this.#clock.now() - this.#arrivedMs;
+  }
+
   see(event: GenerateEvent | ChatEvent): void {
     if (event.type === 'start') {
       this.#promptTokens = event.promptTokens;
@@ -44,7 +49,7 @@ export class RequestMeter {
       this.#completionTokens = event.usage.completionTokens;
       this.#outcome = event.reason === 'cancelled' ? 'cancelled' : 'ok';
     } else {
-      this.#firstTokenMs ??= this.#clock.now() - this.#arrivedMs;
+      this.#firstTokenMs ??= this.elapsedMs;
       if ('tokens' in event) this.#completionTokens += event.tokens;
     }
   }
@@ -66,7 +71,7 @@ export class RequestMeter {
       outcome: this.#outcome,
       promptTokens: this.#promptTokens,
       completionTokens: this.#completionTokens,
-      durationMs: this.#clock.now() - this.#arrivedMs,
+      durationMs: this.elapsedMs,
       ...(this.#firstTokenMs === undefined ? {} : { firstTokenMs: this.#firstTokenMs }),
     };
   }

@@ -1,5 +1,4 @@
 import type { LoadedModel } from '../inference/index.ts';
-import type { Clock } from './clock.ts';
 import type { ModelSlot } from './model-slot.ts';
 import type { RequestMeter, RequestObserver } from './request-meter.ts';
 import type { WaitOptions } from './request-queue.ts';
@@ -10,7 +9,6 @@ export interface TurnParts {
   requests: RequestScopes;
   scope: RequestScope;
   meter: RequestMeter;
-  clock: Clock;
   observer: RequestObserver;
 }
 
@@ -18,14 +16,12 @@ export interface TurnParts {
 export class Turn {
   readonly meter: RequestMeter;
   readonly #parts: TurnParts;
-  readonly #arrivedMs: number;
   #lease: Lease | undefined;
   #readyMs = 0;
 
   constructor(parts: TurnParts) {
     this.meter = parts.meter;
     this.#parts = parts;
-    this.#arrivedMs = parts.clock.now();
   }
 
   get signal(): AbortSignal {
@@ -40,7 +36,7 @@ export class Turn {
   /** The model, once it is this request's turn. */
   async model(slot: ModelSlot, options: Omit<WaitOptions, 'signal'>): Promise<LoadedModel> {
     this.#lease = await slot.acquire({ ...options, signal: this.signal });
-    this.#readyMs = this.#parts.clock.now() - this.#arrivedMs;
+    this.#readyMs = this.meter.elapsedMs;
     return this.#lease.model;
   }
 

@@ -58,28 +58,15 @@ async function meantBy(models: Models, reference: string): Promise<InstalledMode
 
 /** A name goes by its exact form; that several spellings are one name is this surface's grammar and no guess. */
 async function removeName(models: Models, reference: string): Promise<void> {
-  const [first = reference, ...others] = spellings(reference);
-  try {
-    await models.remove(first);
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    for (const other of others) {
-      if (await isRemoved(models, other)) return;
+  let missing: unknown;
+  for (const name of spellings(reference)) {
+    try {
+      await models.remove(name);
+      return;
+    } catch (error) {
+      if (!(error instanceof OmgError) || error.code !== 'model_not_found') throw error;
+      missing ??= error;
     }
-    throw error;
   }
-}
-
-async function isRemoved(models: Models, name: string): Promise<boolean> {
-  try {
-    await models.remove(name);
-    return true;
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof OmgError && error.code === 'model_not_found';
+  throw missing;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RemoteModel } from '../../hub/index.ts';
 import { displayName } from '../../library/index.ts';
 import type { InstalledModel, ModelDetails } from '../../lifecycle/index.ts';
+import { isElided } from '../wire/index.ts';
 import { displayBytes } from './display.ts';
 
 /** One object per content; names that share it are its tags. `names` are all of them. */
@@ -58,7 +59,6 @@ export function remoteModelJson(remote: RemoteModel): object {
 
 /** Long arrays, of which a header keeps the length only, are left out. */
 function metadataTexts({ metadata }: ModelDetails): Record<string, string> {
-  const isElided = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
   return Object.fromEntries(
     Object.entries(metadata)
       .filter(([, value]) => !isElided(value))

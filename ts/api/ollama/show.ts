@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { InstalledModel, ModelDetails, Models } from '../../lifecycle/index.ts';
-import { isOption, optional, parseBody, parseOptions } from '../wire/index.ts';
+import { isElided, isOption, optional, parseBody, parseOptions } from '../wire/index.ts';
 import { modelRequired, resolveModel } from './errors.ts';
 import { detailsJson } from './model-json.ts';
 
@@ -103,8 +103,7 @@ function modelInfo(model: InstalledModel, verbose: boolean): Record<string, unkn
   };
   for (const [key, value] of Object.entries(model.details.metadata)) {
     if (key === 'general.name' || key === 'tokenizer.chat_template') continue;
-    const isElided = typeof value === 'object' && value !== null && !Array.isArray(value);
-    info[key] = isElided || (Array.isArray(value) && value.length > MAX_ARRAY && !verbose) ? [] : value;
+    info[key] = isElided(value) || (Array.isArray(value) && value.length > MAX_ARRAY && !verbose) ? [] : value;
   }
   return info;
 }

@@ -10,6 +10,7 @@ export {
   toOmgError,
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
+export { isElided } from './metadata.ts';
 export { kindOf } from './model-kind.ts';
 export { newId } from './new-id.ts';
 export { DEFAULT_KEEP, isOption, type ModelOptions, parseOptions } from './options.ts';

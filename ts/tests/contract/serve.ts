@@ -33,12 +33,9 @@ export async function testDaemon(options: TestDaemonOptions = {}): Promise<TestD
   const config = await reload();
   const engine = new StandInEngine(options.script);
   const hub = options.hub ?? (() => Promise.reject(new OmgError('hub_unreachable', 'There is no hub in this test.')));
-  const dispose = async () => {
-    if (options.home === undefined) await rm(home, { recursive: true, force: true });
-  };
   const daemon = await startDaemon({ config, reload, foreground: false, parts: { engine, hub } }).catch(
     async (error) => {
-      await dispose();
+      if (options.home === undefined) await rm(home, { recursive: true, force: true });
       throw error;
     },
   );

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { CUDA, cudaArchitecture, TARGETS } from '../../../scripts/targets.ts';
+import { CUDA, cudaArchitecture, cudaMajor, TARGETS } from '../../../scripts/targets.ts';
 import { ROOT, readRepositoryFile, repositoryFiles, repositoryJson } from './checkout.ts';
 
 const files = repositoryFiles();
@@ -94,7 +94,7 @@ describe('containers', () => {
     const images = [...release.matchAll(/suffix: '-cuda-sm(\d+)', architecture: (\w+)/g)];
     const oldest = CUDA.capabilities.filter((one, at, all) => {
       const before = all[at - 1];
-      return before === undefined || Math.floor(before / 10) < Math.floor(one / 10);
+      return before === undefined || cudaMajor(before) < cudaMajor(one);
     });
     expect(images.map(([, generation, architecture]) => [generation, architecture])).toEqual(
       oldest.map((capability) => [`${capability}`, cudaArchitecture(capability)]),
