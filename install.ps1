@@ -12,6 +12,8 @@ param(
 $Releases = if ($env:OMG_RELEASES) { $env:OMG_RELEASES } else { 'https://github.com/ohmygpu/ohmygpu/releases' }
 # The archives that releases have; a test keeps this equal to scripts/targets.ts.
 $Targets = @('win32-x64-msvc', 'win32-arm64-msvc')
+# Public keys (P-256, DER, base64), one of which has signed every release; `npm run gen` keeps them equal to scripts/release-keys.ts.
+$Keys = @('MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjt/NyHW/Ijd9/XHvOLgVSypTdXlj7dELVFUn86S7/En/9FQinRi4M79wLNEejkfSyg4obkaCZLRQwQK1Q4RWWg==')
 
 function Stop-Install([string]$Message, [string]$Hint) {
     if ($Hint) { $Message = "$Message`nhint: $Hint" }
@@ -30,8 +32,86 @@ function Get-Target {
 }
 
 function Get-File([string]$Url, [string]$Path) {
+    if ($Url -notmatch '^(https://|http://(127\.0\.0\.1|localhost):\d+/)') { Stop-Install 'OMG_RELEASES has to begin with https://.' }
     try { Invoke-WebRequest -UseBasicParsing -Uri $Url -OutFile $Path }
     catch { Stop-Install "$Url could not be downloaded: $($_.Exception.Message)" 'Check the network, then run this again. Nothing was changed.' }
+}
+
+# The 32 bytes of a number in a DER signature, which writes no leading zeros but one that keeps it positive; $null where there is none.
+function Get-SignatureNumber([byte[]]$Der, [int]$At) {
+    if ($At + 2 -gt $Der.Length -or $Der[$At] -ne 2) { return $null }
+    $length = [int]$Der[$At + 1]
+    $from = $At + 2
+    if ($length -lt 1 -or $length -gt 33 -or $from + $length -gt $Der.Length) { return $null }
+    if ($length -eq 33) {
+        if ($Der[$from] -ne 0) { return $null }
+        $from++
+        $length--
+    }
+    $number = New-Object byte[] 32
+    [Array]::Copy($Der, $from, $number, 32 - $length, $length)
+    return , $number
+}
+
+# Windows wants the two numbers of a signature side by side; $null where the DER form that releases have holds none.
+function Get-PlainSignature([string]$Base64) {
+    try { $der = [Convert]::FromBase64String(($Base64 -replace '\s', '')) } catch { return $null }
+    if ($der.Length -lt 8 -or $der[0] -ne 0x30 -or $der[1] -ne $der.Length - 2) { return $null }
+    $r = Get-SignatureNumber $der 2
+    if ($null -eq $r) { return $null }
+    $next = 4 + $der[3]
+    $s = Get-SignatureNumber $der $next
+    if ($null -eq $s -or $next + 2 + $der[$next + 1] -ne $der.Length) { return $null }
+    return , [byte[]]($r + $s)
+}
+
+# A public key as Windows wants it: the magic number ECS1, the size, then the point, which are the last 64 bytes of the DER form.
+function Get-KeyBlob([string]$Base64) {
+    $der = [Convert]::FromBase64String($Base64)
+    $header = [Convert]::FromBase64String('MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE')
+    if ($der.Length -ne $header.Length + 64) { Stop-Install 'A key of this script is none for P-256.' }
+    $blob = New-Object byte[] 72
+    [Array]::Copy([byte[]](0x45, 0x43, 0x53, 0x31, 32, 0, 0, 0), $blob, 8)
+    [Array]::Copy($der, $header.Length, $blob, 8, 64)
+    return , $blob
+}
+
+# Ends the script where none of the keys has signed a file. The classes are those of Windows PowerShell 5, which PowerShell 7 has too.
+function Assert-Signed([string]$Path, [string]$Base64) {
+    $hasher = [System.Security.Cryptography.SHA256]::Create()
+    $hash = $hasher.ComputeHash([IO.File]::ReadAllBytes($Path))
+    $signature = Get-PlainSignature $Base64
+    if ($null -ne $signature) {
+        foreach ($key in $Keys) {
+            $format = [System.Security.Cryptography.CngKeyBlobFormat]::EccPublicBlob
+            $cng = [System.Security.Cryptography.CngKey]::Import((Get-KeyBlob $key), $format)
+            $ecdsa = New-Object System.Security.Cryptography.ECDsaCng -ArgumentList $cng
+            if ($ecdsa.VerifyHash($hash, $signature)) { return }
+        }
+    }
+    Stop-Install "The release is not signed with a key of omg's makers." "Whoever runs $Releases, or somebody on the way, may have changed it. Nothing was changed here."
+}
+
+# Whether version A comes before version B by the rules of semver.
+function Test-Older([string]$A, [string]$B) {
+    $left, $right = foreach ($text in $A, $B) {
+        $core, $pre = ($text -replace '\+.*', '') -split '-', 2
+        , @(@($core -split '\.'), @(if ($pre) { $pre -split '\.' }))
+    }
+    for ($at = 0; $at -lt 3; $at++) {
+        $difference = [long]$left[0][$at] - [long]$right[0][$at]
+        if ($difference -ne 0) { return $difference -lt 0 }
+    }
+    if ($left[1].Count -eq 0 -or $right[1].Count -eq 0) { return $left[1].Count -gt 0 -and $right[1].Count -eq 0 }
+    for ($at = 0; $at -lt [Math]::Min($left[1].Count, $right[1].Count); $at++) {
+        $one, $other = $left[1][$at], $right[1][$at]
+        if ($one -ceq $other) { continue }
+        $isNumber, $isOtherNumber = ($one -match '^\d+$'), ($other -match '^\d+$')
+        if ($isNumber -and $isOtherNumber) { return [long]$one -lt [long]$other }
+        if ($isNumber -ne $isOtherNumber) { return $isNumber }
+        return [string]::CompareOrdinal($one, $other) -lt 0
+    }
+    return $left[1].Count -lt $right[1].Count
 }
 
 function Get-OmgHome {
@@ -86,6 +166,14 @@ function Install-Omg {
         $null = $line -match $pattern
         $expected, $archive, $name = $Matches[1], $Matches[2], $Matches[3]
         if ($Version -and $name -ne $Version) { Stop-Install "The release $Version lists an archive of $name." }
+        # From the folder of that version: the latest may become another one in between.
+        $signature = Join-Path $work 'SHA256SUMS.sig'
+        Get-File "$Releases/download/v$name/SHA256SUMS.sig" $signature
+        Assert-Signed (Join-Path $work 'SHA256SUMS') (Get-Content -Raw $signature)
+        # A site can offer an old release, which is signed as well, as the latest.
+        if (-not $Version -and $before -and (Test-Older $name $before)) {
+            Stop-Install "The latest release is said to be $name, and $before is installed." "To go back to it: -Version $name"
+        }
         Write-Host "Downloading omg $name for $target"
         $file = Join-Path $work $archive
         Get-File "$Releases/download/v$name/$archive" $file
@@ -143,6 +231,10 @@ function Invoke-Installer {
     Set-StrictMode -Version Latest
     # Drawing the bar takes longer than the download in PowerShell 5.
     $ProgressPreference = 'SilentlyContinue'
+    # Where the system does not choose (0), PowerShell 5 offers only what servers no longer take.
+    if ([int][Net.ServicePointManager]::SecurityProtocol -ne 0) {
+        [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
+    }
     if ($Uninstall) { Uninstall-Omg } else { Install-Omg }
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs omg from a release: curl -fsSL https://get.ohmygpu.com | sh
+# Installs omg from a release: curl --proto '=https' --tlsv1.2 -fsSL https://get.ohmygpu.com | sh
 # Options go behind `sh -s --`; `--help` lists them.
 set -eu
 
@@ -7,18 +7,21 @@ RELEASES=${OMG_RELEASES:-https://github.com/ohmygpu/ohmygpu/releases}
 # The archives that releases have; a test keeps this equal to scripts/targets.ts.
 TARGETS='darwin-arm64 darwin-x64 linux-x64-gnu linux-arm64-gnu linux-x64-musl linux-arm64-musl'
 OLDEST_GLIBC=2.28
+# Public keys (P-256, DER, base64), one of which has signed every release; `npm run gen` keeps them equal to scripts/release-keys.ts.
+KEYS='MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjt/NyHW/Ijd9/XHvOLgVSypTdXlj7dELVFUn86S7/En/9FQinRi4M79wLNEejkfSyg4obkaCZLRQwQK1Q4RWWg=='
 
 usage() {
   cat <<EOF
 Installs omg, a local AI server, with all it needs.
 
-  curl -fsSL https://get.ohmygpu.com | sh
-  curl -fsSL https://get.ohmygpu.com | sh -s -- --version 0.1.0
+  curl --proto '=https' --tlsv1.2 -fsSL https://get.ohmygpu.com | sh
+  curl --proto '=https' --tlsv1.2 -fsSL https://get.ohmygpu.com | sh -s -- --version 0.1.0
 
-  --version X    that version and not the latest
-  --prefix DIR   into DIR/bin and DIR/lib; default /usr/local, or ~/.local where that cannot be written
-  --uninstall    remove omg; models stay
-  --help         this text
+  --version X        that version and not the latest
+  --prefix DIR       into DIR/bin and DIR/lib; default /usr/local, or ~/.local where that cannot be written
+  --skip-signature   trust the site of the releases; for machines without openssl
+  --uninstall        remove omg; models stay
+  --help             this text
 EOF
 }
 
@@ -70,18 +73,72 @@ detect_libc() {
   fi
 }
 
+# Sets `protocols` to those that a download may use: https, and plain http from this machine itself.
+choose_protocols() {
+  case $RELEASES in
+    https://*) protocols='=https' ;;
+    http://*@*) fail 'OMG_RELEASES has to begin with https://.' ;;
+    http://127.0.0.1:* | http://localhost:*) protocols='=http,https' ;;
+    *) fail 'OMG_RELEASES has to begin with https://.' ;;
+  esac
+}
+
 # download URL FILE: as it is, or not at all.
 download() {
   if has curl; then
     bar=--silent
     if [ -t 2 ] && [ "${3:-}" = bar ]; then bar=--progress-bar; fi
-    curl --fail --location "$bar" --show-error --retry 2 --connect-timeout 20 --output "$2" "$1"
+    curl --proto "$protocols" --tlsv1.2 --fail --location "$bar" --show-error --retry 2 --connect-timeout 20 --output "$2" "$1"
   elif has wget; then
-    # GNU's tries twenty times with longer and longer pauses; that of busybox knows no such option.
-    if wget --help 2>&1 | grep -q -e --tries; then wget -q --tries=2 -O "$2" "$1"; else wget -q -O "$2" "$1"; fi
+    # GNU's tries twenty times with longer and longer pauses, and can be held to new TLS; that of busybox knows no such options.
+    if wget --help 2>&1 | grep -q -e --secure-protocol; then
+      wget -q --tries=2 --secure-protocol=TLSv1_2 -O "$2" "$1"
+    else
+      wget -q -O "$2" "$1"
+    fi
   else
     fail 'Neither curl nor wget was found.' 'Install one of them, then run this again.'
   fi
+}
+
+# check_signature URL: whether one of the keys has signed the list of the release. Ends the script where not.
+check_signature() {
+  if [ -n "$skip_signature" ]; then
+    say 'warning: --skip-signature: nobody but the site of the releases answers for what is installed.'
+    return 0
+  fi
+  has openssl || fail 'The signature of the release cannot be checked: openssl was not found.' \
+    'Install openssl, then run this again. With --skip-signature only damage is found, and no change by whoever runs the site.'
+  download "$1" "$work/SHA256SUMS.sig" || fail "The signature of the release could not be fetched from $1." 'Nothing was changed.'
+  openssl base64 -d -in "$work/SHA256SUMS.sig" -out "$work/signature" 2>/dev/null || true
+  for key in $KEYS; do
+    { echo '-----BEGIN PUBLIC KEY-----' && echo "$key" | fold -w 64 && echo '-----END PUBLIC KEY-----'; } >"$work/key.pem"
+    says=$(openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/signature" "$work/SHA256SUMS" 2>/dev/null) || says=
+    if [ "$says" = 'Verified OK' ]; then return 0; fi
+  done
+  fail "The release is not signed with a key of omg's makers." \
+    "Whoever runs $RELEASES, or somebody on the way, may have changed it. Nothing was changed here."
+}
+
+# is_older A B: whether version A comes before version B by the rules of semver.
+is_older() {
+  awk -v a="$1" -v b="$2" '
+    function order(a, b,   x, y, p, q, m, n, i, c, d) {
+      sub(/\+.*/, "", a); sub(/\+.*/, "", b)
+      x = index(a, "-"); y = index(b, "-")
+      split(x ? substr(a, 1, x - 1) : a, p, "."); split(y ? substr(b, 1, y - 1) : b, q, ".")
+      for (i = 1; i <= 3; i++) if (p[i] + 0 != q[i] + 0) return p[i] + 0 < q[i] + 0 ? -1 : 1
+      if (!x || !y) return (y ? 1 : 0) - (x ? 1 : 0)
+      m = split(substr(a, x + 1), p, "."); n = split(substr(b, y + 1), q, ".")
+      for (i = 1; i <= m && i <= n; i++) {
+        c = p[i] ~ /^[0-9]+$/; d = q[i] ~ /^[0-9]+$/
+        if (c && d) { if (p[i] + 0 != q[i] + 0) return p[i] + 0 < q[i] + 0 ? -1 : 1 }
+        else if (c != d) return c ? -1 : 1
+        else if (p[i] "" != q[i] "") return p[i] "" < q[i] "" ? -1 : 1
+      }
+      return m - n
+    }
+    BEGIN { exit !(order(a, b) < 0) }'
 }
 
 sha256_of() {
@@ -129,6 +186,7 @@ switch_link() {
 }
 
 install_omg() {
+  choose_protocols
   detect_target
   choose_prefix
   lib=$prefix/lib/ohmygpu
@@ -151,6 +209,12 @@ install_omg() {
   name=${archive#ohmygpu-}
   name=${name%-"$target".tar.gz}
   if [ -n "$version" ] && [ "$name" != "$version" ]; then fail "The release $version lists an archive of $name."; fi
+  # From the folder of that version: the latest may become another one in between.
+  check_signature "$RELEASES/download/v$name/SHA256SUMS.sig"
+  # A site can offer an old release, which is signed as well, as the latest.
+  if [ -z "$version" ] && [ -n "$before" ] && is_older "$name" "$before"; then
+    fail "The latest release is said to be $name, and $before is installed." "To go back to it: --version $name"
+  fi
   version=$name
 
   say "Downloading omg $version for $target"
@@ -243,6 +307,7 @@ main() {
   version=${OMG_VERSION:-}
   prefix=
   uninstall=
+  skip_signature=
   while [ $# -gt 0 ]; do
     case $1 in
       --version=*) version=${1#*=} && shift ;;
@@ -252,6 +317,7 @@ main() {
         if [ "$1" = --version ]; then version=$2; else prefix=$2; fi
         shift 2
         ;;
+      --skip-signature) skip_signature=yes && shift ;;
       --uninstall) uninstall=yes && shift ;;
       -h | --help) usage && return 0 ;;
       *) fail "Unknown option $1." 'See --help.' ;;

@@ -128,6 +128,14 @@ export function cudaArchitecture(capability: number): string {
   return capability >= 100 ? `${capability}f` : `${capability}`;
 }
 
+/** npm package with the signed list of what a release consists of; published with it, in its version. */
+export const checksumsPackage = '@ohmygpu/checksums';
+
+/** File name of a package as `npm pack` chooses it. */
+export function packFileName(name: string, version: string): string {
+  return `${name.replace('@', '').replace('/', '-')}-${version}.tgz`;
+}
+
 /** The archive with everything inside, Node too. */
 export function archiveName(version: string, target: string): string {
   return `ohmygpu-${version}-${target}.tar.gz`;

@@ -1,17 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { displaySetting, SETTINGS, type SettingKey, specOf } from '../../ts/config/index.ts';
 import { ERROR_CODES } from '../../ts/errors/index.ts';
-import { platformManifests } from '../release/manifests.ts';
+import { checksumsManifest, platformManifests } from '../release/manifests.ts';
+import { scriptWithKeys } from '../release/trust.ts';
+import { RELEASE_KEYS } from '../release-keys.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
 
 /** The documents that are made from the code, by their path. */
 export function generatedDocuments(): Record<string, string> {
-  const manifests = platformManifests().map(([folder, manifest]): [string, string] => [
+  const packages = [...platformManifests(), ['checksums', checksumsManifest()] as const];
+  const manifests = packages.map(([folder, manifest]): [string, string] => [
     `npm/${folder}/package.json`,
     `${JSON.stringify(manifest, null, 2)}\n`,
+  ]);
+  // Only their line with the keys is made.
+  const installers = ['install.sh', 'install.ps1'].map((name): [string, string] => [
+    name,
+    scriptWithKeys(name, readFileSync(join(ROOT, name), 'utf8'), RELEASE_KEYS),
   ]);
   return {
     'docs/settings.md': settingsDocument(),
     'docs/errors.md': errorsDocument(),
-    ...Object.fromEntries(manifests),
+    ...Object.fromEntries([...manifests, ...installers]),
   };
 }
 

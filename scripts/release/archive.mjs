@@ -98,11 +98,14 @@ function addLaunchers(folder, os) {
   }
 }
 
-/** Writes SHA256SUMS over the archives of a folder, in the form of `sha256sum`. Gives its path. */
-export async function writeChecksums(folder) {
-  const names = readdirSync(folder).filter((name) => /\.(?:tar\.gz|json|sh|ps1)$/.test(name));
+/** Writes SHA256SUMS over the files of a release in a folder, and the packs in another, in the form of `sha256sum`. Gives its path. */
+export async function writeChecksums(folder, packs) {
+  const files = readdirSync(folder).filter((name) => /\.(?:tar\.gz|json|sh|ps1)$/.test(name));
+  const packed = packs === undefined ? [] : readdirSync(packs).filter((name) => name.endsWith('.tgz'));
+  const paths = [...files.map((name) => join(folder, name)), ...packed.map((name) => join(packs, name))];
   const lines = [];
-  for (const name of names.sort()) lines.push(`${await sha256Of(join(folder, name))}  ${name}\n`);
+  for (const path of paths) lines.push(`${await sha256Of(path)}  ${basename(path)}\n`);
+  lines.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1));
   const path = join(folder, 'SHA256SUMS');
   writeFileSync(path, lines.join(''));
   return path;

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CleanHost, type Finished } from './clean-host.ts';
+import { signatureOf } from './signing.ts';
 import { ReleasesSite } from './site.ts';
+import { installerTrusting } from './trust.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 /** `omg --version` over an empty script of the same Node. */
 const COLD_START_LIMIT = 2.5;
 const QUESTION = 'What is the capital of France?';
@@ -36,8 +37,15 @@ async function tryArchive(archive: string, version: string, say: (line: string) 
   const site = await ReleasesSite.start();
   try {
     site.publish(version, [archive]);
-    const { omg, node, script, bare } = installer(host, version);
+    const { omg, node, script, bare } = installer(host, version, site.key.publicKey);
     const releases = { OMG_RELEASES: site.url };
+    // Signed by somebody else, it must not get in; also where no other test runs this script.
+    const restore = site.replace(`v${version}/SHA256SUMS.sig`, signatureOf('something else', site.key));
+    const { exitCode, stderr, stdout } = await host.run(script.command, script.install, releases);
+    if (exitCode === 0 || !`${stderr}${stdout}`.includes('is not signed')) {
+      throw new Error(`${script.name} took a release that is not signed: ${stderr}`);
+    }
+    restore();
     succeed(script.name, await host.run(script.command, script.install, releases));
     // No Node of the machine: that of the archive has to do.
     expectText('omg --version', (await host.run(omg, ['--version'], bare)).stdout.trim(), version);
@@ -57,10 +65,11 @@ async function tryArchive(archive: string, version: string, say: (line: string) 
 }
 
 /** How an archive gets onto this platform, and where it lies then. */
-function installer(host: CleanHost, version: string) {
+function installer(host: CleanHost, version: string, key: string) {
   const prefix = join(host.userHome, '.local');
   if (process.platform === 'win32') {
-    const command = ['-NoProfile', '-ExecutionPolicy', 'Bypass', '-File', join(ROOT, 'install.ps1'), '-Prefix', prefix];
+    const file = installerTrusting(key, 'install.ps1', host.folder);
+    const command = ['-NoProfile', '-ExecutionPolicy', 'Bypass', '-File', file, '-Prefix', prefix];
     return {
       omg: join(prefix, 'bin', 'omg.cmd'),
       node: join(prefix, 'versions', version, 'runtime', 'node.exe'),
@@ -68,7 +77,7 @@ function installer(host: CleanHost, version: string) {
       bare: { PATH: join(process.env.SystemRoot ?? 'C:\\Windows', 'System32') },
     };
   }
-  const command = [join(ROOT, 'install.sh'), '--prefix', prefix];
+  const command = [installerTrusting(key, 'install.sh', host.folder), '--prefix', prefix];
   return {
     omg: join(prefix, 'bin', 'omg'),
     node: join(prefix, 'lib', 'ohmygpu', version, 'runtime', 'node'),

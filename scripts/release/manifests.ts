@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CUDA, nativePackage, TARGETS, type Target } from '../targets.ts';
+import { CUDA, checksumsPackage, nativePackage, TARGETS, type Target } from '../targets.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -38,6 +38,19 @@ function platformManifest(target: Target, capability?: number): Manifest {
     ...(target.libc === undefined ? {} : { libc: [target.libc] }),
     main: 'omg.node',
     files: ['omg.node', 'THIRD-PARTY-LICENSES.txt'],
+  };
+}
+
+/** The manifest of the package that holds the signed list of a release. */
+export function checksumsManifest(): Manifest {
+  const { version, license, repository } = manifestIn();
+  return {
+    name: checksumsPackage,
+    version,
+    description: 'SHA-256 of the packages and archives of ohmygpu in this version, and the signature over them.',
+    license,
+    repository: { ...(repository as object), directory: 'npm/checksums' },
+    files: ['SHA256SUMS', 'SHA256SUMS.sig'],
   };
 }
 

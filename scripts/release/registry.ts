@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { list } from 'tar';
+import { checksumsPackage, packFileName } from '../targets.ts';
+import { packChecksums } from './checksums-package.ts';
 import type { Manifest } from './manifests.ts';
+import { makeSigningKey, signatureOf } from './signing.ts';
 
 interface Published {
   manifest: Manifest;
@@ -19,6 +24,8 @@ interface Published {
 export class StandInRegistry {
   readonly #packages = new Map<string, Map<string, Published>>();
   readonly #server;
+  /** What is signed is signed with it. */
+  readonly key = makeSigningKey();
   /** Paths that were asked for. */
   readonly requests: string[] = [];
   /** Changes an archive on its way, as a bad mirror would. */
@@ -51,6 +58,28 @@ export class StandInRegistry {
       shasum: createHash('sha1').update(bytes).digest('hex'),
     });
     this.#packages.set(manifest.name, versions);
+  }
+
+  /** Publishes the signed list of all packages in a version, in the place of one that is there. */
+  async sign(version: string, { key = this.key, as = version } = {}): Promise<void> {
+    const lines = [...this.#packages].flatMap(([name, versions]) => {
+      const bytes = name === checksumsPackage ? undefined : versions.get(version)?.bytes;
+      if (bytes === undefined) return [];
+      return [`${createHash('sha256').update(bytes).digest('hex')}  ${packFileName(name, version)}\n`];
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'omg-signed-'));
+    try {
+      writeFileSync(join(folder, 'SHA256SUMS'), lines.join(''));
+      writeFileSync(join(folder, 'SHA256SUMS.sig'), signatureOf(lines.join(''), key));
+      this.publish(await packChecksums(folder, join(folder, 'packs'), as));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Takes a version of a package away. */
+  unpublish(name: string, version: string): void {
+    this.#packages.get(name)?.delete(version);
   }
 
   async close(): Promise<void> {

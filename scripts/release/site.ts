@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
+import { makeSigningKey, signatureOf } from './signing.ts';
 
 /** What the site does to archives: nothing, say 404, change a byte, or hang up in the middle. */
 export type Fault = 'none' | 'missing' | 'corrupt' | 'cut';
@@ -11,6 +12,8 @@ export type Fault = 'none' | 'missing' | 'corrupt' | 'cut';
 export class ReleasesSite {
   readonly #files = new Map<string, Buffer>();
   readonly #server;
+  /** What is published is signed with it. */
+  readonly key = makeSigningKey();
   #latest = '';
   fault: Fault = 'none';
 
@@ -37,7 +40,26 @@ export class ReleasesSite {
       return `${createHash('sha256').update(bytes).digest('hex')}  ${basename(path)}\n`;
     });
     this.#files.set(`v${version}/SHA256SUMS`, Buffer.from(sums.join('')));
+    this.#files.set(`v${version}/SHA256SUMS.sig`, Buffer.from(signatureOf(sums.join(''), this.key)));
     this.#latest = version;
+  }
+
+  /** A published file, named such as `v0.1.0/SHA256SUMS`. */
+  file(path: string): Buffer {
+    const bytes = this.#files.get(path);
+    if (bytes === undefined) throw new Error(`${path} is not published.`);
+    return bytes;
+  }
+
+  /** Puts another file in its place, or none, as whoever runs a site could. Gives the way back. */
+  replace(path: string, bytes: Buffer | string | undefined): () => void {
+    const before = this.#files.get(path);
+    const put = (content: Buffer | undefined): void => {
+      if (content === undefined) this.#files.delete(path);
+      else this.#files.set(path, content);
+    };
+    put(bytes === undefined ? undefined : Buffer.from(bytes));
+    return () => put(before);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -15,9 +16,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { makeSigningKey, signatureOf } from '../../../scripts/release/signing.ts';
 import { ReleasesSite } from '../../../scripts/release/site.ts';
+import { installerTrusting, scriptWithKeys } from '../../../scripts/release/trust.ts';
 import { archiveName, TARGETS } from '../../../scripts/targets.ts';
 import { thisTarget } from '../../engine/index.ts';
+import { compareVersions } from '../../install/index.ts';
 import { type Finished, ROOT } from './omg.ts';
 
 // install.sh against a site on this machine. The archives are small: a launcher that says its version is all that it looks at. The
@@ -25,7 +29,6 @@ import { type Finished, ROOT } from './omg.ts';
 
 const SHELLS = [['sh'], ['bash', '--posix'], ['dash'], ['busybox', 'sh']];
 const available = SHELLS.filter(([command = '', ...args]) => spawnSync(command, [...args, '-c', ':']).status === 0);
-const script = join(ROOT, 'install.sh');
 const target = thisTarget()?.name ?? '';
 
 /** An archive whose omg claims to be `says`. */
@@ -49,12 +52,15 @@ describe.skipIf(process.platform === 'win32')('install.sh', () => {
   let site: ReleasesSite;
   let archives: string;
   let home: string;
+  /** The real script with one difference: the key of the site. */
+  let script: string;
   const prefix = (): string => join(home, '.local');
   const link = (): string => readlinkSync(join(prefix(), 'bin', 'omg'));
 
   beforeAll(async () => {
     archives = mkdtempSync(join(tmpdir(), 'omg-releases-'));
     site = await ReleasesSite.start();
+    script = installerTrusting(site.key.publicKey, 'install.sh', archives);
     for (const version of ['0.1.0', '0.2.0', '0.3.0']) site.publish(version, [await archive(archives, version)]);
     site.publish('0.9.0', [await archive(archives, '0.9.0', '0.1.0')]);
     site.publish('0.4.0', [await archive(archives, '0.4.0')]);
@@ -71,11 +77,11 @@ describe.skipIf(process.platform === 'win32')('install.sh', () => {
 
   function install(
     args: string[] = [],
-    { shell = ['sh'], env = {} }: { shell?: string[]; env?: NodeJS.ProcessEnv } = {},
+    { shell = ['sh'], env = {}, file = script }: { shell?: string[]; env?: NodeJS.ProcessEnv; file?: string } = {},
   ) {
     const [command = 'sh', ...flags] = shell;
     const given = args.some((arg) => arg.startsWith('--prefix')) ? args : [...args, '--prefix', prefix()];
-    const child = spawn(command, [...flags, script, ...given], {
+    const child = spawn(command, [...flags, file, ...given], {
       env: { PATH: process.env.PATH, HOME: home, SHELL: '/bin/zsh', OMG_RELEASES: site.url, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -122,15 +128,116 @@ describe.skipIf(process.platform === 'win32')('install.sh', () => {
     }
   });
 
-  test('wget does where there is no curl', async () => {
+  /** A folder with no other programs than those that the script needs, and the ones named. */
+  function toolsWith(...others: string[]): string {
     const tools = join(home, 'tools');
     mkdirSync(tools);
-    const names =
-      'sh uname getconf ls ldd grep mkdir rm cat head cut sed sort mv ln readlink tar gzip sha256sum wget'.split(' ');
-    for (const name of names) {
+    const needed =
+      'sh uname getconf ls ldd grep mkdir rm cat head cut sed sort mv ln readlink tar gzip sha256sum fold awk';
+    for (const name of [...needed.split(' '), ...others]) {
       const { stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
       if (stdout.startsWith('/')) symlinkSync(stdout.trim(), join(tools, name));
     }
+    return tools;
+  }
+
+  describe('the signature', () => {
+    const list = (version: string): string => `v${version}/SHA256SUMS`;
+    const signature = (version: string): string => `v${version}/SHA256SUMS.sig`;
+
+    /** What an attacker who holds the site would have to get past; the script must say why and leave everything. */
+    async function refused(args: string[], message: string, shell = ['sh']): Promise<void> {
+      const { exitCode, stderr } = await install(args, { shell });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining(message) });
+      expect(existsSync(join(prefix(), 'bin', 'omg'))).toBe(false);
+      expect(existsSync(join(prefix(), 'lib', 'ohmygpu')) ? versions() : []).toEqual([]);
+    }
+
+    test.each(available)('%s %s: an archive that was changed together with its sum is refused', async (...shell) => {
+      const other = createHash('sha256').update('another archive').digest('hex');
+      const restore = site.replace(list('0.2.0'), String(site.file(list('0.2.0'))).replace(/^[0-9a-f]{64}/, other));
+      await refused(['--version', '0.2.0'], 'is not signed', shell);
+      restore();
+    });
+
+    test.each([
+      ['missing', undefined, 'could not be fetched'],
+      ['empty', '', 'is not signed'],
+      ['no base64', '<html>', 'is not signed'],
+      ['of another file', () => signatureOf('something else', site.key), 'is not signed'],
+      ['of another key', () => signatureOf(site.file(list('0.2.0')), makeSigningKey()), 'is not signed'],
+    ])('a signature that is %s is refused', async (_, given, message) => {
+      const restore = site.replace(signature('0.2.0'), typeof given === 'function' ? given() : given);
+      await refused(['--version', '0.2.0'], message);
+      restore();
+    });
+
+    test('a signed older release is not taken for another, and not for the latest where a newer one is installed', async () => {
+      const undo = [
+        site.replace(list('0.2.0'), site.file(list('0.1.0'))),
+        site.replace(signature('0.2.0'), site.file(signature('0.1.0'))),
+      ];
+      await refused(['--version', '0.2.0'], 'lists an archive of 0.1.0');
+      for (const restore of undo) restore();
+
+      expect((await install()).exitCode).toBe(0);
+      const latest = site.replace(list('0.4.0'), site.file(list('0.3.0')));
+      const { exitCode, stderr } = await install();
+      latest();
+      expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('To go back to it') });
+      expect(versions()).toEqual(['0.4.0']);
+    });
+
+    test('without openssl nothing is installed unless the person says so', async () => {
+      const tools = toolsWith('curl');
+      const { exitCode, stderr } = await install([], { env: { PATH: tools } });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('openssl was not found') });
+      expect(stderr).toContain('--skip-signature');
+      expect(existsSync(join(prefix(), 'bin', 'omg'))).toBe(false);
+      const skipped = await install(['--skip-signature'], { env: { PATH: tools } });
+      expect(skipped).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('warning: --skip-signature') });
+    });
+
+    test('one of several keys is enough', async () => {
+      const several = [makeSigningKey().publicKey, site.key.publicKey, makeSigningKey().publicKey];
+      const file = join(home, 'several.sh');
+      writeFileSync(file, scriptWithKeys('install.sh', readFileSync(script, 'utf8'), several));
+      expect(await install([], { file })).toMatchObject({ exitCode: 0 });
+    });
+  });
+
+  test.each([
+    'http://127.0.0.1:80@example.invalid',
+    'http://example.invalid/releases',
+    'ftp://127.0.0.1:1',
+    'file:///tmp',
+  ])('releases are not fetched from %j', async (address) => {
+    const { exitCode, stderr } = await install([], { env: { OMG_RELEASES: address } });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: expect.stringContaining('has to begin with https://'),
+    });
+  });
+
+  test.each([
+    ['1.0.0', '1.0.0', false],
+    ['0.9.9', '1.0.0', true],
+    ['1.9.0', '1.10.0', true],
+    ['1.0.0-rc.1', '1.0.0', true],
+    ['1.0.0', '1.0.0-rc.1', false],
+    ['1.0.0-rc.2', '1.0.0-rc.10', true],
+    ['1.0.0-alpha', '1.0.0-alpha.1', true],
+    ['1.0.0-alpha.1', '1.0.0-alpha.beta', true],
+    ['1.0.0-beta.11', '1.0.0-beta.2', false],
+    ['1.0.0+b', '1.0.0+a', false],
+  ])('%s before %s: %s', (one, other, older) => {
+    const text = readFileSync(script, 'utf8').replace('main "$@"', 'is_older "$1" "$2"');
+    expect(spawnSync('sh', ['-s', '--', one, other], { input: text }).status).toBe(older ? 0 : 1);
+    expect(compareVersions(one, other) < 0).toBe(older);
+  });
+
+  test('wget does where there is no curl', async () => {
+    const tools = toolsWith('wget', 'openssl');
     const hasWget = existsSync(join(tools, 'wget'));
     const { exitCode, stderr } = await install([], { env: { PATH: tools } });
     if (hasWget) expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
@@ -204,7 +311,7 @@ describe.skipIf(process.platform === 'win32')('install.sh', () => {
 });
 
 test('install.sh and install.ps1 know the archives that releases have', () => {
-  const listed = /^TARGETS='(.+)'$/m.exec(readFileSync(script, 'utf8'))?.[1]?.split(' ');
+  const listed = /^TARGETS='(.+)'$/m.exec(readFileSync(join(ROOT, 'install.sh'), 'utf8'))?.[1]?.split(' ');
   expect(listed).toEqual(TARGETS.filter(({ os }) => os !== 'win32').map(({ name }) => name));
   const windows = readFileSync(join(ROOT, 'install.ps1'), 'utf8').match(/'win32-[\w-]+'/g);
   expect(windows).toEqual(TARGETS.filter(({ os }) => os === 'win32').map(({ name }) => `'${name}'`));

@@ -51,7 +51,7 @@ test('what is published asks for the native packages in that version, and runs n
   expect(all.filter((manifest) => 'scripts' in manifest)).toEqual([]);
 });
 
-test('npm/ holds the packages of the table and the demo model, and no others', () => {
+test('npm/ holds the packages of the table, the demo model and the signed list, and no others', () => {
   const folders = repositoryFiles().flatMap((path) => /^npm\/([^/]+)\/package\.json$/.exec(path)?.[1] ?? []);
-  expect(folders.sort()).toEqual(['demo-model', ...platformManifests().map(([folder]) => folder)].sort());
+  expect(folders.sort()).toEqual(['checksums', 'demo-model', ...platformManifests().map(([folder]) => folder)].sort());
 });
