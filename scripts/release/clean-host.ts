@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packAll } from './pack.mjs';
 import { StandInRegistry } from './registry.ts';
+import type { SigningKey } from './signing.ts';
 
 export interface Finished {
   exitCode: number | null;
@@ -28,8 +29,9 @@ export class CleanHost {
     mkdirSync(this.userHome);
   }
 
-  static async create(): Promise<CleanHost> {
-    return new CleanHost(await StandInRegistry.start(), await freePort());
+  /** @param key What its registry signs with. */
+  static async create(key?: SigningKey): Promise<CleanHost> {
+    return new CleanHost(await StandInRegistry.start(key), await freePort());
   }
 
   get userHome(): string {

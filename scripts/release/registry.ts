@@ -8,7 +8,7 @@ import { list } from 'tar';
 import { checksumsPackage, packFileName } from '../targets.ts';
 import { packChecksums } from './checksums-package.ts';
 import type { Manifest } from './manifests.ts';
-import { makeSigningKey, signatureOf } from './signing.ts';
+import { makeSigningKey, type SigningKey, signatureOf } from './signing.ts';
 
 interface Published {
   manifest: Manifest;
@@ -25,19 +25,20 @@ export class StandInRegistry {
   readonly #packages = new Map<string, Map<string, Published>>();
   readonly #server;
   /** What is signed is signed with it. */
-  readonly key = makeSigningKey();
+  readonly key: SigningKey;
   /** Paths that were asked for. */
   readonly requests: string[] = [];
   /** Changes an archive on its way, as a bad mirror would. */
   tamper: ((name: string, bytes: Buffer) => Buffer) | undefined;
 
-  private constructor() {
+  private constructor(key: SigningKey) {
+    this.key = key;
     const { createServer } = process.getBuiltinModule('node:http');
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
-  static async start(): Promise<StandInRegistry> {
-    const registry = new StandInRegistry();
+  static async start(key = makeSigningKey()): Promise<StandInRegistry> {
+    const registry = new StandInRegistry(key);
     await new Promise<void>((resolve) => registry.#server.listen(0, '127.0.0.1', resolve));
     return registry;
   }

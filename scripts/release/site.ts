@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
-import { makeSigningKey, signatureOf } from './signing.ts';
+import { makeSigningKey, type SigningKey, signatureOf } from './signing.ts';
 
 /** What the site does to archives: nothing, say 404, change a byte, or hang up in the middle. */
 export type Fault = 'none' | 'missing' | 'corrupt' | 'cut';
@@ -13,17 +13,18 @@ export class ReleasesSite {
   readonly #files = new Map<string, Buffer>();
   readonly #server;
   /** What is published is signed with it. */
-  readonly key = makeSigningKey();
+  readonly key: SigningKey;
   #latest = '';
   fault: Fault = 'none';
 
-  private constructor() {
+  private constructor(key: SigningKey) {
+    this.key = key;
     const { createServer } = process.getBuiltinModule('node:http');
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
 
-  static async start(): Promise<ReleasesSite> {
-    const site = new ReleasesSite();
+  static async start(key = makeSigningKey()): Promise<ReleasesSite> {
+    const site = new ReleasesSite(key);
     await new Promise<void>((resolve) => site.#server.listen(0, '127.0.0.1', resolve));
     return site;
   }

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   no_model_files: { status: 422, exit: 4, summary: 'The repository holds no files that can be run.' },
   unsafe_file_name: { status: 422, exit: 5, summary: 'A file name leaves the folder of the model.' },
   checksum_mismatch: { status: 502, exit: 5, summary: 'A download does not match its checksum.' },
+  signature_invalid: { status: 502, exit: 5, summary: 'A download is not signed as what it is said to be.' },
   download_failed: { status: 502, exit: 5, summary: 'A part of the program could not be fetched from its site.' },
   update_failed: { status: 500, exit: 1, summary: 'The new version does not work here, and the one before stays.' },
   disk_full: { status: 507, exit: 6, summary: 'There is not enough disk space.' },

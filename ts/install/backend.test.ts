@@ -64,7 +64,7 @@ describe('installing a backend', () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'omg-backend-'));
     registry = await StandInRegistry.start();
-    registry.publish(await pack('an addon'));
+    await publish('an addon');
     return async () => {
       await registry.close();
       rmSync(folder, { recursive: true, force: true });
@@ -84,9 +84,15 @@ describe('installing a backend', () => {
     return file;
   }
 
+  async function publish(content: string): Promise<void> {
+    registry.publish(await pack(content));
+    await registry.sign(VERSION);
+  }
+
+  const network = () => ({ registry: registry.url, releases: '', keys: [registry.key.publicKey] });
   const backends = (): string => join(folder, 'backends');
   const install = (probe: (file: string) => Promise<DeviceInfo[]>) =>
-    installCuda({ network: { registry: registry.url, releases: '' }, folder: backends(), choice, probe });
+    installCuda({ network: network(), folder: backends(), choice, probe });
 
   test('it is tried before it is in place, and then found', async () => {
     const tried: string[] = [];
@@ -104,7 +110,7 @@ describe('installing a backend', () => {
 
   test('one that finds no GPU, crashes or was changed leaves the one before', async () => {
     await install(async () => [GPU]);
-    registry.publish(await pack('another addon'));
+    await publish('another addon');
     await expect(install(async () => [])).rejects.toMatchObject({ code: 'addon_unavailable' });
     const crash = new OmgError('runner_crashed', 'boom');
     await expect(install(() => Promise.reject(crash))).rejects.toBe(crash);
@@ -128,12 +134,20 @@ describe('installing a backend', () => {
     expect(await removeBackend(backends(), 'cuda')).toBe(false);
   });
 
+  test('one that is not signed in its version is not unpacked', async () => {
+    registry.publish(await pack('an addon of the registry'));
+    const probe = () => Promise.reject(new Error('It must not be tried.'));
+    await expect(install(probe)).rejects.toMatchObject({ code: 'signature_invalid' });
+    expect(existsSync(join(backends(), 'cuda'))).toBe(false);
+  });
+
   test('a package that does not exist, and a registry that does not answer', async () => {
-    const network = { registry: registry.url, releases: '' };
     const other = { ...choice, package: '@ohmygpu/none' };
-    await expect(installCuda({ network, folder: backends(), choice: other })).rejects.toMatchObject({
-      code: 'not_found',
+    await expect(installCuda({ network: network(), folder: backends(), choice: other })).rejects.toMatchObject({
+      code: 'signature_invalid',
     });
+    registry.unpublish(choice.package, VERSION);
+    await expect(install(async () => [GPU])).rejects.toMatchObject({ code: 'not_found' });
     const nowhere = { registry: 'http://127.0.0.1:9', releases: '' };
     await expect(installCuda({ network: nowhere, folder: backends(), choice })).rejects.toMatchObject({
       code: 'download_failed',

@@ -57,7 +57,7 @@ export interface InstallOptions {
   probe?: (addonFile: string) => Promise<DeviceInfo[]>;
 }
 
-/** Fetches a CUDA addon, checks its hash, tries it in a process of its own, and only then puts it in place. */
+/** Fetches a CUDA addon, checks it against the signed list of its release, tries it in a process of its own, and only then puts it in place. */
 export async function installCuda({
   network,
   folder,
@@ -69,7 +69,9 @@ export async function installCuda({
   const stage = await mkdtemp(join(folder, '.cuda-'));
   try {
     const staged = join(stage, 'new');
-    const integrity = await Registry.use(network, (registry) => registry.extract(choice.package, version, staged));
+    const integrity = await Registry.use(network, async (registry) =>
+      registry.extract(choice.package, version, staged, await registry.signedList(version)),
+    );
     const found = await probe(join(staged, 'omg.node')).catch((error: unknown) => {
       throw notLoading(choice.package, error);
     });

@@ -8,14 +8,20 @@ import { OmgError } from '../errors/index.ts';
 import type { Network } from './network.ts';
 import { Registry } from './registry.ts';
 import { ReleaseSite } from './release-site.ts';
+import { isVersion } from './version-order.ts';
 
 /** The newest version where this installation came from. Throws `download_failed`. */
 export async function latestVersion({ by }: Installation, network: Network): Promise<string> {
   if (by === 'archive') return (await new ReleaseSite(network).release(targetName())).version;
-  return Registry.use(network, async (registry) => (await registry.manifest('ohmygpu', 'latest')).version);
+  const version = await Registry.use(
+    network,
+    async (registry) => (await registry.manifest('ohmygpu', 'latest')).version,
+  );
+  if (isVersion(version)) return version;
+  throw new OmgError('download_failed', `${network.registry} names ${JSON.stringify(version)} as the newest version.`);
 }
 
-/** Puts a version together in an empty folder, each part checked against its hash. Gives the root of the program in it. */
+/** Puts a version together in an empty folder, each part checked against the signed list of its release. Gives the root of the program in it. */
 export async function fetchVersion(
   { by }: Installation,
   version: string,
@@ -40,7 +46,8 @@ async function fromArchive(version: string, network: Network, folder: string): P
 async function fromRegistry(version: string, network: Network, folder: string): Promise<string> {
   const root = join(folder, 'ohmygpu');
   await Registry.use(network, async (registry) => {
-    await registry.extract('ohmygpu', version, root);
+    const list = await registry.signedList(version);
+    await registry.extract('ohmygpu', version, root, list);
     const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Partial<RootManifest>;
     const { dependencies = {}, optionalDependencies = {} } = manifest;
     const foreign = Object.keys(dependencies).filter((name) => !name.startsWith('@ohmygpu/'));
@@ -55,7 +62,7 @@ async function fromRegistry(version: string, network: Network, folder: string): 
     const native = nativePackage(targetName());
     const parts = { ...dependencies, [native]: optionalDependencies[native] ?? version };
     for (const [name, wanted] of Object.entries(parts)) {
-      await registry.extract(name, wanted, join(root, 'node_modules', ...name.split('/')));
+      await registry.extract(name, wanted, join(root, 'node_modules', ...name.split('/')), list);
     }
   });
   return root;

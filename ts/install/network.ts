@@ -8,6 +8,8 @@ export interface Network {
   httpProxy?: string;
   httpsProxy?: string;
   noProxy?: string;
+  /** Public keys, one of which must have signed what is fetched. Absent, as from `networkOf`: those that this program was made with. */
+  keys?: readonly string[];
 }
 
 export function networkOf({ settings }: Config): Network {

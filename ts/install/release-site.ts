@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Dispatcher } from 'undici';
 import { OmgError } from '../errors/index.ts';
 import { downloadError, type Network } from './network.ts';
+import { distrust, LIST_BYTES, SignedList } from './signed-list.ts';
 
 export interface Release {
   version: string;
@@ -13,8 +14,6 @@ export interface Release {
 }
 
 const ANSWER_MS = 30_000;
-/** SHA256SUMS has a line for each file of a release. */
-const LIST_BYTES = 65_536;
 
 /** The site of the release archives. */
 export class ReleaseSite {
@@ -24,31 +23,31 @@ export class ReleaseSite {
     this.#network = network;
   }
 
-  /** A release and its archive for a target. @param version absent: the latest. */
+  /** A release and its archive for a target, as its signed list names it. @param version absent: the latest. Throws `signature_invalid`, `not_found`, `download_failed`. */
   async release(target: string, version?: string): Promise<Release> {
-    const folder = version === undefined ? 'latest/download' : `download/v${version}`;
-    const url = `${this.#network.releases}/${folder}/SHA256SUMS`;
+    const { releases, keys } = this.#network;
     const what = version === undefined ? 'The latest release' : `Release ${version}`;
-    const text = await this.#get(url, what, async (body) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of body) {
-        size += chunk.length;
-        if (size > LIST_BYTES) throw new OmgError('download_failed', `${url} is too long for a list of files.`);
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks).toString('utf8');
-    });
+    const list = await this.#text(
+      version === undefined ? 'latest/download' : `download/v${version}`,
+      'SHA256SUMS',
+      what,
+    );
     const ending = `-${target}.tar.gz`;
-    for (const line of text.split('\n')) {
-      const [, sha256, archive] = /^([0-9a-f]{64}) [ *](ohmygpu-\d[\w.+-]*\.tar\.gz)$/.exec(line) ?? [];
-      if (sha256 === undefined || archive === undefined || !archive.endsWith(ending)) continue;
-      const found = archive.slice('ohmygpu-'.length, -ending.length);
-      if (version === undefined || found === version) return { version: found, archive, sha256 };
+    const archives = list.toString('utf8').match(/(?<= [ *])ohmygpu-\d[\w.+-]*\.tar\.gz$/gm) ?? [];
+    const archive = archives.find((name) => name.endsWith(ending));
+    if (archive === undefined) {
+      throw new OmgError('not_found', `${what} has no archive for ${target}.`, {
+        hint: 'With Node: npm install -g ohmygpu',
+      });
     }
-    throw new OmgError('not_found', `${what} has no archive for ${target}.`, {
-      hint: 'With Node: npm install -g ohmygpu',
-    });
+    const found = archive.slice('ohmygpu-'.length, -ending.length);
+    if (version !== undefined && found !== version) {
+      throw distrust(`The site gives the list of ${found} where ${version} was asked for.`, releases);
+    }
+    // From the folder of that version: the latest may become another one in between.
+    const signature = await this.#text(`download/v${found}`, 'SHA256SUMS.sig', what);
+    const signed = SignedList.open(list, signature.toString('utf8'), { what, site: releases }, keys);
+    return { version: found, archive, sha256: signed.sha256Of(archive) };
   }
 
   /** Downloads an archive into a file and checks it. Throws `checksum_mismatch`, `download_failed`. */
@@ -70,6 +69,27 @@ export class ReleaseSite {
     if (hash.digest('hex') !== sha256) {
       throw downloadError(archive, this.#network.releases, Object.assign(new Error(), { code: 'EINTEGRITY' }));
     }
+  }
+
+  /** A list or its signature. One that is not there is a release that nobody answers for. */
+  async #text(folder: string, name: string, what: string): Promise<Buffer> {
+    const url = `${this.#network.releases}/${folder}/${name}`;
+    const read = async (body: Dispatcher.ResponseData['body']): Promise<Buffer> => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of body) {
+        size += chunk.length;
+        if (size > LIST_BYTES) throw new OmgError('download_failed', `${url} is too long for what it should be.`);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    };
+    return this.#get(url, what, read).catch((error: unknown) => {
+      if (name.endsWith('.sig') && OmgError.from(error).code === 'not_found') {
+        throw distrust(`${what} has no signature.`, this.#network.releases);
+      }
+      throw error;
+    });
   }
 
   async #get<Result>(

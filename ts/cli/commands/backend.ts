@@ -43,7 +43,8 @@ export class BackendInstallCommand extends DataCommand {
   static override usage = Command.Usage({
     category: CATEGORY.setup,
     description: 'Fetch an engine for other hardware: `cuda` for NVIDIA GPUs.',
-    details: 'Its hash is checked, and it is tried in a process of its own before it is used.',
+    details:
+      'It must be signed with a key of the makers of omg, and it is tried in a process of its own before it is used.',
     examples: [['For the NVIDIA GPU of this machine', '$0 backend install cuda']],
   });
 

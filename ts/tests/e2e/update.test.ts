@@ -18,7 +18,9 @@ import { asVersion } from '../../../scripts/release/another-version.ts';
 import { makeArchive } from '../../../scripts/release/archive.mjs';
 import { CleanHost } from '../../../scripts/release/clean-host.ts';
 import { packAll } from '../../../scripts/release/pack.mjs';
+import { makeSigningKey, signatureOf } from '../../../scripts/release/signing.ts';
 import { ReleasesSite } from '../../../scripts/release/site.ts';
+import { installerTrusting, trustInFolder } from '../../../scripts/release/trust.ts';
 import { ROOT } from './omg.ts';
 
 // `omg update` as it will happen: versions of this checkout under other numbers, from a registry and from a site, with the daemon running.
@@ -72,10 +74,13 @@ async function silentHub(): Promise<{ url: string; close: () => void }> {
 }
 
 let packs: Record<string, string>;
+/** What these versions of omg trust in the place of the real key; they are the same in all else. */
+const key = makeSigningKey();
 
 beforeAll(async () => {
   const out = mkdtempSync(join(tmpdir(), 'omg-packs-'));
   packs = await packAll({ addon: join(ROOT, 'dist', 'native', 'omg.node'), out });
+  packs.ohmygpu = await asVersion(packs.ohmygpu ?? '', version, (folder) => trustInFolder(folder, key.publicKey));
   return () => rmSync(out, { recursive: true, force: true });
 });
 
@@ -88,10 +93,11 @@ describe('from npm', () => {
   };
 
   beforeAll(async () => {
-    host = await CleanHost.create();
+    host = await CleanHost.create(key);
     hub = await silentHub();
     host.hub = hub.url;
     for (const file of Object.values(packs)) host.registry.publish(file);
+    await host.registry.sign(version);
     await host.npm('install', '-g', '--prefix', host.prefix, 'ohmygpu');
     expect((await host.omg('serve', '-d')).exitCode).toBe(0);
   });
@@ -111,6 +117,20 @@ describe('from npm', () => {
     const { stdout } = await host.omg('update', '--check', '--json');
     expect(JSON.parse(stdout)).toEqual({ current: version, latest: GOOD, available: true });
     expect((await host.omg('--version')).stdout).toBe(`${version}\n`);
+  });
+
+  test('a version that nobody has signed, or somebody else has, is refused', async () => {
+    for (const sign of [async () => {}, () => host.registry.sign(GOOD, { key: makeSigningKey() })]) {
+      await sign();
+      const { exitCode, stderr } = await host.omg('update');
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 5,
+        stderr: expect.stringMatching(/no signature|is not signed/),
+      });
+      expect((await host.omg('--version')).stdout).toBe(`${version}\n`);
+      expect(leftovers()).toEqual([]);
+    }
+    await host.registry.sign(GOOD);
   });
 
   test('a package that was changed on its way is refused', async () => {
@@ -160,6 +180,7 @@ describe('from npm', () => {
 
   test('a version whose engine does not load never gets into place', async () => {
     await publish(NO_ENGINE, (name) => (name.includes('native-') ? breakEngine : undefined));
+    await host.registry.sign(NO_ENGINE);
     const { exitCode, stderr } = await host.omg('update');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
@@ -171,6 +192,7 @@ describe('from npm', () => {
 
   test('a version whose daemon does not start is taken back', async () => {
     await publish(NO_DAEMON, (name) => (name === 'ohmygpu' ? breakDaemon : undefined));
+    await host.registry.sign(NO_DAEMON);
     const { exitCode, stderr } = await host.omg('update');
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
@@ -194,15 +216,17 @@ describe('from npm', () => {
 describe.skipIf(process.platform === 'win32')('from a release archive', () => {
   let host: CleanHost;
   let site: ReleasesSite;
+  let installer: string;
   const prefix = (): string => join(host.userHome, '.local');
   const omg = (...args: string[]) => host.run(join(prefix(), 'bin', 'omg'), args, { OMG_RELEASES: site.url });
   const script = (...args: string[]) =>
-    host.run('sh', [join(ROOT, 'install.sh'), '--prefix', prefix(), ...args], { OMG_RELEASES: site.url });
+    host.run('sh', [installer, '--prefix', prefix(), ...args], { OMG_RELEASES: site.url });
   const versions = (): string[] => readdirSync(join(prefix(), 'lib', 'ohmygpu')).sort();
 
   beforeAll(async () => {
     host = await CleanHost.create();
-    site = await ReleasesSite.start();
+    site = await ReleasesSite.start(key);
+    installer = installerTrusting(key.publicKey, 'install.sh', host.folder);
     const out = join(host.folder, 'release');
     mkdirSync(out);
     // Leads to the Node of this machine, which would make each archive ten times as large; `npm run release -- --dry-run` has the real one.
@@ -232,6 +256,24 @@ describe.skipIf(process.platform === 'win32')('from a release archive', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 5, stderr: expect.stringContaining('could not be fetched') });
     expect(corrupt.stderr).toContain('does not match its checksum');
     expect(versions()).toEqual([version]);
+  });
+
+  test('an update that is not signed, or is an old release under a new name, changes nothing', async () => {
+    const [list, signature] = [`v${GOOD}/SHA256SUMS`, `v${GOOD}/SHA256SUMS.sig`];
+    for (const [sums, signed] of [
+      [site.file(list), undefined],
+      [site.file(list), signatureOf(site.file(list), makeSigningKey())],
+      [site.file(`v${version}/SHA256SUMS`), site.file(`v${version}/SHA256SUMS.sig`)],
+    ] as const) {
+      const undo = [site.replace(list, sums), site.replace(signature, signed)];
+      const { exitCode, stderr } = await omg('update', '--to', GOOD);
+      for (const restore of undo) restore();
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 5,
+        stderr: expect.stringMatching(/no signature|is not signed|the list of/),
+      });
+      expect(versions()).toEqual([version]);
+    }
   });
 
   test('an update keeps the version before and changes the daemon', async () => {
