@@ -21,7 +21,7 @@ const REPAIRS: Record<InstalledBy, string> = {
   archive:
     process.platform === 'win32'
       ? 'irm https://get.ohmygpu.com/install.ps1 | iex'
-      : 'curl -fsSL https://get.ohmygpu.com | sh',
+      : "curl --proto '=https' --tlsv1.2 -fsSL https://get.ohmygpu.com | sh",
   npm: 'npm install -g ohmygpu --include=optional',
   'npm-project': 'npm install ohmygpu --include=optional',
   npx: 'npm install -g ohmygpu --include=optional',

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { RELEASE_KEYS } from '../../../scripts/release-keys.ts';
 import { CUDA, cudaArchitecture, cudaMajor, TARGETS } from '../../../scripts/targets.ts';
 import { ROOT, readRepositoryFile, repositoryFiles, repositoryJson } from './checkout.ts';
 
@@ -127,6 +129,47 @@ test('the address of the installers leads to those of this repository', () => {
     expect(to.startsWith(raw)).toBe(true);
     expect(files).toContain(to.slice(raw.length));
   }
+});
+
+test('whatever is fetched with curl keeps to https and new TLS', () => {
+  const lines = files
+    .filter((path) => /\.(?:md|sh|ya?ml|ts|mjs)$|Dockerfile/.test(path))
+    .flatMap((path) => readRepositoryFile(path).split('\n'))
+    .filter((line) => /\bcurl\b.*https:\/\//.test(line) && !line.includes('curl\\b'));
+  expect(lines.length).toBeGreaterThan(5);
+  expect(lines.filter((line) => !line.includes("--proto '=https' --tlsv1.2"))).toEqual([]);
+});
+
+describe('the key of releases', () => {
+  test('is one that Node, openssl and Windows can check with', () => {
+    for (const key of RELEASE_KEYS) {
+      const { asymmetricKeyDetails } = createPublicKey({
+        key: Buffer.from(key, 'base64'),
+        format: 'der',
+        type: 'spki',
+      });
+      expect(asymmetricKeyDetails?.namedCurve).toBe('prime256v1');
+    }
+    expect(RELEASE_KEYS.length).toBeGreaterThan(0);
+  });
+
+  test('is seen by one job, which cannot publish, and on tags only', () => {
+    const seers = workflows.flatMap((path) => {
+      const { jobs } = parse(readRepositoryFile(path)) as Workflow;
+      return Object.entries(jobs).filter(([, job]) => JSON.stringify(job).includes('secrets.RELEASE_SIGNING_KEY'));
+    });
+    expect(seers.map(([name]) => name)).toEqual(['sign']);
+    expect(seers[0]?.[1].permissions).toBeUndefined();
+    expect(JSON.stringify(seers)).toContain("github.ref_type == 'tag' && secrets.RELEASE_SIGNING_KEY || ''");
+  });
+
+  test('has no private half in the checkout', () => {
+    // In two parts, so that this file is not one.
+    const mark = ['PRIVATE KEY', '-----'].join('');
+    expect(
+      files.filter((path) => /\.(?:pem|key|ts|mjs|md|yml|json)$/.test(path) && readRepositoryFile(path).includes(mark)),
+    ).toEqual([]);
+  });
 });
 
 describe('the Helm chart', () => {
