@@ -208,8 +208,16 @@ test('an addon that is missing or ends its process is not trusted, and the messa
 });
 
 test('runners get no secrets', async () => {
-  const engine = engineOf({ environment: { ...process.env, HF_TOKEN: 'hf_secret' } });
+  const secrets = {
+    HF_TOKEN: 'hf_secret',
+    HTTPS_PROXY: 'http://user:pass@proxy.invalid',
+    GH_PAT: 'pat',
+    DB_PASS: 'pass',
+    // Loaded into every Node that sees it.
+    NODE_OPTIONS: '--title=injected',
+  };
+  const engine = engineOf({ environment: { ...process.env, ...secrets } });
   const { environment } = (await engine.inspect('m')).metadata;
   expect(environment).toContain('PATH');
-  expect(environment).not.toContain('HF_TOKEN');
+  for (const name of Object.keys(secrets)) expect(environment).not.toContain(name);
 });

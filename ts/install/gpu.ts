@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { childEnvironment } from '../config/index.ts';
 
 const ANSWER_MS = 10_000;
 
@@ -55,8 +56,13 @@ export function parseGpus(text: string): NvidiaGpu[] {
 
 function ask(command: string, args: string[]): Promise<{ code: number | string; text: string }> {
   return new Promise((resolve) => {
-    execFile(command, args, { timeout: ANSWER_MS, windowsHide: true }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : (error.code ?? 1), text: stdout || stderr });
-    });
+    execFile(
+      command,
+      args,
+      { timeout: ANSWER_MS, windowsHide: true, env: childEnvironment() },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (error.code ?? 1), text: stdout || stderr });
+      },
+    );
   });
 }
