@@ -1,8 +1,7 @@
 import type { Writable } from 'node:stream';
-import { OmgError } from '../errors/index.ts';
+import { OmgError, printable, printableJson } from '../errors/index.ts';
 import { type Style, styleOf } from './terminal/style.ts';
 import { type Column, formatPairs, formatTable } from './terminal/table.ts';
-import { printable } from './terminal/text.ts';
 
 export interface Stream extends Writable {
   isTTY?: boolean;
@@ -21,7 +20,7 @@ export interface PrinterOptions {
 
 /**
  * The only way out of a command. Data goes to stdout; what happens along the way goes to stderr and not at all with --quiet. With --json
- * the data is one JSON value and nothing else.
+ * the data is one JSON value and nothing else, and exact. What is for people is `printable` whoever wrote it, also in a pipe.
  */
 export class Printer {
   readonly stdout: Stream;
@@ -46,30 +45,40 @@ export class Printer {
     return this.stderr.isTTY === true && !this.isQuiet;
   }
 
-  /** A line of data. */
+  /** Data for people, in one line or more. */
   line(text = ''): void {
+    this.styled(printable(text));
+  }
+
+  /** A line that was put together with `style`. What a stranger wrote in it has gone through `printable`. */
+  styled(text: string): void {
     this.stdout.write(`${text}\n`);
   }
 
   json(value: unknown): void {
-    this.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    this.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
   }
 
   table(columns: Column[], rows: string[][]): void {
     const [titles = '', ...lines] = formatTable(columns, rows);
-    this.line(this.style.dim(titles));
-    for (const line of lines) this.line(line);
+    this.styled(this.style.dim(titles));
+    for (const line of lines) this.styled(line);
   }
 
   pairs(title: string, pairs: [string, string][]): void {
     if (pairs.length === 0) return;
-    this.line(this.style.bold(title));
-    for (const line of formatPairs(pairs)) this.line(line);
+    this.styled(this.style.bold(title));
+    for (const line of formatPairs(pairs)) this.styled(line);
   }
 
   /** What a command did, or does now. */
   status(text: string): void {
-    if (!this.isQuiet) this.stderr.write(`${text}\n`);
+    if (!this.isQuiet) this.stderr.write(`${printable(text)}\n`);
+  }
+
+  /** The same, set back. */
+  note(text: string): void {
+    if (!this.isQuiet) this.stderr.write(`${this.#errorStyle.dim(printable(text))}\n`);
   }
 
   warn(text: string): void {

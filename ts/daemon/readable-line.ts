@@ -1,5 +1,10 @@
+import { printable, printableLine } from '../errors/index.ts';
+
 /** Levels of pino, by their numbers. */
 const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+
+/** Stands for what was taken out, so that it can be seen that something was. */
+const LOST = '\ufffd';
 
 /** A JSON line of the log as a person reads it: `12:00:01 info request method=POST route=/api/chat status=200 ms=12`. */
 export function readableLine(json: string): string {
@@ -7,7 +12,7 @@ export function readableLine(json: string): string {
   try {
     entry = JSON.parse(json) as Record<string, unknown>;
   } catch {
-    return json;
+    return `${printableLine(json.trimEnd(), LOST)}\n`;
   }
   const { level, time, msg, reqId: _, err, ...fields } = entry;
   const clock = new Date(String(time));
@@ -17,15 +22,10 @@ export function readableLine(json: string): string {
   );
   const stack = typeof err === 'object' && err !== null && 'stack' in err ? `\n${String(err.stack)}` : '';
   const text = [LEVELS[Number(level)] ?? '', String(msg ?? ''), ...rest].filter((part) => part !== '').join(' ');
-  return `${shown}${withoutControls(text)}${stack}\n`;
+  // What a model or a header put into a field must not drive the terminal.
+  return `${shown}${printableLine(text, LOST)}${printable(stack, LOST)}\n`;
 }
 
 function plain(value: string): string {
   return /[\s="]/.test(value) || value === '' ? JSON.stringify(value) : value;
-}
-
-/** What a model or a header put into a field must not drive the terminal. */
-function withoutControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
 }

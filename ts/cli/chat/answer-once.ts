@@ -1,6 +1,6 @@
 import type { ChatBody, Client } from '../../client/index.ts';
+import { printable } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
-import { printable } from '../terminal/text.ts';
 import { speed } from './answer.ts';
 import { chatBodyOf } from './options.ts';
 import type { Conversation } from './state.ts';
@@ -39,8 +39,7 @@ export async function answerOnce(
           if (!content.endsWith('\n')) printer.stdout.write('\n');
           if (piece.reason === 'length') printer.warn('The answer reached its longest length.');
         }
-        if (options.isVerbose)
-          printer.status(printer.style.dim(`${promptWords(piece.promptTokens, piece.cachedTokens)}, ${speed(end)}`));
+        if (options.isVerbose) printer.note(`${promptWords(piece.promptTokens, piece.cachedTokens)}, ${speed(end)}`);
         continue;
       }
       clock.piece();

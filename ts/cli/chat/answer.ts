@@ -1,4 +1,5 @@
-import { printable, wrapRows } from '../terminal/text.ts';
+import { printable } from '../../errors/index.ts';
+import { wrapRows } from '../terminal/text.ts';
 import type { AnswerEnd, ChatState, Entry } from './state.ts';
 
 /**
@@ -21,7 +22,7 @@ export function advance(state: ChatState, part: 'reasoning' | 'answer', text: st
   const hasBegun = answer.content !== '' || answer.reasoning !== '';
   if (part !== answer.part && hasBegun) return advance(startPart(state, part), part, text);
   const field = part === 'answer' ? 'content' : 'reasoning';
-  const shown = answer.tail + printable(text);
+  const shown = printable(answer.tail + text);
   // Models begin with line ends, most of all after a thinking block.
   const rows = wrapRows(answer[field].trim() === '' ? shown.trimStart() : shown, state.columns);
   const tail = rows.pop() ?? '';

@@ -1,4 +1,4 @@
-import { printable } from '../terminal/text.ts';
+import { printable } from '../../errors/index.ts';
 import { advance, appendEntry, beginAnswer, closeTail, speed } from './answer.ts';
 import { runSlashCommand, slashCommandOf } from './commands.ts';
 import {

@@ -1,5 +1,6 @@
 import { Box, Static, Text, useAnimation, useCursor, useInput, usePaste, useWindowSize } from 'ink';
 import { useEffect, useSyncExternalStore } from 'react';
+import { printableLine } from '../../errors/index.ts';
 import { layoutPrompt, PROMPT } from './prompt-layout.ts';
 import type { Answer, ChatState, Entry } from './state.ts';
 import type { ChatStore } from './store.ts';
@@ -89,7 +90,7 @@ function StatusLine({ state }: { state: ChatState }) {
   const words = [state.model, ...(state.status === '' ? [] : [state.status])].join(' · ');
   return (
     <Text dimColor wrap="truncate">
-      {state.hint ?? words}
+      {printableLine(state.hint ?? words)}
     </Text>
   );
 }

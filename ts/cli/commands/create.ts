@@ -7,7 +7,6 @@ import { CATEGORY, DataCommand } from '../command.ts';
 import { digestOfFile, localFiles } from '../modelfile/local-files.ts';
 import { type Modelfile, parseModelfile } from '../modelfile/parse-modelfile.ts';
 import type { Session } from '../session.ts';
-import { printable } from '../terminal/text.ts';
 import { formatBytes } from '../terminal/units.ts';
 
 export class CreateCommand extends DataCommand {
@@ -42,7 +41,7 @@ export class CreateCommand extends DataCommand {
     if (this.quantize !== undefined) body.quantize = this.quantize;
     let status = '';
     for await (const line of client.create(body, signal)) {
-      if (line.status !== status) printer.status(printable(line.status));
+      if (line.status !== status) printer.status(line.status);
       status = line.status;
     }
     if (printer.isJson) printer.json({ model: this.model, status });
@@ -62,7 +61,7 @@ export class CreateCommand extends DataCommand {
     for (const { name, path, size } of files) {
       const digest = await digestOfFile(path, signal);
       if (!(await client.hasBlob(digest))) {
-        printer.status(`sending ${printable(name)} (${formatBytes(size)})`);
+        printer.status(`sending ${name} (${formatBytes(size)})`);
         await client.putBlob(digest, path, size, signal);
       }
       digests[name] = digest;

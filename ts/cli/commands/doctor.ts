@@ -1,4 +1,5 @@
 import { Command } from 'clipanion';
+import { printableLine } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { examine } from '../doctor/checks.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -26,7 +27,8 @@ export class DoctorCommand extends DataCommand {
         failed: style.red('✗'),
         skipped: style.dim('-'),
       };
-      for (const { name, status, detail } of findings) printer.line(`${marks[status]} ${name.padEnd(8)} ${detail}`);
+      for (const { name, status, detail } of findings)
+        printer.styled(`${marks[status]} ${name.padEnd(8)} ${printableLine(detail)}`);
       for (const { hint } of findings) if (hint !== undefined) printer.hint(hint);
     }
     return hasFailed ? 1 : 0;

@@ -1,10 +1,9 @@
 import { Command, Option } from 'clipanion';
-import { OmgError } from '../../errors/index.ts';
+import { OmgError, printableJson, printableLine } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { followFile, lastLines } from '../log-tail.ts';
 import type { Session } from '../session.ts';
 import type { Style } from '../terminal/style.ts';
-import { printable } from '../terminal/text.ts';
 
 export class LogsCommand extends DataCommand {
   static override paths = [['logs'], ['serve', 'logs']];
@@ -27,7 +26,8 @@ export class LogsCommand extends DataCommand {
       throw new OmgError('invalid_request', `--lines is a whole number, not "${this.count}".`);
     }
     const { logFile } = config.paths;
-    const print = (line: string) => printer.line(printer.isJson ? line : readableLogLine(line, printer.style));
+    const print = (line: string) =>
+      printer.styled(printer.isJson ? printableJson(line) : readableLogLine(line, printer.style));
     const { lines, size } = await lastLines(logFile, count);
     for (const line of lines) print(line);
     if (this.follow) await followFile(logFile, size, print, signal);
@@ -42,10 +42,10 @@ export function readableLogLine(line: string, style: Style): string {
   let entry: Record<string, unknown>;
   try {
     const parsed: unknown = JSON.parse(line);
-    if (typeof parsed !== 'object' || parsed === null) return printable(line);
+    if (typeof parsed !== 'object' || parsed === null) return printableLine(line);
     entry = parsed as Record<string, unknown>;
   } catch {
-    return printable(line);
+    return printableLine(line);
   }
   const level =
     typeof entry.level === 'number' ? (LEVELS[entry.level] ?? String(entry.level)) : String(entry.level ?? 'info');
@@ -57,9 +57,9 @@ export function readableLogLine(line: string, style: Style): string {
   const paint = level === 'error' || level === 'fatal' ? style.red : level === 'warn' ? style.yellow : style.cyan;
   const words = [
     style.dim(when),
-    paint(level.padEnd(5)),
-    printable(String(entry.msg ?? '')),
-    style.dim(printable(fields.join(' '))),
+    paint(printableLine(level).padEnd(5)),
+    printableLine(String(entry.msg ?? '')),
+    style.dim(printableLine(fields.join(' '))),
   ];
   return words
     .filter((word) => word !== '')

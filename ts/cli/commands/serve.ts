@@ -43,7 +43,7 @@ export class ServeCommand extends DataCommand {
       const status = await startDaemon(config, { args: this.forwarded, signal });
       if (printer.isJson) return printer.json(status);
       printer.line(status.url);
-      printer.status(printer.style.dim(`The daemon runs (pid ${status.pid}). Stop it with \`omg serve stop\`.`));
+      printer.note(`The daemon runs (pid ${status.pid}). Stop it with \`omg serve stop\`.`);
       return;
     }
     startWithoutOptimizing();

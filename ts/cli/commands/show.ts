@@ -3,7 +3,6 @@ import type { ModelEntry, ShowReply } from '../../client/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import type { Printer } from '../printer.ts';
 import type { Session } from '../session.ts';
-import { printable } from '../terminal/text.ts';
 import { formatBytes } from '../terminal/units.ts';
 
 export class ShowCommand extends DataCommand {
@@ -32,7 +31,7 @@ export class ShowCommand extends DataCommand {
     const [entry, details] = await Promise.all([client.model(this.model), client.show(this.model, this.tensors)]);
     if (printer.isJson) return printer.json({ ...entry, ...details });
     const one = this.#oneOf(details);
-    if (one !== undefined) return printer.line(printable(one));
+    if (one !== undefined) return printer.line(one);
     showModel(printer, entry, details);
     if (this.tensors) {
       printer.line();
@@ -88,7 +87,7 @@ function showModel(printer: Printer, entry: ModelEntry, details: ShowReply): voi
   }
   if (details.system.trim() !== '') {
     printer.line();
-    printer.pairs('System', [['text', printable(details.system.trim().split('\n')[0] ?? '')]]);
+    printer.pairs('System', [['text', details.system.trim().split('\n')[0] ?? '']]);
   }
   if (details.parameters.trim() !== '') {
     printer.line();

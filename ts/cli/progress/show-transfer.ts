@@ -1,6 +1,6 @@
 import type { PullLine } from '../../client/index.ts';
+import { printableLine } from '../../errors/index.ts';
 import type { Printer } from '../printer.ts';
-import { printable } from '../terminal/text.ts';
 import { formatBytes, formatElapsed } from '../terminal/units.ts';
 import { Transfer, transferRows } from './transfer.ts';
 
@@ -24,7 +24,7 @@ export async function showTransfer(
   const names = new Map<string, string | undefined>();
   const nameOf = async (digest: string | undefined) => {
     if (digest === undefined || printer.isQuiet) return undefined;
-    if (!names.has(digest)) for (const [key, name] of await fileNames()) names.set(key, printable(name));
+    if (!names.has(digest)) for (const [key, name] of await fileNames()) names.set(key, printableLine(name));
     // Asked once: a file that was there already is over before it can be asked for.
     if (!names.has(digest)) names.set(digest, undefined);
     return names.get(digest);
@@ -44,7 +44,7 @@ export async function showTransfer(
 }
 
 function clean(line: PullLine): PullLine {
-  return { ...line, status: printable(line.status).replaceAll('\n', ' ') };
+  return { ...line, status: printableLine(line.status) };
 }
 
 interface TransferView {

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { printableLine } from '../../errors/index.ts';
 
 /** Asks a question that only `y` or `yes` answers with yes. Ctrl-C and the end of input are a no. */
 export async function confirm(
@@ -11,7 +12,7 @@ export async function confirm(
       lines.once('close', () => resolve(''));
       lines.once('SIGINT', () => resolve(''));
     });
-    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed]);
+    const answer = await Promise.race([lines.question(`${printableLine(question)} [y/N] `), closed]);
     return /^\s*y(?:es)?\s*$/i.test(answer);
   } finally {
     lines.close();

@@ -1,4 +1,5 @@
-import { cellWidth, padEnd, padStart, printable } from './text.ts';
+import { printableLine } from '../../errors/index.ts';
+import { cellWidth, padEnd, padStart } from './text.ts';
 
 export interface Column {
   title: string;
@@ -7,7 +8,7 @@ export interface Column {
 
 /** Rows under their titles, aligned by cells; a column that is empty in every row is left out. */
 export function formatTable(columns: Column[], rows: string[][]): string[] {
-  const clean = rows.map((row) => row.map((cell) => printable(cell).replaceAll('\n', ' ')));
+  const clean = rows.map((row) => row.map((cell) => printableLine(cell)));
   const kept = columns
     .map((column, index) => ({ ...column, index }))
     .filter(({ index }) => clean.some((row) => row[index]));
@@ -25,5 +26,7 @@ export function formatTable(columns: Column[], rows: string[][]): string[] {
 /** Names and values below each other, such as `context length   8192`. */
 export function formatPairs(pairs: [name: string, value: string][], indent = 2): string[] {
   const width = Math.max(...pairs.map(([name]) => cellWidth(name)));
-  return pairs.map(([name, value]) => `${' '.repeat(indent)}${padEnd(name, width)}   ${printable(value)}`.trimEnd());
+  return pairs.map(([name, value]) =>
+    `${' '.repeat(indent)}${padEnd(name, width)}   ${printableLine(value)}`.trimEnd(),
+  );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cellWidth, padEnd, printable, truncate, wrapRows } from './text.ts';
+import { cellWidth, padEnd, truncate, wrapRows } from './text.ts';
 
 test.each<[string, number, string[]]>([
   ['', 10, ['']],
@@ -22,10 +22,6 @@ test('no row is wider than asked for, and no letter is lost', () => {
     expect(Math.max(...rows.map(cellWidth))).toBeLessThanOrEqual(columns);
     expect(rows.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
   }
-});
-
-test('control characters are not printable, line ends and tabs are', () => {
-  expect(printable('a\u001b]0;title\u0007b\u009b2J\tc\r\nd\u0000')).toBe('a]0;titleb2J\tc\nd');
 });
 
 test('a text is cut and filled up by cells', () => {

@@ -7,15 +7,6 @@ export function cellWidth(text: string): number {
   return stringWidth(text);
 }
 
-/**
- * Text from outside (a model, a hub, a file) as it may be shown: control characters, and with them every escape sequence, are
- * dropped. Line ends and tabs stay. Works on pieces of a stream, since each character is judged alone.
- */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/\r\n/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
-}
-
 /** The parts of a text that a person sees as one character. */
 export function characters(text: string): string[] {
   return Array.from(graphemes.segment(text), ({ segment }) => segment);
