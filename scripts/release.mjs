@@ -11,7 +11,7 @@ import { SetupError, say, script, setUp } from './setup/index.mjs';
 /**
  * `npm run release`: packs, and makes the archive of this platform with its checksums and the list of what is inside, in `dist/packs/` and
  * `dist/release/`. `--dry-run` then tries both on clean hosts. `--publish FOLDER` publishes the packs of a folder instead: the platforms
- * first, the root last. `--addon FILE`, `--node FILE`, `--node-libraries FOLDER` say what goes in; `--target NAME` is for
+ * first, the root last. `--addon FILE`, `--node FILE`, `--node-libraries FOLDER`, `--node-version X` say what goes in; `--target NAME` is for
  * a C library that is not the one of this machine; `--no-build` takes what is built.
  */
 await script(async () => {
@@ -24,6 +24,7 @@ await script(async () => {
       target: { type: 'string' },
       node: { type: 'string' },
       'node-libraries': { type: 'string' },
+      'node-version': { type: 'string' },
     },
   });
   if (values.publish !== undefined) return publishPacks(values.publish, { dryRun: values['dry-run'] ?? false });
@@ -43,6 +44,7 @@ await script(async () => {
     sbom: await makeSbom(),
     node: values.node,
     nodeLibraries: values['node-libraries'],
+    nodeVersion: values['node-version'],
     target: values.target,
   });
   for (const name of ['install.sh', 'install.ps1']) copyFileSync(inCheckout(name), join(out, name));

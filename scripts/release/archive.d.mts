@@ -5,6 +5,7 @@ export function makeArchive(options: {
   sbom?: object;
   node?: string;
   nodeLibraries?: string;
+  nodeVersion?: string;
   /** Of gzip, 1 to 9. */
   level?: number;
 }): Promise<string>;

@@ -23,7 +23,7 @@ export const ARCHIVE_LIMIT = 60e6;
 
 /**
  * Makes the archive of this platform from its packages: everything inside, Node too. `node`: the binary to put in, `nodeLibraries`: a
- * folder of libraries that it needs and the system may lack. Gives the path of the archive, which lies in `out`.
+ * folder of libraries that it needs and the system may lack, `nodeVersion`: what it says of itself, where it is another. Gives the path of the archive, which lies in `out`.
  */
 export async function makeArchive({
   packs,
@@ -31,6 +31,7 @@ export async function makeArchive({
   sbom,
   node = process.execPath,
   nodeLibraries,
+  nodeVersion = process.versions.node,
   level = 9,
   target: wanted,
 }) {
@@ -51,7 +52,7 @@ export async function makeArchive({
     await addNode(join(root, 'runtime'), node, nodeLibraries);
     addLaunchers(join(root, 'bin'), target.os);
     if (sbom !== undefined) writeFileSync(join(root, 'sbom.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`);
-    const release = { name: 'ohmygpu', version, target: target.name, node: process.versions.node };
+    const release = { name: 'ohmygpu', version, target: target.name, node: nodeVersion };
     writeFileSync(join(root, 'release.json'), `${JSON.stringify(release, null, 2)}\n`);
     await create({ gzip: { level }, portable: true, mtime: new Date(0), cwd: stage, file: join(out, name) }, [top]);
   } finally {

@@ -1,4 +1,5 @@
 import { CUDA, cudaArchitecture, TARGETS } from '../targets.ts';
+import { imageOf } from './images.ts';
 
 /**
  * `node scripts/release/matrix.ts`: the jobs of the workflow that builds the native packages, as lines of $GITHUB_OUTPUT. A target has a
@@ -20,4 +21,4 @@ const cuda = TARGETS.filter(({ name }) => CUDA.targets.includes(name)).flatMap((
 );
 process.stdout.write(`native=${JSON.stringify({ include: native })}\n`);
 process.stdout.write(`cuda=${JSON.stringify({ include: cuda })}\n`);
-process.stdout.write(`cuda-image=nvidia/cuda:${CUDA.toolkit}-devel-ubi8\n`);
+process.stdout.write(`cuda-image=${imageOf('build-cuda')}\n`);

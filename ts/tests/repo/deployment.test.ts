@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { IMAGE_FILES } from '../../../scripts/release/images.ts';
 import { RELEASE_KEYS } from '../../../scripts/release-keys.ts';
 import { CUDA, cudaArchitecture, cudaMajor, TARGETS } from '../../../scripts/targets.ts';
 import { ROOT, readRepositoryFile, repositoryFiles, repositoryJson } from './checkout.ts';
@@ -70,7 +71,7 @@ describe('workflows', () => {
 });
 
 describe('containers', () => {
-  const dockerfiles = files.filter((path) => /\/Dockerfile[^/]*$/.test(path));
+  const dockerfiles = files.filter((path) => /\/Dockerfile(?:\.cuda)?$/.test(path));
 
   test.each(dockerfiles)('%s does not run as root, keeps its data in a volume and stops in good order', (path) => {
     const text = readRepositoryFile(path);
@@ -84,11 +85,27 @@ describe('containers', () => {
   });
 
   test('the CUDA image has the toolkit of the table', () => {
-    const text = readRepositoryFile('scripts/deploy/docker/Dockerfile.cuda');
-    expect([...text.matchAll(/nvidia\/cuda:([\d.]+)-/g)].map((match) => match[1])).toEqual([
-      CUDA.toolkit,
-      CUDA.toolkit,
-    ]);
+    const texts = ['cuda', 'release'].map((ending) => readRepositoryFile(`scripts/deploy/docker/Dockerfile.${ending}`));
+    const versions = [...texts.join('\n').matchAll(/nvidia\/cuda:([\d.]+)-/g)].map((match) => match[1]);
+    expect(versions).toEqual([CUDA.toolkit, CUDA.toolkit, CUDA.toolkit]);
+  });
+
+  test('no image is named where it could not be pinned, and a release asks for digests', () => {
+    const elsewhere = files
+      .filter((path) => /^(?:\.github|scripts)\/.*\.(?:ya?ml|mjs|ts)$/.test(path) && !/\.test\.|compose/.test(path))
+      .filter((path) =>
+        /\b(?:alpine|debian|ubuntu|node|rust|nvidia\/cuda):(?:\d|\$|[a-z]+-slim)/.test(readRepositoryFile(path)),
+      );
+    expect(elsewhere).toEqual([]);
+    expect(files.filter((path) => /^scripts\/.*\/(?:Dockerfile|compose)[^/]*$/.test(path)).sort()).toEqual(
+      [...IMAGE_FILES].sort(),
+    );
+    expect(readRepositoryFile('.github/workflows/release.yml')).toContain('pin-images.mjs --check');
+  });
+
+  test('no Dockerfile takes its syntax from an image', () => {
+    const others = files.filter((path) => /\/Dockerfile/.test(path) && /^# *syntax *=/m.test(readRepositoryFile(path)));
+    expect(others).toEqual([]);
   });
 
   test('there is a CUDA image for each generation of GPUs, and the chart chooses one', () => {
