@@ -1,4 +1,4 @@
-import { OmgError } from '../errors/index.ts';
+import { OmgError, printableLine } from '../errors/index.ts';
 import { groupGguf, type NamedFile, selectSafetensors } from '../library/index.ts';
 import { type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
 
@@ -62,7 +62,7 @@ function only<T extends NamedFile>(
     const wanted = asked === undefined ? 'quantisation that is taken by itself' : `quantisation ${asked}`;
     throw new OmgError('no_model_files', `${repo} has no ${wanted}.`, { hint: listing(candidates), detail });
   }
-  const names = found.map(({ files }) => printable(files[0]?.filename ?? ''));
+  const names = found.map(({ files }) => shown(files[0]?.filename ?? ''));
   throw new OmgError(
     'invalid_request',
     `${repo} has ${found.length} models of the same quantisation: ${names.join(', ')}.`,
@@ -107,14 +107,14 @@ function nothingToRun(repo: string, files: readonly NamedFile[], wish: FileWish)
 }
 
 function labels<T extends NamedFile>(candidates: readonly GgufCandidate<T>[]): string[] {
-  return [...new Set(candidates.map(({ label, stem }) => label ?? printable(stem)))].sort();
+  return [...new Set(candidates.map(({ label, stem }) => label ?? shown(stem)))].sort();
 }
 
 function listing<T extends NamedFile>(candidates: readonly GgufCandidate<T>[]): string {
   return `It has: ${labels(candidates).join(', ')}.`;
 }
 
-/** Names come from strangers and go to terminals. */
-function printable(name: string): string {
-  return name.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?').slice(0, 200);
+/** Names come from strangers and go into messages. */
+function shown(name: string): string {
+  return printableLine(name, '?').slice(0, 200);
 }

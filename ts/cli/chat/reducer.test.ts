@@ -121,6 +121,16 @@ describe('asking and answering', () => {
     expect(chat.shown.slice(1).join('\n')).toBe('answer: a[2Jbc\nanswer: d');
   });
 
+  test('an answer in any script is shown as it is, and nothing in it reorders what stands beside it', () => {
+    const chat = new Chat({ columns: 80 }).send('Hi');
+    for (const text of ['می', '\u200c', 'خواهم \u202e', 'exe.txt\u2066 ', '👩\u200d', '👧 \u{e0041}שלום'])
+      chat.do({ type: 'delta', part: 'answer', text });
+    chat.do({ type: 'answered', end: END });
+    expect(chat.shown.at(-1)).toBe('answer: می\u200cخواهم exe.txt 👩\u200d👧 שלום');
+    // What was said is sent along as it was said.
+    expect(chat.state.messages.at(-1)?.content).toContain('\u202e');
+  });
+
   test('an answer cut at its longest length says so', () => {
     const chat = new Chat({ columns: 80 }).send('Hi').answer('Well', { ...END, reason: 'length' });
     expect(chat.shown.at(-1)).toBe('notice: The answer ends here: it reached its longest length.');
