@@ -53,7 +53,9 @@ export class Registry {
       if (OmgError.from(error).code === 'not_found') throw distrust(`omg ${version} has no signature.`, registry);
       throw error;
     });
-    const [list, signature] = await readEntries(file, ['package/SHA256SUMS', 'package/SHA256SUMS.sig']);
+    const paths = ['package/SHA256SUMS', 'package/SHA256SUMS.sig'];
+    // A file that is no archive holds no signature either.
+    const [list, signature] = await readEntries(file, paths).catch(() => []);
     if (list === undefined || signature === undefined) throw distrust(`omg ${version} has no signature.`, registry);
     return SignedList.open(list, signature.toString('utf8'), origin, keys);
   }
