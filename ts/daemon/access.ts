@@ -4,6 +4,7 @@ import { type ApiKey, KeyRing } from '../keys/index.ts';
 import { KeyLimits } from './key-limits.ts';
 import { hostOf, isLocalHost, OriginPolicy } from './origins.ts';
 import { scopeOf } from './scopes.ts';
+import { callerFor, secretsOf, whoAsks } from './who-asks.ts';
 
 export interface AccessRules {
   origins: readonly string[];
@@ -28,16 +29,18 @@ const OPEN_PATHS = new Set(['/', '/health', '/api/version']);
 const EXPOSED_HEADERS = 'x-request-id, request-id, x-omg-version, x-omg-truncated, mcp-session-id, retry-after';
 
 /**
- * Host and Origin checks, CORS headers and preflights, API keys with their scopes and limits. Requests over the Unix socket
- * skip Host and key. Once there is a key, every request over TCP needs one.
+ * Host and Origin checks, CORS headers and preflights, API keys with their scopes and limits. Requests of the owner skip Host and key.
+ * Once there is a key, every other request needs one.
  */
 export function installAccess(app: FastifyInstance, rules: AccessRules): Access {
   const policy = new OriginPolicy(rules.origins);
   const keys = new KeyRing({ settingsKey: rules.apiKey, path: rules.keysFile, onError: rules.onKeyError });
   const limits = new KeyLimits();
   app.addHook('onRequest', async (request, reply) => {
-    const overSocket = isOverSocket(request);
-    if (rules.checkHost && !overSocket && !isLocalHost(hostOf(request.headers.host))) return refuse(reply);
+    const asker = whoAsks(request, keys);
+    const isKeyNeeded = rules.needsKey === true || !keys.isEmpty;
+    request.caller = callerFor(asker, isKeyNeeded);
+    if (rules.checkHost && asker.kind !== 'owner' && !isLocalHost(hostOf(request.headers.host))) return refuse(reply);
     const origin = request.headers.origin;
     if (origin !== undefined && origin !== '' && !isOwnOrigin(request, origin)) {
       if (!policy.allows(origin)) return refuse(reply);
@@ -47,14 +50,13 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): Access 
       if (request.method === 'OPTIONS') return preflight(request, reply);
     }
     if (request.method === 'OPTIONS') return reply.code(204).send();
-    if (overSocket || isOpen(request) || (keys.isEmpty && rules.needsKey !== true)) return;
-    const key = keys.find(keysOf(request));
+    if (asker.kind === 'owner' || isOpen(request) || !isKeyNeeded) return;
+    const key = asker.kind === 'key' ? asker.key : undefined;
     checkKey(key, request);
-    request.keyId = key.id;
     // Its calls come back as requests of their own, and its streams are open for as long as a session.
     if (request.routeOptions.url !== '/mcp') reply.raw.once('close', limits.enter(key));
   });
-  return { secretOf: (request) => keysOf(request).find((secret) => keys.find([secret]) !== undefined) ?? '' };
+  return { secretOf: (request) => secretsOf(request).find((secret) => keys.find([secret]) !== undefined) ?? '' };
 }
 
 /** Throws `unauthorized` and `forbidden`. */
@@ -99,15 +101,4 @@ function preflight(request: FastifyRequest, reply: FastifyReply): FastifyReply {
 
 function isOpen(request: FastifyRequest): boolean {
   return (request.method === 'GET' || request.method === 'HEAD') && OPEN_PATHS.has(request.url.split('?', 1)[0] ?? '');
-}
-
-/** The keys that a request sends. */
-function keysOf({ headers }: FastifyRequest): string[] {
-  const bearer = /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim();
-  return [bearer, headers['x-api-key']].filter((key) => typeof key === 'string');
-}
-
-/** Whether it came over the Unix socket, which only the daemon's own user can open. */
-export function isOverSocket({ raw }: FastifyRequest): boolean {
-  return raw.socket.remoteAddress === undefined;
 }

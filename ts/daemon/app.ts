@@ -15,6 +15,7 @@ import { type OllamaDeps, ollamaRoutes } from '../api/ollama/index.ts';
 import { type OpenAiDeps, openAiRoutes } from '../api/openai/index.ts';
 import { type ServiceDeps, serviceRoutes } from '../api/service/index.ts';
 import {
+  callerOf,
   installBodyParser,
   isDeterministicFailure,
   normalisePath,
@@ -24,7 +25,8 @@ import {
 } from '../api/wire/index.ts';
 import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { type Access, type AccessRules, installAccess, isOverSocket } from './access.ts';
+import { type Access, type AccessRules, installAccess } from './access.ts';
+import { createHttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { ownClients } from './own-client.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
@@ -37,7 +39,7 @@ export interface AppDeps
     Omit<DockerDeps, 'routes'>,
     Omit<ServiceDeps, 'routes'> {
   access: AccessRules;
-  /** Makes the server where it is not a plain one. */
+  /** Makes the servers for the network where they are not plain ones. */
   serverFactory?: (handler: RequestListener) => Server;
   /** True once the daemon is stopping: new requests are refused. */
   stopping?: () => boolean;
@@ -53,9 +55,7 @@ const NO_SCHEMAS = { buildValidator: () => () => () => true, buildSerializer: ()
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     genReqId: () => `req_${randomBytes(12).toString('hex')}`,
-    ...(deps.serverFactory === undefined ? {} : { serverFactory: deps.serverFactory }),
-    requestTimeout: 0,
-    keepAliveTimeout: 75_000,
+    serverFactory: deps.serverFactory ?? ((handler) => createHttpServer(handler, { isOwners: false })),
     // Names of models are long, and a forced close would cut the answers that a graceful stop waits for.
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: 'idle',
@@ -89,8 +89,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 function mcpDeps(app: FastifyInstance, access: Access): McpDeps {
   const clientOf = ownClients(app);
   return {
-    clientFor: (request) => clientOf({ apiKey: access.secretOf(request), isTrusted: isOverSocket(request) }),
-    senderOf: (request) => JSON.stringify([isOverSocket(request), ownerOf(request)]),
+    clientFor: (request) =>
+      clientOf({ apiKey: access.secretOf(request), isTrusted: callerOf(request).kind === 'owner' }),
+    senderOf: (request) => JSON.stringify([callerOf(request).kind, ownerOf(request)]),
   };
 }
 
@@ -107,13 +108,14 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
     // Node leaves the socket of an upgrade to us, also where the answer is a refusal; open, it would keep the daemon from stopping.
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon?.();
     if (deps.log === undefined) return;
+    const { keyId } = callerOf(request);
     // The route, not the path: paths hold model names, queries may hold anything, bodies hold what people wrote.
     const fields = {
       reqId: request.id,
       method: request.method,
       route: request.routeOptions.url,
       status: reply.statusCode,
-      ...(request.keyId === undefined ? {} : { key: request.keyId }),
+      ...(keyId === undefined ? {} : { key: keyId }),
       ms: Math.round(reply.elapsedTime),
       ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
     };

@@ -4,10 +4,8 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { OmgError } from '../errors/index.ts';
+import { createHttpServer, type ServerOptions } from './http-server.ts';
 import { running } from './pid-file.ts';
-
-// An ESM import of node:http evaluates all its exports, among them WebSocket and fetch: 14 MB and 200 ms for nothing.
-const { createServer } = process.getBuiltinModule('node:http');
 
 const PROBE_MS = 1000;
 
@@ -24,7 +22,7 @@ export async function listenTcp(app: FastifyInstance, host: string, port: number
 
 /** A further TCP listener with the same routes. */
 export async function listenAlso(app: FastifyInstance, host: string, port: number): Promise<Server> {
-  const server = sharedServer(app);
+  const server = sharedServer(app, { isOwners: false });
   try {
     await listening(server, () => server.listen(port, host));
   } catch (error) {
@@ -40,7 +38,7 @@ export async function listenSocket(app: FastifyInstance, path: string): Promise<
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await removeDeadSocket(path);
   }
-  const server = sharedServer(app);
+  const server = sharedServer(app, { isOwners: true });
   // The mask holds while the socket is bound, so it is never open to others, not even for a moment.
   const mask = isPipe ? undefined : process.umask(0o177);
   try {
@@ -80,8 +78,8 @@ export function socketAnswers(path: string): Promise<boolean> {
 }
 
 /** A server with the same routes that listens nowhere yet. */
-export function sharedServer(app: FastifyInstance): Server {
-  const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, app.routing);
+export function sharedServer(app: FastifyInstance, options: ServerOptions): Server {
+  const server = createHttpServer(app.routing, options);
   server.on('upgrade', (request, socket, head) => app.server.emit('upgrade', request, socket, head));
   return server;
 }

@@ -1,6 +1,8 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { RequestListener, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
 import { OmgError } from '../errors/index.ts';
+import { createHttpServer } from './http-server.ts';
 
 /** Where the certificate (with its chain) and its private key are, in PEM. */
 export interface TlsFiles {
@@ -23,12 +25,11 @@ export function tlsServerFactory(
   events: TlsEvents,
   everyMs = LOOK_EVERY_MS,
 ): (handler: RequestListener) => Server {
-  const { createServer } = process.getBuiltinModule('node:https');
   return (handler) => {
-    const server = wrong(files, () => createServer(readPair(files), handler));
+    const server = wrong(files, () => createHttpServer(handler, { isOwners: false, tls: readPair(files) }));
     const reload = (): void => {
       try {
-        wrong(files, () => server.setSecureContext(readPair(files)));
+        wrong(files, () => (server as unknown as SecureServer).setSecureContext(readPair(files)));
         events.onReload();
       } catch (error) {
         events.onError(OmgError.from(error));
@@ -39,8 +40,7 @@ export function tlsServerFactory(
     server.once('close', () => {
       for (const path of paths) unwatchFile(path, reload);
     });
-    // It has everything of an HTTP server that is used here, and its own type.
-    return server as unknown as Server;
+    return server;
   };
 }
 

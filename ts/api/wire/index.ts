@@ -1,5 +1,5 @@
 export { BODY_LIMIT_BYTES, installBodyParser } from './body.ts';
-export { ownerOf } from './caller.ts';
+export { type Caller, callerOf, ownerOf } from './caller.ts';
 export { disconnectSignal } from './disconnect.ts';
 export { requireEffort, thinkOfEffort } from './effort.ts';
 export {
