@@ -39,6 +39,7 @@ function settingsDocument(): string {
       spec.file === false ? '' : code(key),
       spec.env.map(code).join(', '),
       shown === '' ? '' : code(shown),
+      spec.alsoSetBy?.join(', ') ?? '',
       spec.doc,
     ];
   });
@@ -47,7 +48,10 @@ function settingsDocument(): string {
     'folder (`omg config path`), that over the default. `omg config` shows what is in force and where it comes from. Of several variables',
     'the first that is set counts; those of other programs are honoured where they mean the same.',
     '',
-    ...table(['Key in config.toml', 'Environment', 'Default', 'Meaning'], rows),
+    'Settings are the owner’s: `omg config set`, the environment, `PATCH /ohmygpu/v1/config` over the socket of the home folder. Where the table',
+    'says so, others may set one as well: `manage` is that `PATCH` over TCP, `project` a project’s `.omg/config.toml`.',
+    '',
+    ...table(['Key in config.toml', 'Environment', 'Default', 'Also set by', 'Meaning'], rows),
   ]);
 }
 

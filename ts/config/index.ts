@@ -17,6 +17,7 @@ export { environmentWith, findProgram } from './program.ts';
 export { displaySetting, parseSetting, unknownKey } from './setting-values.ts';
 export {
   isSettingKey,
+  maySet,
   SETTINGS,
   type SettingKey,
   type SettingSpec,

@@ -2,6 +2,8 @@ import { OmgError } from '../errors/index.ts';
 import { formatDuration, parseGoDuration } from './duration.ts';
 import { SETTINGS, type SettingKey, type SettingSpec, type SettingValue, specOf } from './settings.ts';
 
+const LONGEST_SHOWN_KEY = 80;
+
 const TRUE = new Set(['1', 'true', 'yes', 'on']);
 const FALSE = new Set(['0', 'false', 'no', 'off']);
 
@@ -56,6 +58,10 @@ export function parseSetting(key: SettingKey, value: unknown, origin: string, ba
         throw wrong('an http(s) address');
       return text.replace(/\/+$/, '');
     }
+    case 'string':
+      if (text === undefined) throw wrong('a string');
+      if (spec.form?.pattern.test(text) === false) throw wrong(spec.form.words);
+      return text;
     default:
       if (text === undefined) throw wrong('a string');
       return text;
@@ -77,10 +83,12 @@ function shown(spec: SettingSpec, value: unknown): string {
 /** The error for a key that does not exist, with the nearest one as the hint. */
 export function unknownKey(key: string, origin: string): OmgError {
   const known = Object.keys(SETTINGS).filter((name) => specOf(name as SettingKey).file !== false);
-  const nearest = nearestName(key, known);
-  return new OmgError('invalid_config', `${origin}: unknown key "${key}".`, {
+  // A key may come from anyone and be as long as a body; the nearest one is looked for by its length times that of each.
+  const shown = key.length > LONGEST_SHOWN_KEY ? `${key.slice(0, LONGEST_SHOWN_KEY)}…` : key;
+  const nearest = nearestName(shown, known);
+  return new OmgError('invalid_config', `${origin}: unknown key "${shown}".`, {
     hint: nearest === undefined ? `The keys are: ${known.join(', ')}.` : `Did you mean "${nearest}"?`,
-    detail: { key, origin },
+    detail: { key: shown, origin },
   });
 }
 

@@ -1,6 +1,8 @@
 /**
  * Every setting and every environment variable of the product, documented once. No other file reads the environment.
  * `env` lists ours first, then the names of other programs that we honour. A `file: false` entry has no place in config.toml.
+ * Only the owner sets them, unless `alsoSetBy` says otherwise: whatever decides who may connect, what is fetched from where, or where
+ * files lie is the owner's alone.
  */
 export const SETTINGS = {
   'server.host': {
@@ -87,6 +89,7 @@ export const SETTINGS = {
   'models.keep_alive': {
     kind: 'duration',
     env: ['OMG_KEEP_ALIVE', 'OLLAMA_KEEP_ALIVE'],
+    alsoSetBy: ['manage', 'project'],
     default: 300_000,
     doc: 'How long an idle model stays in memory; negative: forever. In the environment a bare number is seconds.',
   },
@@ -94,6 +97,7 @@ export const SETTINGS = {
     kind: 'integer',
     min: 0,
     env: ['OMG_MAX_QUEUE', 'OLLAMA_MAX_QUEUE'],
+    alsoSetBy: ['manage', 'project'],
     default: 512,
     doc: 'Requests that may wait for one model.',
   },
@@ -102,6 +106,7 @@ export const SETTINGS = {
     min: 1,
     max: 256,
     env: ['OMG_NUM_PARALLEL', 'OLLAMA_NUM_PARALLEL'],
+    alsoSetBy: ['manage', 'project'],
     default: 4,
     doc: 'Requests one model answers at once.',
   },
@@ -109,6 +114,7 @@ export const SETTINGS = {
     kind: 'integer',
     min: 0,
     env: ['OMG_MAX_LOADED_MODELS', 'OLLAMA_MAX_LOADED_MODELS'],
+    alsoSetBy: ['manage', 'project'],
     default: 0,
     doc: 'Models in memory at once; 0: as many as fit.',
   },
@@ -116,18 +122,22 @@ export const SETTINGS = {
     kind: 'integer',
     min: 0,
     env: ['OMG_CONTEXT_LENGTH', 'OLLAMA_CONTEXT_LENGTH'],
+    alsoSetBy: ['manage', 'project'],
     default: 0,
     doc: 'Default context window in tokens; 0: what fits, at most 32768.',
   },
   'models.load_timeout': {
     kind: 'duration',
     env: ['OMG_LOAD_TIMEOUT', 'OLLAMA_LOAD_TIMEOUT'],
+    alsoSetBy: ['manage', 'project'],
     default: 300_000,
     doc: 'A load without progress for this long is given up.',
   },
   'models.device': {
     kind: 'string',
+    form: { pattern: /^(auto|cpu|metal|cuda:\d{1,3})$/, words: 'auto, cpu, cuda:N or metal' },
     env: ['OMG_DEVICE'],
+    alsoSetBy: ['manage', 'project'],
     default: 'auto',
     doc: 'Where models run: auto, cpu, cuda:N or metal.',
   },
@@ -136,12 +146,14 @@ export const SETTINGS = {
     min: 0,
     max: 1024,
     env: ['OMG_THREADS'],
+    alsoSetBy: ['manage', 'project'],
     default: 0,
     doc: 'CPU threads of a model; 0: all physical cores.',
   },
   'models.kv_cache_type': {
     kind: 'string',
     env: ['OMG_KV_CACHE_TYPE', 'OLLAMA_KV_CACHE_TYPE'],
+    alsoSetBy: ['manage', 'project'],
     default: 'f16',
     doc: 'Type of the KV cache; only f16 exists, others give a warning at start.',
   },
@@ -210,18 +222,21 @@ export const SETTINGS = {
     kind: 'choice',
     of: ['trace', 'debug', 'info', 'warn', 'error'],
     env: ['OMG_LOG_LEVEL'],
+    alsoSetBy: ['manage', 'project'],
     default: 'info',
     doc: 'What the log holds.',
   },
   'log.debug': {
     kind: 'boolean',
     env: ['OMG_DEBUG', 'OLLAMA_DEBUG'],
+    alsoSetBy: ['manage', 'project'],
     default: false,
     doc: 'Short for log.level = "debug".',
   },
   'api.ollama_version': {
     kind: 'string',
     env: ['OMG_OLLAMA_VERSION'],
+    alsoSetBy: ['manage', 'project'],
     default: '0.33.0',
     doc: 'Ollama version that /api/version reports.',
   },
@@ -229,18 +244,21 @@ export const SETTINGS = {
     kind: 'choice',
     of: ['both', 'reasoning', 'reasoning_content'],
     env: ['OMG_REASONING_FIELD'],
+    alsoSetBy: ['manage', 'project'],
     default: 'both',
     doc: 'Field that carries reasoning on /v1/chat/completions.',
   },
   'api.claude_model': {
     kind: 'string',
     env: ['OMG_CLAUDE_MODEL'],
+    alsoSetBy: ['manage', 'project'],
     default: '',
     doc: 'Model that answers on /v1/messages to claude-* names that are not installed; empty: none.',
   },
   'compat.templated_completions': {
     kind: 'boolean',
     env: ['OMG_TEMPLATED_COMPLETIONS'],
+    alsoSetBy: ['manage', 'project'],
     default: false,
     doc: 'Run /v1/completions through the chat template, as Ollama does.',
   },
@@ -295,17 +313,23 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, SettingSpec>;
 
+/** `manage`: over TCP, whoever may change what is installed and loaded. `project`: the `.omg/config.toml` of a folder. */
+export type SettingParty = 'manage' | 'project';
+
 interface SettingBase {
   env: readonly string[];
   doc: string;
   file?: false;
+  /** Who else may set it; absent: the owner alone. */
+  alsoSetBy?: readonly SettingParty[];
   /** The values of all variables are joined; otherwise the first that is set wins. */
   union?: true;
 }
 
 export type SettingSpec = SettingBase &
   (
-    | { kind: 'string' | 'secret' | 'path' | 'url'; default: string }
+    | { kind: 'string'; default: string; form?: { pattern: RegExp; words: string } }
+    | { kind: 'secret' | 'path' | 'url'; default: string }
     | { kind: 'integer'; default: number; min?: number; max?: number }
     | { kind: 'duration'; default: number }
     | { kind: 'boolean'; default: boolean }
@@ -329,8 +353,14 @@ type ValueOf<S> = S extends { kind: 'integer' | 'duration' }
 export type Settings = { [Key in SettingKey]: ValueOf<(typeof SETTINGS)[Key]> };
 export type SettingValue = string | number | boolean | string[];
 
+/** What the table says about a setting. */
 export function specOf(key: SettingKey): SettingSpec {
   return SETTINGS[key];
+}
+
+/** Whether somebody besides the owner may set it. */
+export function maySet(party: SettingParty, key: SettingKey): boolean {
+  return specOf(key).alsoSetBy?.includes(party) === true;
 }
 
 export function isSettingKey(key: string): key is SettingKey {

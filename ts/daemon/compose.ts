@@ -3,7 +3,6 @@ import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
 import { readChat } from '../api/openai/index.ts';
 import { type CatalogEntry, Metrics } from '../api/service/index.ts';
 import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
-import { OmgError } from '../errors/index.ts';
 import type { ModelHub } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
 import { demoModel, displayName, Library, receiveBlob } from '../library/index.ts';
@@ -101,10 +100,6 @@ function storePort(library: Library, engine: Engine): ManagementDeps['store'] {
 }
 
 function limitsOf(settings: Settings): Partial<Limits> {
-  const device = settings['models.device'];
-  if (!isDevice(device)) {
-    throw new OmgError('invalid_config', `models.device is "${device}".`, { hint: 'Use auto, cpu, cuda:N or metal.' });
-  }
   return {
     keepAliveMs: settings['models.keep_alive'],
     maxQueue: settings['models.max_queue'],
@@ -112,7 +107,8 @@ function limitsOf(settings: Settings): Partial<Limits> {
     numParallel: settings['models.num_parallel'],
     loadTimeoutMs: settings['models.load_timeout'],
     ...(settings['models.context_length'] === 0 ? {} : { contextLength: settings['models.context_length'] }),
-    device,
+    // Settings have been checked for their form when they were read.
+    device: settings['models.device'] as Limits['device'],
     ...(settings['models.threads'] === 0 ? {} : { threads: settings['models.threads'] }),
   };
 }
@@ -133,10 +129,6 @@ async function catalog(): Promise<CatalogEntry[]> {
   return Object.entries(CATALOG).flatMap(([model, tags]) =>
     Object.entries(tags).map(([tag, repo]) => ({ name: `${model}:${tag}`, repo })),
   );
-}
-
-function isDevice(device: string): device is NonNullable<Limits['device']> {
-  return /^(auto|cpu|metal|cuda:\d+)$/.test(device);
 }
 
 /** Runs at the first call; a failure is not kept, so that the next call tries again. */

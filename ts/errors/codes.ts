@@ -23,7 +23,7 @@ export const ERROR_CODES = {
   forbidden: {
     status: 403,
     exit: 1,
-    summary: 'The Host or Origin header, or the scope of the API key, does not allow this.',
+    summary: 'The Host or Origin header, the scope of the API key, or who asks does not allow this.',
   },
   rate_limited: { status: 429, exit: 1, summary: 'The API key has made all the requests it may for now.' },
   conflict: { status: 409, exit: 1, summary: 'The thing is in a state that does not allow this.' },

@@ -1,17 +1,43 @@
 import type { FastifyInstance } from 'fastify';
-import { type Config, displaySetting, isSettingKey, type SettingKey, specOf, unknownKey } from '../../config/index.ts';
+import {
+  type Config,
+  displaySetting,
+  isSettingKey,
+  maySet,
+  type SettingKey,
+  specOf,
+  unknownKey,
+} from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { type Caller, callerOf } from '../wire/index.ts';
 import type { ConfigPort } from './ports.ts';
 
-/** GET and PATCH /ohmygpu/v1/config. Secrets are never shown. */
+/** Tables of the file are one deep; what is nested further is no setting. */
+const MAX_DEPTH = 3;
+
+/** GET and PATCH /ohmygpu/v1/config. Secrets are never shown, and a PATCH is taken over whole or not at all. */
 export function configRoutes(app: FastifyInstance, config: ConfigPort): void {
   app.get('/ohmygpu/v1/config', async () => configJson(config.current()));
   app.patch('/ohmygpu/v1/config', async (request) => {
     const changes = flatten(request.body);
-    for (const key of Object.keys(changes))
-      if (!isSettingKey(key) || specOf(key).file === false) throw unknownKey(key, 'config');
+    checkKeys(Object.keys(changes), callerOf(request));
     const restart = await config.update(changes);
     return { ...configJson(config.current()), restart_required: restart };
+  });
+}
+
+/** Throws `invalid_config` for unknown keys, `forbidden` for those that this caller may not set. */
+function checkKeys(keys: string[], caller: Caller): void {
+  const known = keys.map((key): SettingKey => {
+    if (isSettingKey(key) && specOf(key).file !== false) return key;
+    throw unknownKey(key, 'config');
+  });
+  const refused = caller.kind === 'owner' ? [] : known.filter((key) => !maySet('manage', key));
+  const [first] = refused;
+  if (first === undefined) return;
+  throw new OmgError('forbidden', `Only the owner of the daemon may set ${refused.join(', ')}; nothing was changed.`, {
+    hint: `On the machine of the daemon: \`omg config set ${first} …\`, or its variable in the environment, and a restart.`,
+    detail: { keys: refused },
   });
 }
 
@@ -29,7 +55,8 @@ function configJson(config: Config): {
 }
 
 /** Dotted keys, or tables as in the file. */
-function flatten(body: unknown, prefix = ''): Record<string, unknown> {
+function flatten(body: unknown, prefix = '', depth = 0): Record<string, unknown> {
+  if (depth > MAX_DEPTH) throw unknownKey(prefix, 'config');
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new OmgError('invalid_request', 'The body must be an object of settings.', {
       hint: 'For example {"models.keep_alive":"10m"}; null takes a setting out.',
@@ -39,7 +66,7 @@ function flatten(body: unknown, prefix = ''): Record<string, unknown> {
   for (const [name, value] of Object.entries(body)) {
     const key = prefix === '' ? name : `${prefix}.${name}`;
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      Object.assign(changes, flatten(value, key));
+      Object.assign(changes, flatten(value, key, depth + 1));
     else changes[key] = value as unknown;
   }
   return changes;

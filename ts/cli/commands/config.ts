@@ -1,5 +1,14 @@
 import { Command, Option } from 'clipanion';
-import { displaySetting, isSettingKey, SETTINGS, type SettingKey, specOf, writeSettings } from '../../config/index.ts';
+import { hostElsewhere } from '../../client/index.ts';
+import {
+  type Config,
+  displaySetting,
+  isSettingKey,
+  SETTINGS,
+  type SettingKey,
+  specOf,
+  writeSettings,
+} from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import type { Session } from '../session.ts';
@@ -28,6 +37,7 @@ export class ConfigListCommand extends DataCommand {
       source: config.sources[key],
       doc: specOf(key).doc,
     }));
+    for (const warning of config.warnings) printer.warn(warning);
     if (printer.isJson) return printer.json(Object.fromEntries(rows.map(({ key, ...rest }) => [key, rest])));
     printer.table(
       [{ title: 'KEY' }, { title: 'VALUE' }, { title: 'FROM' }, { title: 'MEANING' }],
@@ -63,10 +73,11 @@ export class ConfigSetCommand extends DataCommand {
 
   protected override async run({ printer, config }: Session): Promise<void> {
     const key = checkedKey(this.key);
+    refuseElsewhere(config);
     await writeSettings(config.paths.configFile, { [key]: this.value ?? null });
     if (printer.isJson) printer.json({ key, value: this.value ?? null, file: config.paths.configFile });
     printer.status(this.value === undefined ? `Removed ${key}.` : `Set ${key}.`);
-    if (config.sources[key] === 'environment' || config.sources[key] === 'project') {
+    if (['flag', 'environment', 'project'].includes(config.sources[key])) {
       printer.warn(`The ${config.sources[key]} sets ${key} too, and wins.`);
     }
     printer.hint('A running daemon takes it over when it is started again.');
@@ -81,6 +92,15 @@ export class ConfigPathCommand extends DataCommand {
     if (printer.isJson) return printer.json({ path: config.paths.configFile, project: config.projectFile ?? null });
     printer.line(config.paths.configFile);
   }
+}
+
+/** The file is this machine's: changing it in place of that of another daemon would be no change at all. */
+function refuseElsewhere(config: Config): void {
+  const host = hostElsewhere(config);
+  if (host === undefined) return;
+  throw new OmgError('invalid_request', `The daemon of these settings runs on ${host}; its settings are set there.`, {
+    hint: `Run \`omg config set\` on ${host}. For the settings of this machine, run it without OMG_HOST.`,
+  });
 }
 
 function checkedKey(key: string): SettingKey {

@@ -273,6 +273,18 @@ describe('without a daemon', () => {
     expect((await omg(['config', 'get', 'server.prot'])).stderr).toContain('hint: Did you mean server.port?');
   });
 
+  test('settings of a daemon elsewhere are not set here', async () => {
+    for (const host of ['models.example.test', '192.0.2.7:10692', 'https://models.example.test']) {
+      vi.stubEnv('OMG_HOST', host);
+      const { exitCode, stderr } = await omg(['config', 'set', 'models.keep_alive', '31m']);
+      expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/hint: .*without OMG_HOST/s)]);
+    }
+    vi.stubEnv('OMG_HOST', 'localhost');
+    expect(await json(['config', 'get', 'models.keep_alive'])).toMatchObject({ value: '5m' });
+    expect((await omg(['config', 'set', 'models.keep_alive', '5m'])).exitCode).toBe(0);
+    vi.stubEnv('OMG_HOST', undefined);
+  });
+
   test('a secret is never shown', async () => {
     vi.stubEnv('HF_TOKEN', 'hf_secret');
     const { stdout } = await omg(['config', '--json']);

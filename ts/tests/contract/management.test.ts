@@ -1,5 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DaemonEvent } from '../../client/index.ts';
+import { maySet, SETTINGS, type SettingKey, specOf, writeSettings } from '../../config/index.ts';
 import type { PullProgress } from '../../hub/index.ts';
 import { readJson } from './read-json.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
@@ -191,16 +194,96 @@ test('a WebSocket from a foreign page is refused', async () => {
 });
 
 test('settings are read without secrets, changed with checks, and say what needs a restart', async () => {
+  await writeSettings(served.config.paths.configFile, { 'hub.token': 'hf_secret' });
   const change = await send('PATCH', '/ohmygpu/v1/config', {
-    'hub.token': 'hf_secret',
+    'models.threads': 2,
     api: { ollama_version: '0.40.0' },
   });
   const body = (await change.json()) as { config: Record<string, unknown>; restart_required: string[] };
-  expect([body.config['hub.token'], body.restart_required]).toEqual(['********', ['hub.token']]);
+  expect([body.config['hub.token'], body.restart_required]).toEqual(['********', ['models.threads']]);
   expect(await (await send('GET', '/api/version')).json()).toEqual({ version: '0.40.0' });
   const unknown = await send('PATCH', '/ohmygpu/v1/config', { 'api.olama_version': 'x' });
   expect([unknown.status, (await readJson(unknown)).error]).toMatchObject([400, { code: 'invalid_config' }]);
   expect(await (await send('GET', '/ohmygpu/v1/config')).text()).not.toContain('hf_secret');
+});
+
+/** The answer to a change of settings that the owner asks for. */
+function ownerPatch(changes: object): Promise<{ status: number | undefined; body: Record<string, unknown> }> {
+  return new Promise((resolve, reject) => {
+    const target = {
+      socketPath: served.config.paths.socket,
+      path: '/ohmygpu/v1/config',
+      method: 'PATCH',
+      agent: false,
+    };
+    request(target, async (reply) => {
+      let text = '';
+      for await (const chunk of reply) text += String(chunk);
+      resolve({ status: reply.statusCode, body: JSON.parse(text) as Record<string, unknown> });
+    })
+      .on('error', reject)
+      .end(JSON.stringify(changes));
+  });
+}
+
+/** A value that each kind of setting takes. */
+const VALUES = {
+  integer: 7,
+  duration: '7s',
+  boolean: true,
+  list: ['a'],
+  url: 'http://127.0.0.1:9',
+  path: '/x',
+  secret: 'x',
+};
+const ownersOnly = (Object.keys(SETTINGS) as SettingKey[]).filter(
+  (key) => specOf(key).file !== false && !maySet('manage', key),
+);
+
+test('what decides who comes in and where things come from is on the list of the owner', () => {
+  const trusted = /^(server|hub|update)\.|^models\.dir$/;
+  const keys = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => specOf(key).file !== false);
+  expect(ownersOnly).toEqual(keys.filter((key) => trusted.test(key)));
+  for (const key of keys.filter((key) => !ownersOnly.includes(key))) {
+    expect([key, specOf(key).kind]).not.toEqual([key, expect.stringMatching(/^(path|url|secret)$/)]);
+  }
+});
+
+test.each(ownersOnly)('%s is not set over TCP, alone or among others, and is by the owner', async (key) => {
+  const { kind } = specOf(key);
+  const value = kind in VALUES ? VALUES[kind as keyof typeof VALUES] : 'x';
+  const [section = '', name = ''] = key.split('.');
+  const asTable = { [section]: { [name]: value } };
+  for (const changes of [{ [key]: value }, { [key]: null }, { 'log.level': 'debug', [key]: value }, asTable]) {
+    const refused = await send('PATCH', '/ohmygpu/v1/config', changes);
+    const { error } = await readJson(refused);
+    expect([refused.status, error]).toMatchObject([403, { code: 'forbidden', hint: expect.stringContaining(key) }]);
+    expect(error.message).toContain(key);
+  }
+  expect(existsSync(served.config.paths.configFile)).toBe(false);
+  expect(await ownerPatch({ [key]: value })).toMatchObject({ status: 200, body: { restart_required: [key] } });
+  expect(readFileSync(served.config.paths.configFile, 'utf8')).toContain(name);
+});
+
+test('a key of all scopes is not the owner', async () => {
+  await served.stop();
+  served = await testDaemon({ env: { OMG_API_KEY: 'everything' } });
+  const reply = await fetch(`${served.url}/ohmygpu/v1/config`, {
+    method: 'PATCH',
+    headers: { authorization: 'Bearer everything' },
+    body: JSON.stringify({ 'hub.endpoint': 'http://127.0.0.1:9' }),
+  });
+  expect(reply.status).toBe(403);
+  expect(existsSync(served.config.paths.configFile)).toBe(false);
+});
+
+test('settings that nest without end, or have endless names, are refused as unknown', async () => {
+  const deep = JSON.parse(`${'{"a":'.repeat(2000)}1${'}'.repeat(2000)}`) as object;
+  for (const changes of [deep, { ['x'.repeat(200_000)]: 1 }]) {
+    const refused = await send('PATCH', '/ohmygpu/v1/config', changes);
+    const text = await refused.text();
+    expect([refused.status, text.length < 2000]).toEqual([400, true]);
+  }
 });
 
 test('status, hardware, search, gc', async () => {
