@@ -1,8 +1,17 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { formatDuration, loadConfig, parseGoDuration, writeSettings } from './index.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  formatDuration,
+  loadConfig,
+  parseGoDuration,
+  SETTINGS,
+  type SettingKey,
+  specOf,
+  writeSettings,
+} from './index.ts';
 import { resolvePaths } from './paths.ts';
 
 let home: string;
@@ -78,19 +87,97 @@ test.each([
   if (hint !== undefined) expect(error).toMatchObject({ hint: expect.stringContaining(hint) });
 });
 
-test('a project file cannot send tokens elsewhere or let others in', async () => {
-  await mkdir(join(home, '.omg'));
-  await writeFile(
-    join(home, '.omg', 'config.toml'),
-    '[hub]\nendpoint = "https://evil.test"\n[server]\ninsecure_no_auth = true\nhost = "0.0.0.0"\n',
-  );
-  const config = await load();
-  expect(config.settings).toMatchObject({
-    'hub.endpoint': 'https://huggingface.co',
-    'server.insecure_no_auth': false,
-    'server.host': '127.0.0.1',
+describe('project files', () => {
+  let folder: string;
+  let projectFile: string;
+  beforeEach(async () => {
+    folder = join(home, 'project');
+    projectFile = join(folder, '.omg', 'config.toml');
+    await mkdir(join(folder, '.omg'), { recursive: true, mode: 0o755 });
+    await writeProject('models.keep_alive = "2m"\n');
   });
-  expect(config.warnings).toHaveLength(3);
+
+  async function writeProject(text: string): Promise<void> {
+    await writeFile(projectFile, text);
+    await chmod(projectFile, 0o644);
+  }
+  /** Of the whole product, or else the reason why the file was passed over. */
+  async function seen(cwd = folder): Promise<unknown> {
+    const config = await load({}, {}, cwd);
+    return config.sources['models.keep_alive'] === 'project' ? 'taken' : config.warnings;
+  }
+
+  test('may set what their table says, and nothing else', async () => {
+    for (const key of Object.keys(SETTINGS) as SettingKey[]) {
+      const spec = specOf(key);
+      if (spec.file === false) continue;
+      const value = { url: 'http://evil.test', integer: 1, duration: '1s', boolean: true, list: ['x'] }[
+        spec.kind as string
+      ];
+      const written = value ?? (spec.kind === 'choice' ? spec.of[0] : key === 'models.device' ? 'cpu' : 'f16');
+      await writeProject(`${key} = ${JSON.stringify(written)}\n`);
+      const config = await load({}, {}, folder);
+      const isAllowed = /^(log|api|compat)\.|^models\.(?!dir$)/.test(key);
+      expect([key, config.sources[key]]).toEqual([key, isAllowed ? 'project' : 'default']);
+      if (isAllowed) expect(config.warnings).toEqual([]);
+      else expect(config.warnings).toEqual([expect.stringContaining(`${key} can only be set in the user`)]);
+    }
+  });
+
+  test('are no pipes, folders, or files without end', async () => {
+    expect(await seen()).toBe('taken');
+    await writeProject(`# ${'x'.repeat(100_000)}\nmodels.keep_alive = "2m"\n`);
+    expect(await seen()).toEqual([expect.stringContaining('larger than')]);
+    await rm(projectFile);
+    await mkdir(projectFile);
+    expect(await seen()).toEqual([expect.stringContaining('no regular file')]);
+    if (process.platform === 'win32') return;
+    await rm(projectFile, { recursive: true });
+    execFileSync('mkfifo', [projectFile]);
+    expect(await seen()).toEqual([expect.stringContaining('no regular file')]);
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'that others can write to are passed over, and so is what lies above',
+    async () => {
+      const deep = join(folder, 'deep');
+      await mkdir(join(deep, '.omg'), { recursive: true });
+      const deepFile = join(deep, '.omg', 'config.toml');
+      await writeFile(deepFile, 'models.keep_alive = "3m"\n');
+      for (const [path, mode, sane] of [
+        [deepFile, 0o664, 0o644],
+        [deepFile, 0o646, 0o644],
+        [join(deep, '.omg'), 0o777, 0o755],
+        [join(deep, '.omg'), 0o775, 0o755],
+      ] as const) {
+        await chmod(deepFile, 0o644);
+        await chmod(join(deep, '.omg'), 0o755);
+        expect(await seen(deep)).toBe('taken');
+        await chmod(path, mode);
+        expect(await seen(deep)).toEqual([expect.stringMatching(/others can write to.*chmod go-w.*ignored/)]);
+        await chmod(path, sane);
+      }
+    },
+  );
+
+  test.skipIf(process.getuid?.() !== 0)('of another account are passed over', async () => {
+    for (const path of [projectFile, join(folder, '.omg')]) {
+      await chown(path, 4242, 4242);
+      expect(await seen()).toEqual([expect.stringContaining('another account')]);
+      await chown(path, 0, 0);
+    }
+    expect(await seen()).toBe('taken');
+  });
+
+  test('are not looked for above the home of the user', async () => {
+    const userHome = join(folder, 'people', 'me');
+    await mkdir(join(userHome, 'work'), { recursive: true });
+    expect(await seen(join(userHome, 'work'))).toBe('taken');
+    vi.stubEnv('HOME', userHome);
+    vi.stubEnv('USERPROFILE', userHome);
+    expect(await seen(join(userHome, 'work'))).toEqual([]);
+    vi.unstubAllEnvs();
+  });
 });
 
 test('writing keeps comments and other keys, checks everything first, and is for the owner only', async () => {

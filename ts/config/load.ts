@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import { homeFolder, type Paths, resolvePaths } from './paths.ts';
+import { findProjectFile, type ProjectFile, projectSettings } from './project-file.ts';
 import { parseSetting, unknownKey } from './setting-values.ts';
 import { isSettingKey, SETTINGS, type SettingKey, type Settings, type SettingValue, specOf } from './settings.ts';
 
@@ -37,13 +38,10 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
     appdata: String(fromEnv['system.appdata'] ?? ''),
   });
   const userFile = join(home, 'config.toml');
-  const projectFile = await findProjectFile(options.cwd ?? process.cwd(), userFile);
+  const project = await findProjectFile(options.cwd ?? process.cwd(), userFile, warnings);
   const layers: [SettingSource, Partial<Record<SettingKey, SettingValue>>][] = [
     ['user', await readSettingsFile(userFile)],
-    [
-      'project',
-      projectFile === undefined ? {} : projectSettings(await readSettingsFile(projectFile), projectFile, warnings),
-    ],
+    ['project', project === undefined ? {} : await settingsOfProject(project, warnings)],
     ['environment', fromEnv],
     ['flag', fromFlags],
   ];
@@ -78,9 +76,16 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
       huggingFaceToken: complete['hub.token_file'],
       ollamaModels: complete['hub.ollama_models'],
     }),
-    projectFile,
+    projectFile: project?.path,
     warnings,
   };
+}
+
+async function settingsOfProject(
+  { path, text }: ProjectFile,
+  warnings: string[],
+): Promise<Partial<Record<SettingKey, SettingValue>>> {
+  return projectSettings(await parseSettingsText(text, path), path, warnings);
 }
 
 function readFlags(flags: Partial<Record<SettingKey, SettingValue>>): Partial<Record<SettingKey, SettingValue>> {
@@ -143,29 +148,6 @@ function splitHostPort(values: Partial<Record<SettingKey, SettingValue>>): Parti
   const port = match[3] === undefined ? {} : { 'server.port': parseSetting('server.port', match[3], 'server.host') };
   const https = match[1] === 'https' ? { 'server.https': true } : {};
   return { ...port, ...https, ...values, 'server.host': host };
-}
-
-/** A project folder may come from anyone, so it cannot choose where prompts and keys go, or who may connect. */
-function projectSettings(
-  values: Partial<Record<SettingKey, SettingValue>>,
-  file: string,
-  warnings: string[],
-): Partial<Record<SettingKey, SettingValue>> {
-  const allowed: Partial<Record<SettingKey, SettingValue>> = {};
-  for (const [key, value] of Object.entries(values) as [SettingKey, SettingValue][]) {
-    if ((key.startsWith('server.') && key !== 'server.port') || key.startsWith('hub.')) {
-      warnings.push(`${file}: ${key} can only be set in the user configuration or the environment. It is ignored.`);
-    } else allowed[key] = value;
-  }
-  return allowed;
-}
-
-async function findProjectFile(cwd: string, userFile: string): Promise<string | undefined> {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    const file = join(folder, '.omg', 'config.toml');
-    if (file !== userFile && (await readText(file)) !== undefined) return file;
-    if (dirname(folder) === folder) return undefined;
-  }
 }
 
 /** Settings of one TOML file by key; {} when it does not exist. Throws `invalid_config`. */
