@@ -40,7 +40,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     aliasesFile: join(paths.home, 'aliases.yaml'),
     bundled: [demoModel()],
   });
-  const hub = once(parts.hub ?? (() => createHub(config)));
+  const hub = once(parts.hub ?? (() => createHub(config, (warning) => log.warn({}, warning))));
   const metrics = settings['server.disable_metrics'] ? undefined : new Metrics();
   const limits = limitsOf(settings);
   const models: ModelManager = new ModelManager({

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Config, VERSION } from '../config/index.ts';
+import { type Config, hubToken, VERSION } from '../config/index.ts';
 import { RunnerEngine } from '../engine/index.ts';
 import type { ModelHub } from '../hub/index.ts';
 import type { Engine } from '../inference/index.ts';
@@ -16,11 +15,14 @@ export async function createEngine(log: Log, { paths }: Config): Promise<Engine>
 }
 
 /** Loaded when first needed: a daemon that pulls nothing carries no HTTP client. */
-export async function createHub({ settings, paths }: Config): Promise<ModelHub> {
+export async function createHub(config: Config, warn: (text: string) => void): Promise<ModelHub> {
+  const { settings, paths } = config;
   const { Hub } = await import('../hub/index.ts');
+  const { token, warning } = await hubToken(config);
+  if (warning !== undefined) warn(warning);
   return new Hub({
     endpoint: settings['hub.endpoint'],
-    token: settings['hub.token'] || (await tokenOf(paths.huggingFaceToken)),
+    token,
     userAgent: `omg/${VERSION}`,
     proxy: {
       http: settings['hub.http_proxy'],
@@ -29,9 +31,4 @@ export async function createHub({ settings, paths }: Config): Promise<ModelHub> 
     },
     otherStores: { huggingFaceCache: paths.huggingFaceCache, ollamaModels: paths.ollamaModels },
   });
-}
-
-/** The token that the Hugging Face tools were given; empty without one. */
-async function tokenOf(path: string): Promise<string> {
-  return (await readFile(path, 'utf8').catch(() => '')).trim();
 }

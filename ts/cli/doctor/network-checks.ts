@@ -1,9 +1,10 @@
-import type { Config } from '../../config/index.ts';
+import { type Config, hubToken } from '../../config/index.ts';
 import type { Finding } from './finding.ts';
 import { type Hop, type Proxies, proxyFor, reach } from './reach.ts';
 
 /** The proxies in force, and the way to the hub step by step. */
-export async function networkFindings({ settings }: Config): Promise<Finding[]> {
+export async function networkFindings(config: Config): Promise<Finding[]> {
+  const { settings } = config;
   const proxies: Proxies = {
     http: settings['hub.http_proxy'],
     https: settings['hub.https_proxy'],
@@ -11,7 +12,9 @@ export async function networkFindings({ settings }: Config): Promise<Finding[]> 
   };
   const endpoint = settings['hub.endpoint'];
   const hops = await reach(`${endpoint}/api/models?limit=1`, proxies);
-  return [proxyFinding(endpoint, proxies), hubFinding(endpoint, hops, settings['hub.token'] !== '')];
+  const { token, warning } = await hubToken(config);
+  const kept: Finding[] = warning === undefined ? [] : [{ name: 'token', status: 'warning', detail: warning }];
+  return [proxyFinding(endpoint, proxies), ...kept, hubFinding(endpoint, hops, token !== '')];
 }
 
 function proxyFinding(endpoint: string, proxies: Proxies): Finding {
