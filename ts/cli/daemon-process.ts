@@ -116,6 +116,8 @@ export async function stopDaemon({ config }: { config: Config }): Promise<void> 
   const client = await runningDaemon(config);
   const { pid } = await client.status();
   await client.shutdown();
+  // Who may stop it is told its process as well, unless it is one of another kind.
+  if (pid === undefined) return;
   const timeoutMs = config.settings['server.drain_timeout'] + STOP_GRACE_MS;
   const deadline = Date.now() + timeoutMs;
   while (isRunning(pid)) {

@@ -9,16 +9,17 @@ export interface DaemonStatus {
   status: string;
   version: string;
   uptime_seconds: number;
-  pid: number;
+  /** This, and what else may be absent here, is told to those who may manage the daemon. */
+  pid?: number;
   host: string;
   port: number;
   /** Base address for clients, such as `http://127.0.0.1:10692`. */
   url: string;
-  socket: string | null;
-  data_dir: string;
-  models_dir: string;
+  socket?: string | null;
+  data_dir?: string;
+  models_dir?: string;
   /** The command line of the daemon, so that it can be started again as it was. */
-  arguments: string[];
+  arguments?: string[];
   backends: { id: string; available: boolean; version: string; device: string }[];
   models: { installed: number; running: string[]; downloading: string[] };
 }

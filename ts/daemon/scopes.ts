@@ -12,8 +12,8 @@ const INFERENCE = [
 /** Changes nothing although it is a POST. `/mcp` asks the other routes with the key of its session. */
 const ANY = [/^\/api\/show$/, /^\/v1\/plan$/, /^\/mcp$/];
 
-/** Shows what others do or have set. */
-const PRIVATE = [/^\/ohmygpu\/v1\/(?:config|events)$/, /^\/engines\/requests$/];
+/** Shows what others do or have set, or what the hub shows to the owner's token. */
+const PRIVATE = [/^\/ohmygpu\/v1\/(?:config|events|search)$/, /^\/engines\/requests$/];
 
 /** The scope that a key needs for a route, by the route's pattern; undefined: any key will do. What is not known to be harmless is `manage`. */
 export function scopeOf(method: string, url: string): Scope | undefined {

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { parseKeepAlive, type Settings } from '../../config/index.ts';
+import type { Settings } from '../../config/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, endless, newId, parseBody, sendStream, sse } from '../wire/index.ts';
+import { disconnectSignal, endless, keepAliveOf, newId, parseBody, sendStream, sse } from '../wire/index.ts';
 import { asksForCache, type EndEvent, stopFields, usageOf } from './answer.ts';
 import { ContentBlocks } from './blocks.ts';
 import { messagesRequest, promptRequest, resolveModel } from './chat-request.ts';
@@ -26,7 +26,7 @@ export async function messages(
 ): Promise<unknown> {
   reply.header('request-id', request.id);
   const body = parseBody(messagesSchema, request.body);
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const { name, model } = await resolveModel(models, settings, body.model);
   const { request: chat, contextLength } = messagesRequest(body, model);
   const events = models.chat(name, chat, { signal: disconnectSignal(reply), keepAliveMs, contextLength });

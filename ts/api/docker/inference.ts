@@ -39,7 +39,7 @@ function asEngine(route: RouteOptions, models: Models, configurations: Configura
     assertBackend(backendOf(request));
     const body = fieldsOf(request.body);
     if (request.headers['x-preload-only'] === 'true') return preload(models, configurations, body?.model, reply);
-    if (typeof body?.model === 'string') await addConfigured(body, configurations);
+    if (typeof body?.model === 'string') await addConfigured(request, body, configurations);
     return route.handler.call(this, request, reply);
   };
 }
@@ -66,15 +66,17 @@ async function preload(
 }
 
 /** What was configured holds where the request says nothing else. */
-async function addConfigured(body: Record<string, unknown>, configurations: Configurations): Promise<void> {
+async function addConfigured(
+  request: FastifyRequest,
+  body: Record<string, unknown>,
+  configurations: Configurations,
+): Promise<void> {
   const use = await configurations.configuredFor(String(body.model));
   if (use === undefined) return;
   const options = body.options === undefined || body.options === null ? {} : fieldsOf(body.options);
   if (use.contextLength !== undefined && options !== undefined)
     body.options = { num_ctx: use.contextLength, ...options };
-  if (use.keepAliveMs !== undefined) {
-    body.keep_alive ??= Number.isFinite(use.keepAliveMs) ? use.keepAliveMs / 1000 : -1;
-  }
+  request.configuredKeepAliveMs = use.keepAliveMs;
 }
 
 function backendOf(request: FastifyRequest): string | undefined {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
-import { disconnectSignal, optional } from '../wire/index.ts';
+import { disconnectSignal, optional, requireManage } from '../wire/index.ts';
 import { parseDockerBody } from './body.ts';
 import { createModel, createSchema } from './create.ts';
 import { deleteModel, purge } from './delete.ts';
@@ -31,7 +31,10 @@ export function modelRoutes(app: FastifyInstance, deps: DockerDeps): void {
   app.get<Named>('/models/*', (request, reply) => {
     const name = request.params['*'];
     if (name.endsWith('/export')) throw notImplemented('Exporting a model as a tar archive');
-    return request.query.remote === 'true' ? remote(deps, name, disconnectSignal(reply)) : one(deps, name);
+    if (request.query.remote !== 'true') return one(deps, name);
+    // The hub shows more to the token of the owner than to others.
+    requireManage(request, 'ask the hub');
+    return remote(deps, name, disconnectSignal(reply));
   });
   app.post<Named>('/models/*', async (request, reply) => {
     const [, name = '', action] = /^(.+)\/(tag|push|repackage)$/.exec(request.params['*']) ?? [];

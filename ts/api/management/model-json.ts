@@ -1,8 +1,15 @@
 import type { InstalledModel, PullJob, RunningModel } from '../../lifecycle/index.ts';
 import { kindOf, progressDigest } from '../wire/index.ts';
 
+export interface ModelView {
+  running?: RunningModel;
+  pull?: PullJob;
+  /** Whether where it lies, and in which process it runs, is shown. */
+  withPlaces: boolean;
+}
+
 /** A model with everything that is known about it. */
-export function modelJson(model: InstalledModel, running: RunningModel | undefined, pull?: PullJob): object {
+export function modelJson(model: InstalledModel, { running, pull, withPlaces }: ModelView): object {
   const { record, details } = model;
   return {
     id: model.name.replace(/:latest$/, ''),
@@ -18,27 +25,28 @@ export function modelJson(model: InstalledModel, running: RunningModel | undefin
     quantization: details.quantization,
     size: record.sizeBytes,
     digest: record.digest,
-    path: record.localPath,
+    ...(withPlaces ? { path: record.localPath } : {}),
     installed_at: record.installedAt,
     source: {
       provider: record.modelRef.provider,
-      repo: record.modelRef.repo,
+      // What was imported, or came with the program, has the path it came from here.
+      repo: withPlaces || record.modelRef.provider === 'huggingface' ? record.modelRef.repo : null,
       revision: record.revision.branch,
       commit: record.revision.resolvedCommit ?? null,
     },
     files: record.artifacts.map(({ filename, size, sha256 }) => ({ name: filename, size, sha256 })),
-    ...(running === undefined ? {} : { runtime: runtimeJson(running) }),
+    ...(running === undefined ? {} : { runtime: runtimeJson(running, withPlaces) }),
     ...(pull === undefined ? {} : { download: pullJson(pull) }),
   };
 }
 
-function runtimeJson(running: RunningModel): object {
+function runtimeJson(running: RunningModel, withPlaces: boolean): object {
   const { info, pid, expiresAt } = running;
   return {
     context_length: info?.contextLength ?? null,
     device: info?.device ?? null,
     memory: info?.memory.totalBytes ?? null,
-    pid: pid ?? null,
+    ...(withPlaces ? { pid: pid ?? null } : {}),
     expires_at: expiresAt === undefined || !Number.isFinite(expiresAt) ? null : new Date(expiresAt).toISOString(),
     /** Loaded until it is stopped. */
     forever: expiresAt === Number.POSITIVE_INFINITY,

@@ -4,7 +4,7 @@ import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
 import type { Models, RunningModel } from '../../lifecycle/index.ts';
-import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
+import { disconnectSignal, mayManage, optional, parseBody } from '../wire/index.ts';
 import { modelJson, pullJson } from './model-json.ts';
 import type { ModelStorePort } from './ports.ts';
 
@@ -21,8 +21,9 @@ const BASE = '/ohmygpu/v1/models';
 /** The store and the life cycle of single models. Names hold slashes, so an action is the end of the path. */
 export function modelRoutes(app: FastifyInstance, models: Models, store: ModelStorePort): void {
   app.get<{ Querystring: { installed?: string } }>(BASE, async (request) => {
+    const withPlaces = mayManage(request);
     const installed = (await models.list()).map((model) =>
-      modelJson(model, runningOf(models, contentDigest(model.record))),
+      modelJson(model, { running: runningOf(models, contentDigest(model.record)), withPlaces }),
     );
     if (request.query.installed === 'true') return { models: installed };
     const coming = models
@@ -30,7 +31,7 @@ export function modelRoutes(app: FastifyInstance, models: Models, store: ModelSt
       .map((job) => ({ id: job.model, name: job.model, state: 'downloading', download: pullJson(job) }));
     return { models: [...installed, ...coming] };
   });
-  app.get<{ Params: { '*': string } }>(`${BASE}/*`, (request) => one(models, request.params['*']));
+  app.get<{ Params: { '*': string } }>(`${BASE}/*`, (request) => one(models, request.params['*'], mayManage(request)));
   app.post(`${BASE}/gc`, { config: { body: gcSchema, summary: 'Free what no model uses' } }, async (request) => {
     const { dry_run: dryRun = false } = parseBody(gcSchema, request.body ?? {});
     const { removed, freedBytes } = await store.gc(dryRun);
@@ -42,7 +43,7 @@ export function modelRoutes(app: FastifyInstance, models: Models, store: ModelSt
     async (request, reply) => {
       const { path, name, copy = false } = parseBody(importSchema, request.body);
       const { name: installed, method } = await store.import(path, { name, copy, signal: disconnectSignal(reply) });
-      return { ...(await one(models, installed)), import_method: method };
+      return { ...(await one(models, installed, true)), import_method: method };
     },
   );
   app.post<{ Params: { '*': string }; Querystring: Record<string, string | undefined> }>(
@@ -60,13 +61,10 @@ function runningOf(models: Models, digest: string): RunningModel | undefined {
   return models.running().find(({ record }) => contentDigest(record) === digest);
 }
 
-async function one(models: Models, name: string): Promise<object> {
+async function one(models: Models, name: string, withPlaces: boolean): Promise<object> {
   const model = await models.resolve(name);
-  return modelJson(
-    model,
-    runningOf(models, contentDigest(model.record)),
-    models.pulls().find((job) => job.model === name),
-  );
+  const running = runningOf(models, contentDigest(model.record));
+  return modelJson(model, { running, pull: models.pulls().find((job) => job.model === name), withPlaces });
 }
 
 async function start(
@@ -83,11 +81,13 @@ async function start(
     const gone = disconnectSignal(reply);
     const signal = timeoutMs === undefined ? gone : AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)]);
     await models.load(name, { ...use, signal });
-    return one(models, name);
+    return one(models, name, true);
   }
   // Whoever does not wait learns of a failure from the events or the next request.
   models.load(name, use).catch(() => {});
-  return reply.code(202).send(modelJson(model, runningOf(models, contentDigest(model.record))));
+  return reply
+    .code(202)
+    .send(modelJson(model, { running: runningOf(models, contentDigest(model.record)), withPlaces: true }));
 }
 
 /** Answers under way are finished first, or for `timeout` seconds. */

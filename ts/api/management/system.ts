@@ -1,8 +1,9 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { DeviceInfo } from '../../inference/index.ts';
+import { mayManage } from '../wire/index.ts';
 import type { ManagementDeps } from './ports.ts';
 
 /** health, status, hardware, search, shutdown. */
@@ -11,7 +12,7 @@ export function systemRoutes(app: FastifyInstance, deps: ManagementDeps): void {
   app.get('/health', { config: { summary: 'Whether the daemon lives' } }, health);
   app.get('/ohmygpu/v1/health', health);
   app.get('/version', async () => ({ version: VERSION }));
-  app.get('/ohmygpu/v1/status', { config: { summary: 'What the daemon does' } }, () => status(deps));
+  app.get('/ohmygpu/v1/status', { config: { summary: 'What the daemon does' } }, (request) => status(deps, request));
   app.get('/ohmygpu/v1/hardware', { config: { summary: 'What models can run on' } }, () => hardware(deps));
   app.get<{ Querystring: { q?: string; limit?: string } }>('/ohmygpu/v1/search', async (request) => {
     const { q = '', limit = '20' } = request.query;
@@ -30,19 +31,26 @@ export function systemRoutes(app: FastifyInstance, deps: ManagementDeps): void {
   });
 }
 
-async function status(deps: ManagementDeps): Promise<object> {
+/** Where things lie, and how the daemon was started, is told to those who may manage it. */
+async function status(deps: ManagementDeps, request: FastifyRequest): Promise<object> {
   const { models, config, endpoint } = deps;
   const { paths } = config.current();
+  const { socket, ...address } = endpoint();
   const [installed, devices] = await Promise.all([models.list(), deps.devices().catch((): DeviceInfo[] => [])]);
   return {
     status: 'ok',
     version: VERSION,
     uptime_seconds: Math.floor(process.uptime()),
-    pid: process.pid,
-    ...endpoint(),
-    data_dir: paths.home,
-    models_dir: paths.models,
-    arguments: process.argv.slice(2),
+    ...address,
+    ...(mayManage(request)
+      ? {
+          pid: process.pid,
+          socket,
+          data_dir: paths.home,
+          models_dir: paths.models,
+          arguments: process.argv.slice(2),
+        }
+      : {}),
     backends: [
       { id: 'candle', available: devices.length > 0, version: VERSION, device: accelerator(devices)?.id ?? 'cpu' },
     ],

@@ -2,7 +2,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { DEFAULT_KEEP, disconnectSignal, ndjson, parseBody, parseOptions, sendStream } from '../wire/index.ts';
+import {
+  DEFAULT_KEEP,
+  disconnectSignal,
+  keepAliveOf,
+  ndjson,
+  parseBody,
+  parseOptions,
+  requireManage,
+  sendStream,
+} from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
@@ -14,7 +23,7 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   const body = parseBody(chatSchema, request.body);
   if (!body.model) throw modelRequired();
   const name = body.model;
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const options = parseOptions(body.options);
   const model = await resolveModel(models, name);
   if (!model.details.capabilities.includes('completion')) throw lacks(name, 'chat');
@@ -26,7 +35,12 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   };
   if (body.messages === undefined || body.messages.length === 0) {
     const message = { role: 'assistant', content: '' };
-    return { model: name, created_at: timestamp(), message, ...(await loadOrUnload(models, name, use)) };
+    return {
+      model: name,
+      created_at: timestamp(),
+      message,
+      ...(await loadOrUnload(models, name, use, request, body.keep_alive)),
+    };
   }
   const chatRequest = toChatRequest(body, name, model, options);
   if (body._debug_render_only === true) {
@@ -42,13 +56,16 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   });
 }
 
-/** The forms without a prompt: load the model, or unload it when keep_alive is exactly 0. */
+/** The forms without a prompt: load the model, or unload it when keep_alive is exactly 0, which `forbidden` refuses to some. */
 export async function loadOrUnload(
   models: Models,
   name: string,
   use: UseOptions,
+  request: FastifyRequest,
+  keepAlive: unknown,
 ): Promise<{ done: true; done_reason: 'load' | 'unload' }> {
-  if (use.keepAliveMs === 0) {
+  if (parseKeepAlive(keepAlive) === 0) {
+    requireManage(request, 'unload a model');
     await models.unload(name);
     return { done: true, done_reason: 'unload' };
   }

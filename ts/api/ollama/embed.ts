@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { EmbedRequest } from '../../inference/index.ts';
 import {
@@ -10,7 +9,7 @@ import {
   promptTokens,
   type UseOptions,
 } from '../../lifecycle/index.ts';
-import { disconnectSignal, optional, parseBody, parseOptions, vectorAt } from '../wire/index.ts';
+import { disconnectSignal, keepAliveOf, optional, parseBody, parseOptions, vectorAt } from '../wire/index.ts';
 import { loadOrUnload } from './chat.ts';
 import { lacks, modelRequired, resolveModel } from './errors.ts';
 
@@ -38,7 +37,7 @@ export async function embed(models: Models, request: FastifyRequest, reply: Fast
   const texts = readInput(body.input);
   const { name, use } = await open(models, body.model ?? '', body, reply);
   if (texts.length === 0) {
-    await loadOrUnload(models, name, use);
+    await loadOrUnload(models, name, use, request, body.keep_alive);
     return {
       model: name,
       embeddings: [],
@@ -66,7 +65,7 @@ export async function embeddings(models: Models, request: FastifyRequest, reply:
   const { name, use } = await open(models, body.model, body, reply);
   const prompt = body.prompt ?? '';
   if (prompt === '') {
-    await loadOrUnload(models, name, use);
+    await loadOrUnload(models, name, use, request, body.keep_alive);
     return { embedding: [] };
   }
   const answer = await run(models, name, { texts: [segment(prompt)], normalize: false }, use);
@@ -89,7 +88,7 @@ async function open(
   body: { keep_alive?: unknown; options?: unknown },
   reply: FastifyReply,
 ): Promise<{ name: string; use: UseOptions }> {
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(reply.request, body.keep_alive);
   const { contextLength } = parseOptions(body.options);
   const model = await found(models, name);
   if (!model.details.capabilities.includes('embedding')) throw lacks(name, 'embeddings');

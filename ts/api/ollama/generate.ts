@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { renderGoTemplate } from '../../chat/index.ts';
-import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type {
   ChatEvent,
@@ -15,6 +14,7 @@ import {
   DEFAULT_KEEP,
   disconnectSignal,
   insertPrompt,
+  keepAliveOf,
   ndjson,
   parseBody,
   parseOptions,
@@ -34,7 +34,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const startedAt = performance.now();
   const body = parseBody(generateSchema, request.body);
   const name = body.model ?? '';
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const options = parseOptions(body.options);
   const model = await resolveModel(models, name);
   if (!model.details.capabilities.includes('completion')) throw lacks(name, 'generate');
@@ -45,7 +45,12 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
     ...(body.shift === true ? { slideKeeping: options.keepTokens ?? DEFAULT_KEEP } : {}),
   };
   if ((body.prompt ?? '') === '' && (body.suffix ?? '') === '') {
-    return { model: name, created_at: timestamp(), response: '', ...(await loadOrUnload(models, name, use)) };
+    return {
+      model: name,
+      created_at: timestamp(),
+      response: '',
+      ...(await loadOrUnload(models, name, use, request, body.keep_alive)),
+    };
   }
   const format = parseFormat(body.format);
   const think = parseThink(body.think);

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { parseKeepAlive, type Settings } from '../../config/index.ts';
+import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, parseBody, sendStream, sse } from '../wire/index.ts';
+import { disconnectSignal, keepAliveOf, parseBody, sendStream, sse } from '../wire/index.ts';
 import { CallDeltas, callJson } from './call-deltas.ts';
 import { toChatRequest } from './chat-request.ts';
 import { chatSchema } from './chat-schema.ts';
@@ -39,7 +39,7 @@ export async function chatCompletions(
   reply: FastifyReply,
 ): Promise<unknown> {
   const body = parseBody(chatSchema, request.body);
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const model = await models.resolve(body.model);
   if (!model.details.capabilities.includes('completion')) {
     throw new OmgError('unsupported', `"${body.model}" does not support chat`, { detail: { param: 'model' } });

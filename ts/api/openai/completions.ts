@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { parseKeepAlive, type Settings } from '../../config/index.ts';
+import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { GenerateEvent, PromptSegment } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { disconnectSignal, insertPrompt, optional, parseBody, sendStream, sse } from '../wire/index.ts';
+import { disconnectSignal, insertPrompt, keepAliveOf, optional, parseBody, sendStream, sse } from '../wire/index.ts';
 import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts';
 import { grammarFields, readGrammar } from './grammar-fields.ts';
 import { interleave } from './interleave.ts';
@@ -52,7 +52,7 @@ export async function completions(
   if (body.best_of !== undefined && body.best_of !== n) {
     throw new OmgError('unsupported', 'best_of other than n is not supported', { detail: { param: 'best_of' } });
   }
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const model = await models.resolve(body.model);
   if (!model.details.capabilities.includes('completion')) {
     throw new OmgError('unsupported', `"${body.model}" does not support completion`, { detail: { param: 'model' } });

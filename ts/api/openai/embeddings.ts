@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { EmbedRequest } from '../../inference/index.ts';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
+  keepAliveOf,
   optional,
   parseBody,
   parseOptions,
@@ -36,7 +36,7 @@ export async function embeddings(models: Models, request: FastifyRequest, reply:
   };
   const answer = await models.embed(body.model, wanted, {
     signal: disconnectSignal(reply),
-    keepAliveMs: parseKeepAlive(body.keep_alive),
+    keepAliveMs: keepAliveOf(request, body.keep_alive),
     contextLength: parseOptions(body.options).contextLength,
   });
   truncatedHeader(reply, answer.texts);

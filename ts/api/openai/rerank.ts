@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { parseKeepAlive } from '../../config/index.ts';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
-import { disconnectSignal, optional, parseBody, parseOptions, truncatedHeader } from '../wire/index.ts';
+import { disconnectSignal, keepAliveOf, optional, parseBody, parseOptions, truncatedHeader } from '../wire/index.ts';
 
 export const rerankSchema = z.object({
   model: z.string().min(1),
@@ -24,7 +23,7 @@ export async function rerank(models: Models, request: FastifyRequest, reply: Fas
     { query: body.query, documents, truncate: body.truncate ?? false },
     {
       signal: disconnectSignal(reply),
-      keepAliveMs: parseKeepAlive(body.keep_alive),
+      keepAliveMs: keepAliveOf(request, body.keep_alive),
       contextLength: parseOptions(body.options).contextLength,
     },
   );

@@ -1,9 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatMessage } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, endless, parseBody, sendStream, sse } from '../wire/index.ts';
+import { disconnectSignal, endless, keepAliveOf, parseBody, sendStream, sse } from '../wire/index.ts';
 import { ResponseEvents } from './responses-events.ts';
 import { addItems, type InputItem, inputItems } from './responses-input.ts';
 import { newResponse, type ResponseObject } from './responses-object.ts';
@@ -26,7 +25,7 @@ export async function responses(
   reply: FastifyReply,
 ): Promise<unknown> {
   const body = parseBody(responsesSchema, request.body);
-  const keepAliveMs = parseKeepAlive(body.keep_alive);
+  const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const model = await models.resolve(body.model);
   if (!model.details.capabilities.includes('completion')) {
     throw new OmgError('unsupported', `"${body.model}" does not support chat`, { detail: { param: 'model' } });

@@ -1,5 +1,5 @@
 export { BODY_LIMIT_BYTES, installBodyParser } from './body.ts';
-export { type Caller, callerOf, ownerOf } from './caller.ts';
+export { type Caller, callerOf, mayManage, ownerOf, requireManage } from './caller.ts';
 export { disconnectSignal } from './disconnect.ts';
 export { requireEffort, thinkOfEffort } from './effort.ts';
 export {
@@ -10,6 +10,7 @@ export {
   toOmgError,
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
+export { keepAliveOf } from './keep-alive.ts';
 export { isElided } from './metadata.ts';
 export { kindOf } from './model-kind.ts';
 export { newId } from './new-id.ts';

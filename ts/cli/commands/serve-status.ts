@@ -33,11 +33,11 @@ export class ServeStatusCommand extends DataCommand {
     printer.pairs('Daemon', [
       ['state', status.status],
       ['url', status.url],
-      ['socket', status.socket ?? 'none'],
+      ...(status.socket === undefined ? [] : [['socket', status.socket ?? 'none'] as [string, string]]),
       ['version', status.version],
-      ['pid', String(status.pid)],
+      ...(status.pid === undefined ? [] : [['pid', String(status.pid)] as [string, string]]),
       ['up for', formatElapsed(status.uptime_seconds * 1000)],
-      ['home', status.data_dir],
+      ...(status.data_dir === undefined ? [] : [['home', status.data_dir] as [string, string]]),
     ]);
     printer.line();
     printer.pairs('Models', [

@@ -92,8 +92,8 @@ function memory(): Finding {
     : ok('memory', detail);
 }
 
-function daemon({ url, pid, version: theirs }: { url: string; pid: number; version: string }): Finding {
-  const detail = `runs at ${url} (pid ${pid})`;
+function daemon({ url, pid, version: theirs }: { url: string; pid?: number; version: string }): Finding {
+  const detail = `runs at ${url}${pid === undefined ? '' : ` (pid ${pid})`}`;
   if (theirs === version()) return ok('daemon', detail);
   return {
     name: 'daemon',

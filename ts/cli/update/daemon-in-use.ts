@@ -27,6 +27,15 @@ export async function daemonInUse(config: Config): Promise<DaemonInUse | undefin
   const client = await runningDaemon(config).catch(() => undefined);
   const status = await client?.status();
   if (status === undefined) return undefined;
+  if (status.pid === undefined || status.arguments === undefined) {
+    throw new OmgError(
+      'forbidden',
+      'The API key may not see how the daemon was started, so it could not be started again.',
+      {
+        hint: 'Update on the machine of the daemon, as the one who runs it.',
+      },
+    );
+  }
   const service = await serviceOf(config, status.pid);
   if (service === undefined && !status.arguments.includes('--log-to-file')) {
     throw new OmgError('conflict', `The daemon (pid ${status.pid}) was started in the foreground.`, {
@@ -97,7 +106,7 @@ export async function startAgain(
     await answering(config, version);
     return;
   }
-  const [command = 'serve', ...flags] = status.arguments.filter((argument) => argument !== '--log-to-file');
+  const [command = 'serve', ...flags] = (status.arguments ?? []).filter((argument) => argument !== '--log-to-file');
   const { exitCode, stderr } = await runProgram(program, [command, '-d', '--quiet', ...flags]);
   if (exitCode !== 0)
     throw new OmgError('update_failed', `The daemon of omg ${version} does not start. ${stderr.trim()}`);
