@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   not_implemented: { status: 501, exit: 1, summary: 'The route is known, and this version does not have it yet.' },
   context_length_exceeded: { status: 400, exit: 1, summary: 'The prompt is longer than the context window.' },
   body_too_large: { status: 413, exit: 1, summary: 'The request body is over the limit.' },
+  request_timeout: { status: 408, exit: 1, summary: 'The body of the request stopped coming.' },
   unauthorized: { status: 401, exit: 1, summary: 'An API key is needed and was missing, wrong or expired.' },
   forbidden: {
     status: 403,
