@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OmgError } from '../errors/index.ts';
 import { type ApiKey, KeyRing } from '../keys/index.ts';
 import { KeyLimits } from './key-limits.ts';
+import { KeyWatch } from './key-watch.ts';
 import { hostOf, isLocalHost, OriginPolicy } from './origins.ts';
 import { scopeOf } from './scopes.ts';
-import { callerFor, secretsOf, whoAsks } from './who-asks.ts';
+import { type Asker, callerFor, secretsOf, whoAsks } from './who-asks.ts';
 
 export interface AccessRules {
   origins: readonly string[];
@@ -23,6 +24,8 @@ export interface AccessRules {
 export interface Access {
   /** The key of a request that was let in; empty where it sent none that is known. */
   secretOf(request: FastifyRequest): string;
+  /** Calls `end` once the sender of a request may no longer make it. The returned function is called when that no longer matters. */
+  hold(request: FastifyRequest, end: () => void): () => void;
 }
 
 const OPEN_PATHS = new Set(['/', '/health', '/api/version']);
@@ -36,10 +39,29 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): Access 
   const policy = new OriginPolicy(rules.origins);
   const keys = new KeyRing({ settingsKey: rules.apiKey, path: rules.keysFile, onError: rules.onKeyError });
   const limits = new KeyLimits();
+  const watch = new KeyWatch();
+  const isKeyNeeded = (): boolean => rules.needsKey === true || !keys.isOpen;
+  /** The key that lets a request in; undefined where none is needed. Throws `unauthorized` and `forbidden`. */
+  const admit = (request: FastifyRequest, asker: Asker): ApiKey | undefined => {
+    if (asker.kind === 'owner' || !isKeyNeeded()) return undefined;
+    const key = asker.kind === 'key' ? asker.key : undefined;
+    checkKey(key, request);
+    return key;
+  };
+  const hold: Access['hold'] = (request, end) => {
+    const mayGoOn = (): boolean => {
+      try {
+        admit(request, whoAsks(request, keys));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    return watch.hold(mayGoOn, end);
+  };
   app.addHook('onRequest', async (request, reply) => {
     const asker = whoAsks(request, keys);
-    const isKeyNeeded = rules.needsKey === true || !keys.isEmpty;
-    request.caller = callerFor(asker, isKeyNeeded);
+    request.caller = callerFor(asker, isKeyNeeded());
     if (rules.checkHost && asker.kind !== 'owner' && !isLocalHost(hostOf(request.headers.host))) return refuse(reply);
     const origin = request.headers.origin;
     if (origin !== undefined && origin !== '' && !isOwnOrigin(request, origin)) {
@@ -50,13 +72,20 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): Access 
       if (request.method === 'OPTIONS') return preflight(request, reply);
     }
     if (request.method === 'OPTIONS') return reply.code(204).send();
-    if (asker.kind === 'owner' || isOpen(request) || !isKeyNeeded) return;
-    const key = asker.kind === 'key' ? asker.key : undefined;
-    checkKey(key, request);
+    if (asker.kind === 'owner' || isOpen(request)) return;
+    const key = admit(request, asker);
+    // An answer may be long under way, and ends with the right to it.
+    reply.raw.once(
+      'close',
+      hold(request, () => void request.raw.socket.destroy()),
+    );
     // Its calls come back as requests of their own, and its streams are open for as long as a session.
-    if (request.routeOptions.url !== '/mcp') reply.raw.once('close', limits.enter(key));
+    if (key !== undefined && request.routeOptions.url !== '/mcp') reply.raw.once('close', limits.enter(key));
   });
-  return { secretOf: (request) => secretsOf(request).find((secret) => keys.find([secret]) !== undefined) ?? '' };
+  return {
+    secretOf: (request) => secretsOf(request).find((secret) => keys.find([secret]) !== undefined) ?? '',
+    hold,
+  };
 }
 
 /** Throws `unauthorized` and `forbidden`. */

@@ -91,6 +91,7 @@ function mcpDeps(app: FastifyInstance, access: Access): McpDeps {
   return {
     clientFor: (request) =>
       clientOf({ apiKey: access.secretOf(request), isTrusted: callerOf(request).kind === 'owner' }),
+    hold: (request, end) => access.hold(request, end),
     senderOf: (request) => JSON.stringify([callerOf(request).kind, ownerOf(request)]),
   };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -69,7 +69,7 @@ export class KeyFile {
     return { key, secret };
   }
 
-  /** Takes a key out by its id or name. Throws `not_found`. */
+  /** Takes a key out by its id or name; the file stays when it was the last. Throws `not_found`. */
   async revoke(idOrName: string): Promise<ApiKey> {
     let revoked: ApiKey | undefined;
     await this.#change((keys) => {
@@ -80,17 +80,44 @@ export class KeyFile {
     throw new OmgError('not_found', `There is no key ${idOrName}.`, { hint: '`omg keys list` shows them.' });
   }
 
-  async #change(change: (keys: ApiKey[]) => ApiKey[]): Promise<void> {
+  /** Whether a key was ever made here, so that one is needed, even if none is left. */
+  get exists(): boolean {
+    return existsSync(this.path);
+  }
+
+  /** Forgets that there were keys: programs of this machine need none again. Throws `conflict` while there are some. */
+  async open(): Promise<void> {
+    await this.#locked(async () => {
+      const [first] = this.read();
+      if (first !== undefined) {
+        throw new OmgError('conflict', `There are keys still, such as ${first.name}.`, {
+          hint: `Revoke them first: \`omg keys revoke ${first.name}\`.`,
+        });
+      }
+      await rm(this.path, { force: true });
+    });
+  }
+
+  async #locked(work: () => Promise<void>): Promise<void> {
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     const lock = await acquireLock(`${this.path}.lock`, { timeoutMs: LOCK_MS });
-    const temporary = `${this.path}.${process.pid}.tmp`;
     try {
-      const keys = change(this.read());
-      await writeFile(temporary, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
-      await rename(temporary, this.path);
+      await work();
     } finally {
-      await rm(temporary, { force: true });
       await lock.release();
     }
+  }
+
+  async #change(change: (keys: ApiKey[]) => ApiKey[]): Promise<void> {
+    const temporary = `${this.path}.${process.pid}.tmp`;
+    await this.#locked(async () => {
+      try {
+        const keys = change(this.read());
+        await writeFile(temporary, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
+        await rename(temporary, this.path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+    });
   }
 }

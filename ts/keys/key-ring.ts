@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type Stats, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { OmgError } from '../errors/index.ts';
 import { type ApiKey, hashSecret, SCOPES } from './api-key.ts';
 import { KeyFile } from './key-file.ts';
@@ -18,6 +18,9 @@ export interface KeyRingOptions {
   onError?: (error: OmgError) => void;
 }
 
+/** The state of a file that is not there. */
+const ABSENT = '';
+
 /** Who a request comes from when it sends the key of the settings. */
 const SETTINGS_ID = 'settings';
 
@@ -27,7 +30,7 @@ export class KeyRing {
   readonly #file: KeyFile | undefined;
   readonly #onError: (error: OmgError) => void;
   #entries: Entry[] = [];
-  #seen = '';
+  #seen = ABSENT;
 
   /** Throws `invalid_config` for a file that is damaged from the start. */
   constructor({ settingsKey, path, onError = () => {} }: KeyRingOptions) {
@@ -41,10 +44,13 @@ export class KeyRing {
     });
   }
 
-  /** Whether there is no key at all; an expired one still is one. */
-  get isEmpty(): boolean {
+  /**
+   * Whether nobody needs a key, since none was ever made here. One that has expired, or was the last and is revoked, leaves a file behind,
+   * and then a key is needed all the same.
+   */
+  get isOpen(): boolean {
     this.#refresh(this.#onError);
-    return this.#fixed.length + this.#entries.length === 0;
+    return this.#fixed.length === 0 && this.#seen === ABSENT;
   }
 
   /** The key that one of the secrets belongs to, expired ones included. Takes as long whether and where it is found. */
@@ -62,7 +68,7 @@ export class KeyRing {
 
   #refresh(onError: (error: OmgError) => void): void {
     if (this.#file === undefined) return;
-    const state = describe(statSync(this.#file.path, { throwIfNoEntry: false }));
+    const state = describe(this.#file.path);
     if (state === this.#seen) return;
     this.#seen = state;
     try {
@@ -74,6 +80,11 @@ export class KeyRing {
 }
 
 /** Renaming a file into place always changes its inode or time. */
-function describe(stats: Stats | undefined): string {
-  return stats === undefined ? '' : `${stats.ino}:${stats.mtimeMs}:${stats.size}`;
+function describe(path: string): string {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? ABSENT : `${stats.ino}:${stats.mtimeMs}:${stats.size}`;
+  } catch (error) {
+    return `${(error as NodeJS.ErrnoException).code}`;
+  }
 }

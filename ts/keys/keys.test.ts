@@ -27,20 +27,34 @@ test('a key is found by its secret, which is not in the file', async () => {
 test('a ring follows its file: created, revoked and removed keys count at once', async () => {
   const ring = new KeyRing({ settingsKey: '', path });
   const file = new KeyFile(path);
-  expect(ring.isEmpty).toBe(true);
+  expect(ring.isOpen).toBe(true);
   const first = await file.create({ name: 'a', scopes: ['inference'] });
   const second = await file.create({ name: 'b', scopes: ['manage'] });
-  expect([ring.isEmpty, ring.find([first.secret])?.name, ring.find([second.secret])?.name]).toEqual([false, 'a', 'b']);
+  expect([ring.isOpen, ring.find([first.secret])?.name, ring.find([second.secret])?.name]).toEqual([false, 'a', 'b']);
   await file.revoke('a');
   expect([ring.find([first.secret]), ring.find([second.secret])?.name]).toEqual([undefined, 'b']);
   await file.revoke(second.key.id);
-  expect(ring.isEmpty).toBe(true);
+  expect([ring.isOpen, ring.find([second.secret])]).toEqual([false, undefined]);
+});
+
+test('once there was a key one is needed, until that is taken back', async () => {
+  const ring = new KeyRing({ settingsKey: '', path });
+  const file = new KeyFile(path);
+  await file.create({ name: 'a', scopes: ['inference'], expires: new Date(0) });
+  await expect(file.open()).rejects.toMatchObject({ code: 'conflict' });
+  expect(ring.isOpen).toBe(false);
+  await file.revoke('a');
+  expect([ring.isOpen, new KeyRing({ settingsKey: '', path }).isOpen, file.exists]).toEqual([false, false, true]);
+  await file.open();
+  await file.open();
+  expect([ring.isOpen, new KeyRing({ settingsKey: '', path }).isOpen, file.exists]).toEqual([true, true, false]);
+  expect(new KeyRing({ settingsKey: 'chosen', path }).isOpen).toBe(false);
 });
 
 test('the key of the settings may do everything', () => {
   const ring = new KeyRing({ settingsKey: 'chosen', path });
   expect(ring.find(['chosen'])?.scopes).toEqual(['inference', 'manage']);
-  expect([ring.isEmpty, ring.find([''])]).toEqual([false, undefined]);
+  expect([ring.isOpen, ring.find([''])]).toEqual([false, undefined]);
 });
 
 test('a damaged file is refused at the start, and later leaves the keys as they were', async () => {

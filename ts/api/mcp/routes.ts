@@ -11,6 +11,8 @@ import { McpSessions } from './sessions.ts';
 export interface McpDeps {
   /** A client of this daemon that may do what the sender of the request may. */
   clientFor: (request: FastifyRequest) => Client;
+  /** Calls `end` once the sender may no longer do what it did; the returned function is called when that no longer matters. */
+  hold: (request: FastifyRequest, end: () => void) => () => void;
   /** Tells senders apart: sessions belong to the one who opened them. */
   senderOf: (request: FastifyRequest) => string;
 }
@@ -41,14 +43,15 @@ export async function mcpRoutes(app: FastifyInstance, deps: McpDeps): Promise<vo
   async function sessionFor(request: FastifyRequest): Promise<HttpSession> {
     const mcp = await import('../../mcp/index.ts');
     if (request.headers['mcp-session-id'] !== undefined || !mcp.opensSession(request.body)) return known(request);
-    return sessions.add(deps.senderOf(request), async () => {
+    const open = async (): Promise<HttpSession> => {
       const client = deps.clientFor(request);
       const session = await mcp.openHttpSession(
         async () => client,
         () => sessions.delete(session.id),
       );
       return session;
-    });
+    };
+    return sessions.add(deps.senderOf(request), open, (end) => deps.hold(request, end));
   }
 
   function known(request: FastifyRequest): HttpSession {

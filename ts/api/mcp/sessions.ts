@@ -8,6 +8,8 @@ interface Entry {
   /** Exchanges under way. */
   open: number;
   usedAt: number;
+  /** Gives up watching over the rights of the owner. */
+  release: () => void;
 }
 
 export interface SessionLimits {
@@ -30,12 +32,20 @@ export class McpSessions {
     this.#now = now;
   }
 
-  /** Makes room before it is opened. Throws `server_busy` where every session is in use. */
-  async add(owner: string, open: () => Promise<HttpSession>): Promise<HttpSession> {
+  /**
+   * Makes room before it is opened. `hold` is handed what ends it before its time, and gives what is called when it has ended. Throws
+   * `server_busy` where every session is in use.
+   */
+  async add(
+    owner: string,
+    open: () => Promise<HttpSession>,
+    hold: (end: () => void) => () => void = () => () => {},
+  ): Promise<HttpSession> {
     this.#expire();
     if (this.#entries.size >= this.#maxSessions) this.#end(this.#leastRecentlyUsed());
     const session = await open();
-    this.#entries.set(session.id, { session, owner, open: 0, usedAt: this.#now() });
+    const entry: Entry = { session, owner, open: 0, usedAt: this.#now(), release: hold(() => this.#end(entry)) };
+    this.#entries.set(session.id, entry);
     this.#timer ??= setInterval(() => this.#expire(), Math.max(1000, this.#idleMs / 30)).unref();
     return session;
   }
@@ -59,13 +69,14 @@ export class McpSessions {
   }
 
   delete(id: string): void {
+    this.#entries.get(id)?.release();
     this.#entries.delete(id);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
     const sessions = [...this.#entries.values()].map(({ session }) => session);
-    this.#entries.clear();
+    for (const { id } of sessions) this.delete(id);
     await Promise.all(sessions.map((session) => session.close()));
   }
 
@@ -81,7 +92,7 @@ export class McpSessions {
   }
 
   #end({ session }: Entry): void {
-    this.#entries.delete(session.id);
+    this.delete(session.id);
     session.close().catch(() => {});
   }
 }

@@ -51,8 +51,9 @@ export class KeysListCommand extends DataCommand {
     const keys = new KeyFile(config.paths.keysFile).read();
     if (printer.isJson) return printer.json(keys.map(keyJson));
     if (keys.length === 0) {
-      printer.status('There are no keys.');
-      return printer.hint('Make one with `omg keys create`.');
+      const { exists } = new KeyFile(config.paths.keysFile);
+      printer.status(exists ? 'There are no keys, and one is needed over TCP.' : 'There are no keys.');
+      return printer.hint(`Make one with \`omg keys create\`.${exists ? ` ${OPEN_HINT}` : ''}`);
     }
     printer.table(
       [
@@ -93,10 +94,31 @@ export class KeysRevokeCommand extends DataCommand {
     if (printer.isJson) return printer.json(keyJson(revoked));
     printer.status(`Revoked "${revoked.name}" (${revoked.id}).`);
     if (file.read().length === 0 && config.settings['server.api_key'] === '') {
-      printer.warn('No key is left: requests from this machine need none, and those from others are refused.');
+      printer.warn('No key is left, and one is needed still: requests over TCP are refused until there is another.');
+      printer.hint(OPEN_HINT);
     }
   }
 }
+
+export class KeysOpenCommand extends DataCommand {
+  static override paths = [['keys', 'open']];
+  static override usage = Command.Usage({
+    category: CATEGORY.setup,
+    description: 'Let programs of this machine in without a key again.',
+    details:
+      'Once a key was made one is needed, also when the last has been revoked. This takes that back, for a daemon that listens on this machine only.',
+  });
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    await new KeyFile(config.paths.keysFile).open();
+    if (printer.isJson) return printer.json({ open: true });
+    printer.status('Programs of this machine need no key any more.');
+    if (config.settings['server.api_key'] !== '')
+      printer.warn('server.api_key (OMG_API_KEY) is set, and asks for one.');
+  }
+}
+
+const OPEN_HINT = '`omg keys open` lets programs of this machine in without one again.';
 
 /** What may be shown: everything but the hash. */
 function keyJson({ hash: _, rate, ...key }: ApiKey): object {

@@ -33,6 +33,22 @@ test('create prints the secret alone to stdout, once; list and revoke never show
   }
 });
 
+test('the last key gone, this machine gets in again only by being let in', async () => {
+  const served = await testDaemon({ home });
+  const status = async (): Promise<number> => (await fetch(`${served.url}/v1/models`)).status;
+  expect(await status()).toBe(200);
+  await omg(['keys', 'create', '--name', 'a']);
+  expect(await status()).toBe(401);
+  expect(await omg(['keys', 'open'])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('keys revoke a') });
+  const revoked = await omg(['keys', 'revoke', 'a']);
+  expect(revoked.stderr).toContain('omg keys open');
+  expect((await omg(['keys'])).stderr).toContain('omg keys open');
+  expect(await status()).toBe(401);
+  expect((await omg(['keys', 'open'])).exitCode).toBe(0);
+  expect(await status()).toBe(200);
+  await served.stop();
+});
+
 test('--json gives the key with everything that was chosen', async () => {
   const args = ['keys', 'create', '--scope', 'inference,manage', '--concurrency', '2', '--rate', '5/s'];
   expect(await json(args)).toEqual({
