@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { hostname } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
 import { type FakeDaemon, fakeDaemon } from '../tests/contract/serve-fake.ts';
 import type { AccessRules } from './access.ts';
@@ -16,7 +17,35 @@ test.each([
   ['localhost:10692', 200],
   ['127.0.0.1', 200],
   ['host.docker.internal:10692', 200],
-  ['box.local', 200],
+  ['gateway.docker.internal', 200],
+  [hostname(), 200],
+  [`${hostname().replace(/\.local$/, '')}.local:10692`, 200],
+  ['localhost.', 200],
+  ['LOCALHOST:1', 200],
+  ['[fe80::1]', 200],
+  ['box.local', 403],
+  ['x.internal', 403],
+  ['evil.docker.internal', 403],
+  ['host.docker.internal.evil.test', 403],
+  ['[::1].evil.com', 403],
+  ['[::1]evil', 403],
+  ['[::1', 403],
+  ['[', 403],
+  ['[]', 403],
+  ['[localhost]', 403],
+  ['.', 403],
+  ['..', 403],
+  [':10692', 403],
+  ['.localhost', 403],
+  ['localhost:port', 403],
+  ['localhost:80:80', 403],
+  ['localhost,evil.test', 403],
+  ['localhost/..', 403],
+  ['evil.test#localhost', 403],
+  ['user@localhost', 403],
+  ['2130706433', 403],
+  ['0x7f.1', 403],
+  ['127.1', 403],
   ['app.localhost:1', 200],
   ['[::1]:10692', 200],
   ['192.168.1.5:10692', 200],
@@ -41,6 +70,10 @@ test.each([
   ['http://localhost:3000', true],
   ['https://127.0.0.1', true],
   ['http://0.0.0.0:1', true],
+  ['http://[::1]:3000', true],
+  ['https://[::1]', true],
+  ['http://[::1].evil.test', false],
+  ['http://[::2]', false],
   ['app://obsidian.md', true],
   ['vscode-webview://abc', true],
   ['tauri://localhost', true],
@@ -64,12 +97,30 @@ test('no Origin and the own origin are not CORS requests', async () => {
   await serve();
   const own: Record<string, string>[] = [
     { host: 'localhost:1' },
-    { host: 'evil.local:1', origin: 'http://evil.local:1' },
+    { host: '192.168.1.5:1', origin: 'http://192.168.1.5:1' },
+    { host: '[::1]:1', origin: 'https://[::1]:1' },
   ];
   for (const headers of own) {
     const reply = await get(headers);
     expect([reply.statusCode, reply.headers['access-control-allow-origin']]).toEqual([200, undefined]);
   }
+});
+
+test.each([
+  ['loopback', true],
+  ['all addresses', false],
+])('a name that may have been pointed here is not the own origin, on %s', async (_, checkHost) => {
+  await serve({ checkHost, apiKey: 'secret', needsKey: !checkHost });
+  for (const name of ['evil.test', 'x.local:10692', 'evil.internal', '[::1].evil.com']) {
+    for (const method of ['GET', 'POST', 'OPTIONS'] as const) {
+      const headers = { host: name, origin: `http://${name}`, authorization: 'Bearer secret' };
+      expect([name, (await get(headers, method)).statusCode]).toEqual([name, 403]);
+    }
+  }
+  const listed = { origin: 'http://chat.test', authorization: 'Bearer secret' };
+  await daemon.app.close();
+  await serve({ checkHost, apiKey: 'secret', needsKey: !checkHost, origins: ['http://chat.test'] });
+  expect((await get({ host: 'localhost', ...listed })).statusCode).toBe(200);
 });
 
 test('a preflight echoes the headers that were asked for, and private network access', async () => {

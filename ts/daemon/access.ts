@@ -113,7 +113,12 @@ function refuse(reply: FastifyReply): FastifyReply {
   return reply.code(403).send();
 }
 
+/**
+ * Whether a page of the daemon itself asks. Only under a host that is this machine's: any other may be a name that a page's owner has pointed
+ * here, which is then both the host and the origin.
+ */
 function isOwnOrigin(request: FastifyRequest, origin: string): boolean {
+  if (request.headers.host === undefined || !isLocalHost(hostOf(request.headers.host))) return false;
   return origin === `http://${request.headers.host}` || origin === `https://${request.headers.host}`;
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { networkInterfaces, hostname as ownHostname } from 'node:os';
 
-const LOCAL_HOSTS = ['localhost', '127.0.0.1', '0.0.0.0'];
+const LOCAL_HOSTS = ['localhost', '127.0.0.1', '0.0.0.0', '[::1]'];
 const APP_SCHEMES = ['app', 'file', 'tauri', 'vscode-webview', 'vscode-file'];
 
 interface Pattern {
@@ -57,22 +57,41 @@ function glob(text: string): RegExp {
   );
 }
 
-/** The host of a Host header, without port and brackets, lower case. */
-export function hostOf(header: string | undefined): string {
+/** Names that Docker gives to the machine of a container. Others below `.internal` are whatever the network says they are. */
+const CONTAINER_NAMES = ['host.docker.internal', 'gateway.docker.internal'];
+
+/**
+ * The host of a Host header, without port and brackets, lower case; empty where none was sent. Undefined for what is no host and port: nothing
+ * of it is guessed.
+ */
+export function hostOf(header: string | undefined): string | undefined {
   const text = (header ?? '').trim().toLowerCase();
-  if (text.startsWith('[')) return text.slice(1, Math.max(1, text.indexOf(']')));
-  return text.replace(/:\d*$/, '').replace(/\.$/, '');
+  if (text === '') return '';
+  const [, address, name] = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?))(?::\d{0,5})?$/.exec(text) ?? [];
+  if (address !== undefined) return isIP(address) === 6 ? address : undefined;
+  return name?.replace(/\.$/, '');
 }
 
-/** Whether a Host header can only come from this machine or its network, and not from a rebound DNS name. */
-export function isLocalHost(host: string): boolean {
-  if (host === '' || host === 'localhost' || host === ownHostname().toLowerCase()) return true;
-  if (/\.(localhost|local|internal)$/.test(host)) return true;
+/**
+ * Whether a host can only be this machine, by its address or a name that nobody else can give away. Whoever answers on the network for any other
+ * name, `*.local` ones among them, can point it here once a page of theirs is open.
+ */
+export function isLocalHost(host: string | undefined): boolean {
+  if (host === undefined) return false;
+  if (host === '' || host === 'localhost' || host.endsWith('.localhost')) return true;
+  if (ownNames().includes(host) || CONTAINER_NAMES.includes(host)) return true;
   if (isIP(host) === 0) return false;
   return (
     isPrivateAddress(host) ||
     Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === host))
   );
+}
+
+/** As it is set, and as multicast DNS shows it. */
+function ownNames(): string[] {
+  const name = ownHostname().toLowerCase();
+  const base = name.replace(/\.local$/, '');
+  return [name, base, `${base}.local`];
 }
 
 export function isLoopback(host: string): boolean {
