@@ -4,7 +4,7 @@ import { writeDeclarations } from './scripts/bundle/declarations.ts';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
-/** Files that are started by path: the command, the child process that runs a model, the thread that renders chat templates; and what the package exports. */
+/** Files that are started by path: the command, the child processes that run a model and render chat templates; and what the package exports. */
 const entries = {
   omg: 'ts/cli/main.ts',
   runner: 'ts/engine/runner/main.ts',

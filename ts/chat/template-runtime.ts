@@ -1,7 +1,10 @@
 import { Template } from '@huggingface/jinja';
 
-/** More text than any window holds; a template that writes more is broken or hostile. */
-const LONGEST_RENDER = 64 * 2 ** 20;
+/**
+ * Characters. The longest window of today's models, a million tokens, holds about half of it; and the daemon, which takes the text in one
+ * message, reads a message of this length in some 20 ms.
+ */
+const LONGEST_RENDER = 8 * 2 ** 20;
 const MOST_COMPILED = 16;
 
 export interface RenderJob {
@@ -17,7 +20,7 @@ const compiled = new Map<string, Template>();
 export function renderTemplate({ template, variables }: RenderJob): RenderOutcome {
   try {
     const text = compile(template).render(variables);
-    return text.length > LONGEST_RENDER ? { refused: 'it writes too much text' } : { text };
+    return text.length > LONGEST_RENDER ? { refused: `it writes more than ${LONGEST_RENDER} characters` } : { text };
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) };
   }

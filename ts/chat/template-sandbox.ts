@@ -1,23 +1,27 @@
-import { Worker } from 'node:worker_threads';
 import { entryFile } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import type { RenderJob, RenderOutcome } from './template-runtime.ts';
+import { TemplateProcess } from './template-process.ts';
+import type { RenderJob } from './template-runtime.ts';
 
 export interface SandboxOptions {
-  /** A render that takes longer is ended with its thread. Default 5,000. */
+  /** A render that takes longer is ended with its process. Default 5,000. */
   timeoutMs?: number;
-  /** The thread ends after so long without work. Default 15,000. */
+  /** The process ends after so long without work. Default 15,000. */
   idleMs?: number;
-  /** The worker's file; default the one beside this module, in the sources or in the bundle. */
+  /** The process's file; default the one beside this module, in the sources or in the bundle. */
   workerFile?: URL;
 }
 
-/** Templates come with models and are untrusted: they run in a thread with bounded time and memory, started when first needed. */
+/** V8's heap: a prompt of the longest text, hidden and plain, takes about half of it. */
+const HEAP_MB = 256;
+const RESIDENT_MB = 512;
+
+/** Templates come with models and are untrusted: they run in a process with bounded time and memory, started when first needed. */
 export class TemplateSandbox {
   readonly #timeoutMs: number;
   readonly #idleMs: number;
   readonly #workerFile: URL;
-  #worker: Worker | undefined;
+  #process: TemplateProcess | undefined;
   #idle: NodeJS.Timeout | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -34,73 +38,39 @@ export class TemplateSandbox {
     const outcome = this.#turn.then(() => this.#run(job));
     this.#turn = outcome.catch(() => {});
     try {
-      const result = await outcome;
-      if ('text' in result) return result.text;
-      throw refused(result.refused);
+      return await outcome;
     } finally {
       this.#waiting -= 1;
       if (this.#waiting === 0) this.#restSoon();
     }
   }
 
+  /** Resolves when no process is left. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    await this.#end();
+    const process = this.#process;
+    this.#process = undefined;
+    process?.kill();
+    await process?.ended;
   }
 
-  #run(job: RenderJob): Promise<RenderOutcome> {
+  async #run(job: RenderJob): Promise<string> {
     clearTimeout(this.#idle);
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    return new Promise((resolve) => {
-      const finish = (outcome: RenderOutcome): void => {
-        clearTimeout(timer);
-        worker.off('message', finish);
-        worker.off('error', fail);
-        worker.off('exit', exit);
-        worker.unref();
-        resolve(outcome);
-      };
-      const fail = (error: Error & { code?: string }): void => {
-        this.#worker = undefined;
-        finish({ refused: error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it needs too much memory' : error.message });
-      };
-      const exit = (): void => {
-        this.#worker = undefined;
-        finish({ refused: 'it ended the thread it ran in' });
-      };
-      const timer = setTimeout(() => {
-        void this.#end();
-        finish({ refused: `it took longer than ${this.#timeoutMs / 1000} s` });
-      }, this.#timeoutMs);
-      worker.on('message', finish);
-      worker.on('error', fail);
-      worker.on('exit', exit);
-      worker.ref();
-      worker.postMessage(job);
-    });
-  }
-
-  #start(): Worker {
-    const worker = new Worker(this.#workerFile, {
-      name: 'chat-template',
-      env: {},
-      resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
-    });
-    worker.unref();
-    return worker;
+    if (this.#process?.alive !== true) {
+      this.#process = new TemplateProcess({ entry: this.#workerFile, heapMb: HEAP_MB, residentMb: RESIDENT_MB });
+    }
+    const process = this.#process;
+    const outcome = await process.run(job, this.#timeoutMs);
+    if ('text' in outcome) return outcome.text;
+    if ('refused' in outcome) throw refused(outcome.refused);
+    if (this.#process === process) this.#process = undefined;
+    throw refused(outcome.ended);
   }
 
   #restSoon(): void {
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => void this.#end(), this.#idleMs);
+    this.#idle = setTimeout(() => void this.close(), this.#idleMs);
     this.#idle.unref();
-  }
-
-  async #end(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.terminate();
   }
 }
 

@@ -1,5 +1,28 @@
-import { parentPort } from 'node:worker_threads';
-import { type RenderJob, renderTemplate } from './template-runtime.ts';
+import process from 'node:process';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import type { RenderJob } from './template-runtime.ts';
+import { type Watched, watchProcess } from './watch-process.ts';
 
-/** Entry of the worker thread in which templates run; the parent sends jobs one by one and ends the thread when one takes too long. */
-parentPort?.on('message', (job: RenderJob) => parentPort?.postMessage(renderTemplate(job)));
+/** Entry of the process in which templates run: `template-worker <resident bytes>`. Jobs come one by one; each gets one answer. */
+async function main(residentBytes: number): Promise<void> {
+  const { renderTemplate } = await import('./template-runtime.ts');
+  const turns = new Int32Array(new SharedArrayBuffer(4));
+  const watched: Watched = { parent: process.ppid, residentBytes, turns };
+  const watcher = new Worker(new URL(import.meta.url), { workerData: watched });
+  watcher.unref();
+  // Without its watcher nothing here is bounded.
+  watcher.on('error', () => process.exit(1));
+  process.on('disconnect', () => process.exit(0));
+  // Ctrl-C on a terminal reaches the whole group; the daemon decides when a template ends.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  process.on('message', (job: RenderJob) => {
+    Atomics.add(turns, 0, 1);
+    const outcome = renderTemplate(job);
+    Atomics.add(turns, 0, 1);
+    process.send?.(outcome, undefined, undefined, () => {});
+  });
+  watcher.on('online', () => process.send?.('ready', undefined, undefined, () => {}));
+}
+
+if (isMainThread) await main(Number(process.argv[2]));
+else watchProcess(workerData as Watched);

@@ -1,3 +1,4 @@
+export { bareEnvironment } from './bare-environment.ts';
 export { childEnvironment } from './child-environment.ts';
 export { formatDuration, parseGoDuration, parseKeepAlive } from './duration.ts';
 export { writeSettings } from './edit.ts';
