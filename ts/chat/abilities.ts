@@ -17,36 +17,35 @@ export interface TemplateAbilities {
 
 const MARK = 'omgprobe';
 
-/** @param render rejects where the template refuses. */
-export async function findAbilities(
+/** @param render undefined where the template refuses. */
+export function findAbilities(
   template: string,
   specialTokens: Record<string, string>,
-  render: (variables: TemplateVariables) => Promise<string>,
-): Promise<TemplateAbilities> {
+  render: (variables: TemplateVariables) => string | undefined,
+): TemplateAbilities {
   const shortCallIds = /length\s*(!=|==|<)\s*9\b/.test(template);
-  const attempt = (request: Partial<ChatRequest>, toolsInSystem = false): Promise<string | undefined> =>
+  const attempt = (request: Partial<ChatRequest>, toolsInSystem = false): string | undefined =>
     render(
       templateVariables(
         { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], overlong: 'error', ...request },
         { specialTokens, systemRole: true, toolsInSystem, shortCallIds, addGenerationPrompt: true },
       ),
-    ).catch(() => undefined);
+    );
 
-  const on = await attempt({ think: true });
-  const off = await attempt({ think: false });
-  const low = await attempt({ think: 'low' });
-  const high = await attempt({ think: 'high' });
-  const system = await attempt({
+  const on = attempt({ think: true });
+  const off = attempt({ think: false });
+  const low = attempt({ think: 'low' });
+  const high = attempt({ think: 'high' });
+  const system = attempt({
     messages: [
       { role: 'system', content: MARK },
       { role: 'user', content: 'Hi' },
     ],
   });
   const offer = { tools: [{ name: MARK, description: 'Probe', parameters: { type: 'object', properties: {} } }] };
-  const shows = async (inSystem: boolean): Promise<boolean> =>
-    (await attempt(offer, inSystem))?.includes(MARK) ?? false;
-  const toolsAlone = await shows(false);
-  const toolsInSystem = !toolsAlone && (await shows(true));
+  const shows = (inSystem: boolean): boolean => attempt(offer, inSystem)?.includes(MARK) ?? false;
+  const toolsAlone = shows(false);
+  const toolsInSystem = !toolsAlone && shows(true);
   const thinkingSwitch = on !== off;
   return {
     system: system?.includes(MARK) ?? false,

@@ -1,18 +1,10 @@
 import { expect, test } from 'vitest';
-import { OmgError } from '../errors/index.ts';
 import type { ChatRequest, Grammar } from '../inference/index.ts';
 import { ChatTemplates } from './chat-templates.ts';
 import { ALWAYS_THINKS, CHATML_THINKING, LLAMA3, MISTRAL, PLAIN } from './fixtures/templates.ts';
-import { type RenderJob, renderTemplate } from './template-runtime.ts';
+import { runTask } from './template-task.ts';
 
-const templates = new ChatTemplates({
-  async render(job: RenderJob): Promise<string> {
-    const outcome = renderTemplate(job);
-    if ('text' in outcome) return outcome.text;
-    throw new OmgError('template_failed', outcome.refused);
-  },
-  async close(): Promise<void> {},
-});
+const templates = new ChatTemplates({ run: async (task) => runTask(task), close: async () => {} });
 
 const weather = { name: 'get_weather', parameters: { properties: { city: { type: 'string' } } } };
 const time = { name: 'time' };

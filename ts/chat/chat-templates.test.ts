@@ -1,19 +1,12 @@
 import { expect, test } from 'vitest';
-import { OmgError } from '../errors/index.ts';
 import type { ChatMessage, ChatRequest, PromptSegment } from '../inference/index.ts';
 import { ChatTemplates } from './chat-templates.ts';
 import { ALWAYS_THINKS, CHATML_THINKING, LLAMA3, MISTRAL, PHI, PLAIN } from './fixtures/templates.ts';
-import { type RenderJob, renderTemplate } from './template-runtime.ts';
 import type { ChatHeader } from './template-source.ts';
+import { runTask } from './template-task.ts';
 
-const templates = new ChatTemplates({
-  async render(job: RenderJob): Promise<string> {
-    const outcome = renderTemplate(job);
-    if ('text' in outcome) return outcome.text;
-    throw new OmgError('template_failed', outcome.refused);
-  },
-  async close(): Promise<void> {},
-});
+// Renders in this thread: these templates are trusted.
+const templates = new ChatTemplates({ run: async (task) => runTask(task), close: async () => {} });
 
 function header(chatTemplate: string | undefined, rest: Partial<ChatHeader> = {}): ChatHeader {
   return { chatTemplate, metadata: {}, specialTokens: { bos_token: '<s>', eos_token: '</s>' }, ...rest };
@@ -40,12 +33,17 @@ async function text(template: string, asked: ChatRequest): Promise<string> {
   return (await templates.render(header(template), asked)).text;
 }
 
+async function abilitiesOf(of: ChatHeader): Promise<unknown> {
+  const verdict = await templates.abilities(of);
+  return verdict !== undefined && 'abilities' in verdict ? verdict.abilities : verdict;
+}
+
 function plainParts(segments: PromptSegment[]): string[] {
   return segments.flatMap((segment) => (segment.kind === 'text' && !segment.parseSpecial ? segment.text : []));
 }
 
 test('what a template can do is found by rendering it', async () => {
-  const abilities = async (template: string): Promise<unknown> => templates.abilities(header(template));
+  const abilities = (template: string): Promise<unknown> => abilitiesOf(header(template));
   expect(await abilities(CHATML_THINKING)).toMatchObject({
     system: true,
     tools: true,
@@ -116,7 +114,7 @@ test('tools, calls and results, with ids as the template wants them', async () =
 });
 
 test('tools that belong into the system message get there', async () => {
-  expect(await templates.abilities(header(PHI))).toMatchObject({ system: true, tools: true, toolsInSystem: true });
+  expect(await abilitiesOf(header(PHI))).toMatchObject({ system: true, tools: true, toolsInSystem: true });
   const tools =
     '[{"name":"get_weather","description":"Weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]';
   const asked = request([user('Weather?')], { tools: [WEATHER] });
@@ -201,7 +199,7 @@ test('a template of its own for tools, from GGUF keys or from a list', async () 
     ]),
   );
   for (const either of [gguf, list]) {
-    expect(await templates.abilities(either)).toMatchObject({ tools: true, system: false });
+    expect(await abilitiesOf(either)).toMatchObject({ tools: true, system: false });
     expect((await templates.render(either, request([user('Hi')]))).text).toContain('<start_of_turn>');
     expect((await templates.render(either, request([user('Hi')], { tools: [WEATHER] }))).text).toMatch(
       /^\[\{"type": "function"/,

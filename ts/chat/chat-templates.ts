@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
 import type { ChatMessage, ChatRequest, Grammar, PromptSegment } from '../inference/index.ts';
-import { findAbilities, type TemplateAbilities } from './abilities.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { type ChatFormat, formatOf } from './chat-format.ts';
-import { SpecialText } from './special-text.ts';
-import { mergeRuns, type TemplateVariables, templateVariables } from './template-messages.ts';
-import type { RenderJob } from './template-runtime.ts';
+import type { WrittenPrompt } from './prompt-writer.ts';
+import { mergeRuns, templateVariables } from './template-messages.ts';
+import type { TaskEnded } from './template-process.ts';
 import { TemplateSandbox } from './template-sandbox.ts';
 import { type ChatHeader, templateFor } from './template-source.ts';
+import type { TaskResult, TemplateTask } from './template-task.ts';
+import { type TemplateVerdict, TemplateVerdicts } from './template-verdicts.ts';
 
 export interface RenderedPrompt {
   segments: PromptSegment[];
@@ -22,40 +23,45 @@ export interface RenderedPrompt {
   grammarAfterThoughts?: Grammar;
 }
 
-/** Runs templates; rejects with `template_failed`. */
+/** Runs templates. Throws `cancelled`, `server_busy`, `shutting_down`; whatever a template does is an answer. */
 export interface TemplateRenderer {
-  render(job: RenderJob): Promise<string>;
+  run(task: TemplateTask, signal?: AbortSignal): Promise<TaskResult | TaskEnded>;
   close(): Promise<void>;
 }
 
 const PREFILL_END = '\u{F0002}';
-const MOST_REMEMBERED = 64;
 
 /** Renders prompts from the models' own templates. One instance per daemon. */
 export class ChatTemplates {
-  readonly #sandbox: TemplateRenderer;
-  readonly #abilities = new Map<string, Promise<TemplateAbilities>>();
+  readonly #renderer: TemplateRenderer;
+  readonly #verdicts: TemplateVerdicts;
 
   constructor(renderer: TemplateRenderer = new TemplateSandbox()) {
-    this.#sandbox = renderer;
-  }
-
-  /** What the model's template can do; undefined when the model has none. */
-  async abilities(header: ChatHeader): Promise<TemplateAbilities | undefined> {
-    const plain = templateFor(header, false);
-    if (plain === undefined) return undefined;
-    const withTools = templateFor(header, true) ?? plain;
-    const abilities = await this.#abilitiesOf(plain, header.specialTokens);
-    if (withTools === plain) return abilities;
-    const { tools, toolsInSystem } = await this.#abilitiesOf(withTools, header.specialTokens);
-    return { ...abilities, tools, toolsInSystem };
+    this.#renderer = renderer;
+    this.#verdicts = new TemplateVerdicts((task) => renderer.run(task));
   }
 
   /**
-   * The prompt of a request. A trailing assistant message is left open, to be continued.
-   * Throws `no_chat_template`, `template_failed`, `unsupported` (tools for a template that knows none).
+   * What the model's template can do, or why it cannot be used; undefined when the model has none. Asked once per template, however it
+   * went. Throws `server_busy`.
    */
-  async render(header: ChatHeader, request: ChatRequest): Promise<RenderedPrompt> {
+  async abilities(header: ChatHeader): Promise<TemplateVerdict | undefined> {
+    const plain = templateFor(header, false);
+    if (plain === undefined) return undefined;
+    const withTools = templateFor(header, true) ?? plain;
+    const verdict = await this.#verdicts.of(plain, header.specialTokens);
+    if (withTools === plain || 'unusable' in verdict) return verdict;
+    const other = await this.#verdicts.of(withTools, header.specialTokens);
+    if ('unusable' in other) return verdict;
+    const { tools, toolsInSystem } = other.abilities;
+    return { abilities: { ...verdict.abilities, tools, toolsInSystem } };
+  }
+
+  /**
+   * The prompt of a request. A trailing assistant message is left open, to be continued. The signal drops the work.
+   * Throws `no_chat_template`, `template_failed`, `unsupported` (tools for a template that knows none), `cancelled`, `server_busy`.
+   */
+  async render(header: ChatHeader, request: ChatRequest, signal?: AbortSignal): Promise<RenderedPrompt> {
     const withTools = (request.tools?.length ?? 0) > 0;
     const template = templateFor(header, withTools);
     if (template === undefined) {
@@ -63,14 +69,16 @@ export class ChatTemplates {
         hint: 'Use a completion route with a raw prompt, or an instruction-tuned variant of the model.',
       });
     }
-    const abilities = await this.#abilitiesOf(template, header.specialTokens);
+    const verdict = await this.#verdicts.of(template, header.specialTokens, signal);
+    if ('unusable' in verdict) throw unusable(verdict.unusable);
+    const { abilities } = verdict;
     if (withTools && !abilities.tools) {
       throw new OmgError('unsupported', 'The model does not support tools.', {
         hint: 'Its chat template has no place for them. Choose a model with the tools capability.',
       });
     }
     const { messages, prefill, mark } = openPrefill(request.messages);
-    const renderWith = (given: ChatMessage[]): Promise<{ special: SpecialText; text: string }> => {
+    const write = (given: ChatMessage[]): Promise<TaskResult | TaskEnded> => {
       const variables = templateVariables(
         { ...request, messages: given },
         {
@@ -82,54 +90,64 @@ export class ChatTemplates {
           leastEffort: abilities.thinking && !abilities.thinkingSwitch,
         },
       );
-      return this.#renderSafely(template, header.specialTokens, variables);
+      const { specialTokens } = header;
+      const end = prefill === undefined ? {} : { mark };
+      return this.#renderer.run({ kind: 'prompt', template, specialTokens, variables, ...end }, signal);
     };
-    const { special, text } = await renderWith(messages).catch((error: unknown) => {
-      const merged = mergeRuns(messages);
-      if (merged.length === messages.length) throw error;
-      // The refusal may be of two messages of one role in a row.
-      return renderWith(merged);
-    });
-    const segments = special.split(prefill === undefined ? text : upTo(text, mark));
-    const whole = segments.map((segment) => (segment.kind === 'text' ? segment.text : '')).join('');
-    const format = formatOf({ template, prompt: whole, prefill, tools: request.tools ?? [] });
+    let written = await write(messages);
+    const merged = mergeRuns(messages);
+    // The refusal may be of two messages of one role in a row.
+    if ('refused' in written && merged.length < messages.length) written = await write(merged);
+    const { text, plain } = promptOf(written);
+    const format = formatOf({ template, prompt: text, prefill, tools: request.tools ?? [] });
     const grammar = answerGrammar({ template, request, format, thought: false });
     const grammarAfterThoughts = answerGrammar({ template, request, format, thought: true });
-    return { segments, text: whole, format, ...(grammar === undefined ? {} : { grammar, grammarAfterThoughts }) };
+    const segments = promptSegments(text, plain);
+    return { segments, text, format, ...(grammar === undefined ? {} : { grammar, grammarAfterThoughts }) };
   }
 
   async close(): Promise<void> {
-    await this.#sandbox.close();
+    await this.#renderer.close();
   }
+}
 
-  #abilitiesOf(template: string, specialTokens: Record<string, string>): Promise<TemplateAbilities> {
-    const known = this.#abilities.get(template);
-    if (known !== undefined) return known;
-    const found = findAbilities(template, specialTokens, (variables) => this.#sandbox.render({ template, variables }));
-    const oldest = this.#abilities.keys().next();
-    if (this.#abilities.size >= MOST_REMEMBERED && !oldest.done) this.#abilities.delete(oldest.value);
-    this.#abilities.set(template, found);
-    found.catch(() => this.#abilities.delete(template));
-    return found;
+function promptOf(written: TaskResult | TaskEnded): WrittenPrompt {
+  if ('text' in written) return written;
+  if ('refused' in written) {
+    throw new OmgError('template_failed', `The chat template of the model refused the messages: ${written.refused}`, {
+      hint: 'Check the roles and their order. Some models take no system message, or no tools.',
+    });
   }
+  if ('ended' in written) {
+    throw new OmgError('template_failed', `The chat template of the model did not come to an end: ${written.ended}`, {
+      hint: 'Send less text, or fewer messages. If it is so with every request, `omg create` gives the model another template.',
+    });
+  }
+  throw new OmgError('template_failed', 'The chat template of the model does not write the last assistant message.', {
+    hint: 'End the messages with a user message.',
+  });
+}
 
-  /** Hides special text from the template where that does not change what it writes; where it does, markup it looks for stays visible. */
-  async #renderSafely(
-    template: string,
-    specialTokens: Record<string, string>,
-    variables: TemplateVariables,
-  ): Promise<{ special: SpecialText; text: string }> {
-    const attempt = async (spare: boolean): Promise<{ special: SpecialText; text: string }> => {
-      const special = new SpecialText(template, specialTokens, spare);
-      const hidden = { ...variables, messages: special.hideDeep(variables.messages) };
-      const tools = variables.tools === undefined ? {} : { tools: special.hideDeep(variables.tools) };
-      return { special, text: await this.#sandbox.render({ template, variables: { ...hidden, ...tools } }) };
-    };
-    const hidden = await attempt(false);
-    if (!hidden.special.found) return hidden;
-    const plain = await this.#sandbox.render({ template, variables: { ...variables } });
-    return hidden.special.reveal(hidden.text) === plain ? hidden : attempt(true);
+function unusable(reason: string): OmgError {
+  return new OmgError('template_failed', `The chat template of the model cannot be used: ${reason}`, {
+    hint: 'Make a model with another template of it with `omg create`, or pull another build. Raw prompts work.',
+  });
+}
+
+function promptSegments(text: string, plain: number[]): PromptSegment[] {
+  const segments: PromptSegment[] = [];
+  const add = (from: number, to: number, parseSpecial: boolean): void => {
+    if (from < to) segments.push({ kind: 'text', text: text.slice(from, to), parseSpecial });
+  };
+  let at = 0;
+  for (let next = 0; next + 1 < plain.length; next += 2) {
+    const [from = at, to = at] = [plain[next], plain[next + 1]];
+    add(at, from, true);
+    add(from, to, false);
+    at = to;
   }
+  add(at, text.length, true);
+  return segments;
 }
 
 /** Marks the end of a trailing assistant message, so that the render can be cut there. */
@@ -147,12 +165,4 @@ function openPrefill(messages: ChatRequest['messages']): {
     prefill: last.content,
     mark,
   };
-}
-
-function upTo(text: string, mark: string): string {
-  const at = text.lastIndexOf(mark);
-  if (at >= 0) return text.slice(0, at);
-  throw new OmgError('template_failed', 'The chat template of the model does not write the last assistant message.', {
-    hint: 'End the messages with a user message.',
-  });
 }

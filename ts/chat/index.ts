@@ -4,7 +4,7 @@ export { ChatTemplates, type RenderedPrompt, type TemplateRenderer } from './cha
 export { dropTurns, type FittedPrompt } from './fit-window.ts';
 export { goTemplateToJinja, isGoTemplate, renderGoTemplate } from './go-template.ts';
 export { limitReasoning } from './reasoning-budget.ts';
-export { renderTemplate } from './template-runtime.ts';
-export { type SandboxOptions, TemplateSandbox } from './template-sandbox.ts';
 export type { ChatHeader } from './template-source.ts';
+export { runTask } from './template-task.ts';
+export type { TemplateVerdict } from './template-verdicts.ts';
 export { translateEvents } from './translate-events.ts';

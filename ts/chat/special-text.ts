@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { PromptSegment } from '../inference/index.ts';
+import type { WrittenPrompt } from './prompt-writer.ts';
 
 /**
  * What a person or a tool wrote must never become a special token, and yet has to go through the template, which may trim, split or
@@ -57,25 +57,19 @@ export class SpecialText {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.hide(key), this.hideDeep(item)]));
   }
 
-  /** The rendered text with everything put back. */
-  reveal(rendered: string): string {
-    return this.split(rendered)
-      .map((segment) => (segment.kind === 'text' ? segment.text : ''))
-      .join('');
-  }
-
-  split(rendered: string): PromptSegment[] {
-    const segments: PromptSegment[] = [];
+  /** The rendered text with everything put back, and where that is. */
+  reveal(rendered: string): WrittenPrompt {
     const marker = new RegExp(`${OPEN}${this.#nonce}(\\d+)${CLOSE}`, 'gu');
+    const plain: number[] = [];
+    let text = '';
     let at = 0;
     for (const match of rendered.matchAll(marker)) {
-      if (match.index > at) {
-        segments.push({ kind: 'text', text: rendered.slice(at, match.index), parseSpecial: true });
-      }
-      segments.push({ kind: 'text', text: this.#hidden[Number(match[1])] ?? '', parseSpecial: false });
+      text += rendered.slice(at, match.index);
+      const special = this.#hidden[Number(match[1])] ?? '';
+      plain.push(text.length, text.length + special.length);
+      text += special;
       at = match.index + match[0].length;
     }
-    if (at < rendered.length) segments.push({ kind: 'text', text: rendered.slice(at), parseSpecial: true });
-    return segments;
+    return { text: text + rendered.slice(at), plain };
   }
 }

@@ -6,8 +6,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { entryFile } from '../config/index.ts';
 import { ENDLESS } from './fixtures/hostile-templates.ts';
 import { TemplateProcess } from './template-process.ts';
+import type { TemplateTask } from './template-task.ts';
 
 const entry = entryFile(import.meta.url, './template-worker.ts', 'template-worker');
+
+const abilities = (template: string): TemplateTask => ({ kind: 'abilities', template, specialTokens: {} });
 
 function started(options: { heapMb?: number; residentMb?: number } = {}): TemplateProcess {
   const child = new TemplateProcess({ entry, heapMb: 256, residentMb: 512, ...options });
@@ -29,24 +32,24 @@ function exists(pid: number): boolean {
 
 test('whatever ends the process is an answer to the job, and to every later one', async () => {
   const child = started();
-  const job = child.run({ template: ENDLESS, variables: {} }, 60_000);
+  const job = child.run(abilities(ENDLESS), 60_000);
   await child.ready;
   process.kill(child.pid ?? 0, 'SIGSEGV');
-  expect(await job).toMatchObject({ ended: expect.stringContaining('SIGSEGV'), late: false });
-  expect(await child.run({ template: 'x', variables: {} }, 1000)).toMatchObject({ late: false });
+  expect(await job).toMatchObject({ ended: expect.stringContaining('SIGSEGV'), lasting: true });
+  expect(await child.run(abilities('x'), 1000)).toMatchObject({ lasting: true });
   expect(child.alive).toBe(false);
 });
 
 test('a process that cannot be started is an answer too', async () => {
   const child = new TemplateProcess({ entry: new URL('./nothing-here.js', entry), heapMb: 64, residentMb: 512 });
-  expect(await child.run({ template: 'x', variables: {} }, 60_000)).toMatchObject({ late: false });
+  expect(await child.run(abilities('x'), 60_000)).toMatchObject({ lasting: false });
 });
 
 test('memory outside of the heap counts', async () => {
   // A bare process takes more than this, so that its watcher ends it though the heap has room.
   const child = started({ residentMb: 8 });
   await child.ended;
-  expect(await child.run({ template: 'x', variables: {} }, 1000)).toMatchObject({
+  expect(await child.run(abilities('x'), 1000)).toMatchObject({
     ended: expect.stringContaining('memory'),
   });
 });

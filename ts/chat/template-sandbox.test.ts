@@ -1,52 +1,121 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { ENDLESS, HUNGRY } from './fixtures/hostile-templates.ts';
-import { TemplateSandbox } from './template-sandbox.ts';
+import type { TaskEnded } from './template-process.ts';
+import { type SandboxOptions, TemplateSandbox } from './template-sandbox.ts';
+import type { TaskResult, TemplateTask } from './template-task.ts';
 
-function sandbox(timeoutMs: number): TemplateSandbox {
-  const box = new TemplateSandbox({ timeoutMs });
+function sandbox(options: SandboxOptions = {}): TemplateSandbox {
+  const box = new TemplateSandbox(options);
   onTestFinished(() => box.close());
   return box;
 }
 
+function prompt(template: string, content = 'Hi'): TemplateTask {
+  const messages = [{ role: 'user', content }];
+  return { kind: 'prompt', template, specialTokens: {}, variables: { messages, add_generation_prompt: true } };
+}
+
+const abilities = (template: string): TemplateTask => ({ kind: 'abilities', template, specialTokens: {} });
+
+async function textOf(outcome: Promise<TaskResult | TaskEnded>): Promise<unknown> {
+  const result = await outcome;
+  return 'text' in result ? result.text : result;
+}
+
+const HONEST = '<|user|>{{ messages[0].content }}';
+/** An endless template of its own for each number. */
+const endless = (number: number): string => `{# ${number} #}${ENDLESS}`;
+
 test('renders in a process of its own, and again', async () => {
-  const box = sandbox(5000);
-  expect(
-    await box.render({ template: '{{ a }}{% for i in range(3) %}{{ i }}{% endfor %}', variables: { a: 'x' } }),
-  ).toBe('x012');
-  expect(await box.render({ template: '{{ strftime_now("%Y") }}', variables: {} })).toMatch(/^20\d\d$/);
+  const box = sandbox();
+  expect(await textOf(box.run(prompt('{% for i in range(3) %}{{ i }}{% endfor %}')))).toBe('012');
+  const [pid] = box.pids;
+  expect(pid).not.toBe(process.pid);
+  expect(await textOf(box.run(prompt('{% for i in range(3) %}{{ i }}{% endfor %}')))).toBe('012');
+  expect(box.pids).toEqual([pid]);
+  expect(await textOf(box.run(prompt('{{ strftime_now("%Y") }}')))).toMatch(/^20\d\d$/);
 });
 
 test('a template that does not end is ended, and the next one renders', async () => {
-  const box = sandbox(1000);
-  const [endless, next] = await Promise.allSettled([
-    box.render({ template: ENDLESS, variables: {} }),
-    box.render({ template: 'fine', variables: {} }),
-  ]);
-  expect(endless).toMatchObject({
-    status: 'rejected',
-    reason: { code: 'template_failed', message: expect.stringContaining('1 s') },
-  });
-  expect(next).toEqual({ status: 'fulfilled', value: 'fine' });
+  const box = sandbox({ timeoutMs: 1000 });
+  const hung = box.run(prompt(ENDLESS));
+  expect(await textOf(box.run(prompt(HONEST)))).toBe('<|user|>Hi');
+  expect(await hung).toMatchObject({ ended: expect.stringContaining('1 s') });
 });
 
 test.each(Object.entries(HUNGRY))('a template that eats memory is ended: %s', async (_, template) => {
-  const box = sandbox(20_000);
-  await expect(box.render({ template, variables: {} })).rejects.toMatchObject({ code: 'template_failed' });
-  expect(await box.render({ template: 'fine', variables: {} })).toBe('fine');
+  const box = sandbox({ abilitiesTimeoutMs: 20_000 });
+  expect(await box.run(abilities(template))).toMatchObject({ ended: expect.any(String), lasting: true });
+  expect(await textOf(box.run(prompt(HONEST)))).toBe('<|user|>Hi');
 });
 
 test('one that is ended while it eats memory does no harm later', async () => {
-  const box = sandbox(300);
-  for (const template of Object.values(HUNGRY)) {
-    await expect(box.render({ template, variables: {} })).rejects.toMatchObject({ code: 'template_failed' });
-  }
-  expect(await box.render({ template: 'fine', variables: {} })).toBe('fine');
+  const box = sandbox({ timeoutMs: 300 });
+  const outcomes = await Promise.all(Object.values(HUNGRY).map((template) => box.run(prompt(template))));
+  for (const outcome of outcomes) expect(outcome).toHaveProperty('ended');
+  expect(await textOf(box.run(prompt(HONEST)))).toBe('<|user|>Hi');
 });
 
 test('text that no window holds is refused in the process and does not come over', async () => {
-  const box = sandbox(20_000);
   const long = "{% for i in range(200) %}{{ 'x' | indent(100000, true) }}{% endfor %}";
-  await expect(box.render({ template: long, variables: {} })).rejects.toMatchObject({
-    message: expect.stringContaining('writes more than'),
+  expect(await sandbox().run(prompt(long))).toMatchObject({ refused: expect.stringContaining('writes more than') });
+  const doubled =
+    "{% set ns = namespace(t='x') %}{% for i in range(60) %}{% set ns.t = ns.t + ns.t %}{% endfor %}{{ ns.t }}";
+  expect(await sandbox().run(prompt(doubled))).toHaveProperty('refused');
+});
+
+test('whoever leaves takes the work along: what waits is dropped, what runs is ended', async () => {
+  const box = sandbox({ timeoutMs: 60_000 });
+  const leavers = Array.from({ length: 8 }, () => new AbortController());
+  const outcomes = leavers.map(({ signal }) => box.run(prompt(ENDLESS), signal));
+  const settled = Promise.allSettled(outcomes);
+  await expect.poll(() => box.pids).toHaveLength(1);
+  for (const leaver of leavers) leaver.abort();
+  for (const outcome of await settled) expect(outcome).toMatchObject({ reason: { code: 'cancelled' } });
+  await expect.poll(() => box.pids).toEqual([]);
+  await expect(box.run(prompt(HONEST), AbortSignal.abort())).rejects.toMatchObject({ code: 'cancelled' });
+  expect(box.pids).toEqual([]);
+});
+
+test('one template has one process, and its work waits for itself only', async () => {
+  const box = sandbox({ timeoutMs: 2000 });
+  const hung = [1, 2, 3].map(() => box.run(prompt(ENDLESS)));
+  const honest = await Promise.all([1, 2, 3].map((number) => textOf(box.run(prompt(HONEST, `${number}`)))));
+  expect(honest).toEqual(['<|user|>1', '<|user|>2', '<|user|>3']);
+  expect(box.pids).toHaveLength(2);
+  for (const outcome of await Promise.all(hung)) expect(outcome).toHaveProperty('ended');
+});
+
+test('twenty hostile templates at once leave room for honest ones, known and new', async () => {
+  const box = sandbox({ abilitiesTimeoutMs: 500, idleMs: 500 });
+  await box.run(prompt(HONEST));
+  let ended = 0;
+  const hostile = Array.from({ length: 20 }, async (_, number) => {
+    expect(await box.run(abilities(endless(number)))).toHaveProperty('ended');
+    ended += 1;
   });
+  const all = Promise.allSettled(hostile);
+  let most = 0;
+  for (let round = 0; round < 10; round++) {
+    const before = ended;
+    const known = round % 2 === 0;
+    expect(await textOf(box.run(prompt(known ? HONEST : `${HONEST}${round}`)))).toContain('<|user|>Hi');
+    // However slow the machine is: behind the twenty, an honest one would see all of them end.
+    expect(ended - before).toBeLessThan(known ? 4 : 10);
+    most = Math.max(most, box.pids.length);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  // Those that are ending count as well.
+  expect(most).toBeLessThanOrEqual(10);
+  for (const outcome of await all) expect(outcome).toHaveProperty('status', 'fulfilled');
+  await expect.poll(() => box.pids).toEqual([]);
+}, 180_000);
+
+test('closing ends what runs and what waits', async () => {
+  const box = sandbox({ timeoutMs: 60_000 });
+  const outcomes = Promise.allSettled([box.run(prompt(ENDLESS)), box.run(prompt(ENDLESS))]);
+  await expect.poll(() => box.pids).toHaveLength(1);
+  await box.close();
+  for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'shutting_down' } });
+  expect(box.pids).toEqual([]);
 });

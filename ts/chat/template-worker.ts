@@ -1,11 +1,11 @@
 import process from 'node:process';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import type { RenderJob } from './template-runtime.ts';
+import type { TemplateTask } from './template-task.ts';
 import { type Watched, watchProcess } from './watch-process.ts';
 
-/** Entry of the process in which templates run: `template-worker <resident bytes>`. Jobs come one by one; each gets one answer. */
+/** Entry of the process in which templates run: `template-worker <resident bytes>`. Tasks come one by one; each gets one answer. */
 async function main(residentBytes: number): Promise<void> {
-  const { renderTemplate } = await import('./template-runtime.ts');
+  const { runTask } = await import('./template-task.ts');
   const turns = new Int32Array(new SharedArrayBuffer(4));
   const watched: Watched = { parent: process.ppid, residentBytes, turns };
   const watcher = new Worker(new URL(import.meta.url), { workerData: watched });
@@ -15,11 +15,11 @@ async function main(residentBytes: number): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   // Ctrl-C on a terminal reaches the whole group; the daemon decides when a template ends.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
-  process.on('message', (job: RenderJob) => {
+  process.on('message', (task: TemplateTask) => {
     Atomics.add(turns, 0, 1);
-    const outcome = renderTemplate(job);
+    const result = runTask(task);
     Atomics.add(turns, 0, 1);
-    process.send?.(outcome, undefined, undefined, () => {});
+    process.send?.(result, undefined, undefined, () => {});
   });
   watcher.on('online', () => process.send?.('ready', undefined, undefined, () => {}));
 }

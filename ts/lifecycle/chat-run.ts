@@ -4,15 +4,21 @@ import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedMode
 import type { OpenedModel } from './model-directory.ts';
 import { mergeSampling, mergeStop } from './model-parameters.ts';
 
-/** Runs one chat request on a loaded model: prompt, over-long policy, events. `run` generates with the model. */
-export async function* runChat(
-  templates: ChatTemplates,
-  opened: OpenedModel,
-  request: ChatRequest,
-  prompt: RenderedPrompt,
-  model: LoadedModel,
-  run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>,
-): AsyncGenerator<ChatEvent> {
+export interface ChatWork {
+  templates: ChatTemplates;
+  opened: OpenedModel;
+  request: ChatRequest;
+  /** Of the whole request. */
+  prompt: RenderedPrompt;
+  model: LoadedModel;
+  /** Generates with the model. */
+  run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>;
+  signal: AbortSignal;
+}
+
+/** Runs one chat request on a loaded model: prompt, over-long policy, events. */
+export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
+  const { templates, opened, request, prompt, model, run, signal } = work;
   const { maxReasoningTokens: budget } = request;
   // They tell which text is which token's, so that thoughts end where their budget does.
   const topLogprobs = ({ format }: RenderedPrompt): number | undefined =>
@@ -33,7 +39,7 @@ export async function* runChat(
   }
   const fitted = await dropTurns(request, {
     contextLength: model.info.contextLength,
-    render: (shorter) => templates.render(opened.header, shorter),
+    render: (shorter) => templates.render(opened.header, shorter, signal),
     countTokens: async ({ segments }) => (await model.tokenize(segments)).length,
   });
   for await (const event of translateEvents(generate(fitted.prompt), fitted.prompt.format)) {

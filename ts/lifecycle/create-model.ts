@@ -1,6 +1,6 @@
 import type { ChatTemplates } from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
-import type { Engine } from '../inference/index.ts';
+import type { ChatRequest, Engine } from '../inference/index.ts';
 import {
   type BlobsInput,
   DEFAULT_HOST,
@@ -35,7 +35,7 @@ export async function* createModel(
   const target = name.host === DEFAULT_HOST ? { ...name, host: LOCAL_HOST } : name;
   const base = spec.from === undefined ? undefined : yield* openBase(spec.from, signal, surroundings);
   const profile = base === undefined ? spec.profile : profileOver(base, spec.profile);
-  await checkTemplate(profile, base, surroundings);
+  await checkTemplate(profile, base, signal, surroundings);
   const own = traits(
     profile,
     spec.contextLength ?? (spec.quantize === undefined ? undefined : base?.record.contextLength),
@@ -150,14 +150,16 @@ function traits(
 async function checkTemplate(
   profile: ModelProfile,
   base: OpenedModel | undefined,
+  signal: AbortSignal | undefined,
   { templates }: CreateSurroundings,
 ): Promise<void> {
   if (profile.template === undefined) return;
   const header = headerWithProfile(base?.header ?? { metadata: {}, specialTokens: {} }, { profile });
-  await templates.render(header, {
+  const greeting: ChatRequest = {
     messages: [{ role: 'user', content: 'Hi' }],
     sampling: {},
     stop: [],
     overlong: 'error',
-  });
+  };
+  await templates.render(header, greeting, signal);
 }

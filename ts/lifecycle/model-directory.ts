@@ -59,8 +59,9 @@ export class ModelDirectory {
     const header = headerWithProfile(read, record);
     let details = known.get(record.digest);
     if (details === undefined) {
-      details = this.#makeDetails(record, header);
+      details = this.#makeDetails(record, read, header);
       known.set(record.digest, details);
+      details.catch(() => known.delete(record.digest));
     }
     return { name: displayName(record.name), record, header, details: await details };
   }
@@ -93,11 +94,17 @@ export class ModelDirectory {
     this.#headers.forget(record.enginePath);
   }
 
-  async #makeDetails(record: InstallRecord, header: CachedHeader): Promise<ModelDetails> {
-    const [abilities, parameters] = await Promise.all([
+  async #makeDetails(record: InstallRecord, read: CachedHeader, header: CachedHeader): Promise<ModelDetails> {
+    const [verdict, parameters] = await Promise.all([
       this.#templates.abilities(header),
       modelParameters(header, record.localPath, this.#files),
     ]);
+    const abilities = verdict !== undefined && 'abilities' in verdict ? verdict.abilities : undefined;
+    if (verdict !== undefined && 'unusable' in verdict) {
+      const name = displayName(record.name);
+      if (!verdict.lasting) this.#details.get(read)?.delete(record.digest);
+      this.#log.warn({ model: name, reason: verdict.unusable }, 'the chat template of a model cannot be used');
+    }
     return modelDetails(header, abilities, parameters, record.profile, () => this.#tensors(record));
   }
 

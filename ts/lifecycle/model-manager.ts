@@ -170,8 +170,10 @@ export class ModelManager implements Models {
     const merged = chatWithProfile(asked, opened.record);
     const request = { ...merged, maxTokens: mergeMaxTokens(merged.maxTokens, opened.details.parameters) };
     // Before the load: what the template refuses needs no weights.
-    const prompt = await this.#templates.render(opened.header, request);
-    yield* this.#use(opened, options, (model, run) => runChat(this.#templates, opened, request, prompt, model, run));
+    const prompt = await this.#templates.render(opened.header, request, options.signal);
+    yield* this.#use(opened, options, (model, run, signal) =>
+      runChat({ templates: this.#templates, opened, request, prompt, model, run, signal }),
+    );
   }
 
   async embed(name: string, request: EmbedRequest, options: UseOptions = {}): Promise<Embedded> {
@@ -186,9 +188,13 @@ export class ModelManager implements Models {
     return this.#answer(opened, options, 'reranking', (model, signal) => model.score(request, signal));
   }
 
-  async renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]> {
+  async renderChat(
+    name: string,
+    request: ChatRequest,
+    { signal }: Pick<UseOptions, 'signal'> = {},
+  ): Promise<PromptSegment[]> {
     const { header, record } = await this.#directory.open(name);
-    return (await this.#templates.render(header, chatWithProfile(request, record))).segments;
+    return (await this.#templates.render(header, chatWithProfile(request, record), signal)).segments;
   }
 
   async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {
@@ -274,7 +280,11 @@ export class ModelManager implements Models {
   async *#use<T extends GenerateEvent | ChatEvent>(
     opened: OpenedModel,
     options: UseOptions,
-    work: (model: LoadedModel, run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>) => AsyncIterable<T>,
+    work: (
+      model: LoadedModel,
+      run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>,
+      signal: AbortSignal,
+    ) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
     const turn = this.#turn(opened, options, 'completion');
     try {
@@ -285,7 +295,7 @@ export class ModelManager implements Models {
         slideKeeping === undefined || request.grammar !== undefined
           ? model.generate(request, turn.signal)
           : slideWindow(model, request, slideKeeping, turn.signal);
-      for await (const event of work(model, run)) {
+      for await (const event of work(model, run, turn.signal)) {
         turn.meter.see(event);
         yield event;
       }

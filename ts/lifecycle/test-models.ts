@@ -1,4 +1,4 @@
-import { ChatTemplates, renderTemplate } from '../chat/index.ts';
+import { ChatTemplates, runTask, type TemplateRenderer } from '../chat/index.ts';
 import { StandInEngine, type StandInScript } from '../engine/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { ChatEvent, GenerateEvent, GenerateRequest } from '../inference/index.ts';
@@ -23,14 +23,7 @@ export interface TestOptions {
 }
 
 /** Renders in this thread: the templates of tests are trusted, and no time passes. */
-const HERE = {
-  async render(job: Parameters<typeof renderTemplate>[0]): Promise<string> {
-    const outcome = renderTemplate(job);
-    if ('text' in outcome) return outcome.text;
-    throw new OmgError('template_failed', outcome.refused);
-  },
-  async close(): Promise<void> {},
-};
+const HERE: TemplateRenderer = { run: async (task) => runTask(task), close: async () => {} };
 
 export function testModels(options: TestOptions = {}): TestModels {
   const clock = new ManualClock();

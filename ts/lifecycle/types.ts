@@ -33,7 +33,7 @@ export interface Models {
   /** Scores of documents by a cross-encoder. Throws as `embed`. */
   score(name: string, request: ScoreRequest, options?: UseOptions): Promise<Scored>;
   /** The prompt `chat` would send. Loads no weights. */
-  renderChat(name: string, request: ChatRequest): Promise<PromptSegment[]>;
+  renderChat(name: string, request: ChatRequest, options?: Pick<UseOptions, 'signal'>): Promise<PromptSegment[]>;
   tokenize(name: string, prompt: PromptSegment[]): Promise<number[]>;
   detokenize(name: string, tokens: number[]): Promise<string>;
   /** Unloads first. Throws `model_not_found`. */

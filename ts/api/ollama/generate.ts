@@ -67,7 +67,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   ];
   const chatRequest: ChatRequest = { ...common, messages, think, outputFormat: format, overlong: 'error' };
   if (body._debug_render_only === true) {
-    const rendered = promptText(prompt ?? (await models.renderChat(name, chatRequest)));
+    const rendered = promptText(prompt ?? (await models.renderChat(name, chatRequest, use)));
     return {
       model: name,
       created_at: timestamp(),
@@ -79,7 +79,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const before = body.context ?? [];
   let segments = prompt;
   if (segments === undefined && before.length > 0) {
-    segments = await models.renderChat(name, chatRequest);
+    segments = await models.renderChat(name, chatRequest, use);
   }
   const generateRequest: GenerateRequest | undefined =
     segments === undefined
@@ -92,7 +92,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const events: AsyncIterable<ChatEvent | GenerateEvent> =
     generateRequest === undefined ? models.chat(name, chatRequest, use) : models.generate(name, generateRequest, use);
   const promptSegments = async (): Promise<PromptSegment[]> =>
-    generateRequest?.prompt ?? models.renderChat(name, chatRequest);
+    generateRequest?.prompt ?? models.renderChat(name, chatRequest, use);
   const answer: Answer = {
     name,
     startedAt,

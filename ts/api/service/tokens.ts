@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { PromptSegment } from '../../inference/index.ts';
-import { optional, parseBody } from '../wire/index.ts';
+import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
 import { modelOr } from './default-model.ts';
 import type { ServiceDeps } from './ports.ts';
 
@@ -38,10 +38,10 @@ export function tokenRoutes(app: FastifyInstance, deps: ServiceDeps): void {
   app.post(
     '/apply-template',
     { config: { body: templateSchema, summary: 'The prompt that a chat becomes' } },
-    async (request) => {
+    async (request, reply) => {
       const body = parseBody(templateSchema, request.body);
       const { name, request: chat } = await deps.readChat({ ...body, model: modelOr(models, body.model) });
-      const segments = await models.renderChat(name, chat);
+      const segments = await models.renderChat(name, chat, { signal: disconnectSignal(reply) });
       const texts = segments.map((segment) =>
         segment.kind === 'text' ? segment.text : models.detokenize(name, segment.tokens),
       );

@@ -1,0 +1,32 @@
+import { findAbilities, type TemplateAbilities } from './abilities.ts';
+import { type PromptTask, type WrittenPrompt, writePrompt } from './prompt-writer.ts';
+import { renderTemplate } from './template-runtime.ts';
+
+/** What is asked of a template: what it can do, or a prompt. Everything that is done with a template's own text is done by the task. */
+export type TemplateTask =
+  | { kind: 'abilities'; template: string; specialTokens: Record<string, string> }
+  | ({ kind: 'prompt' } & PromptTask);
+
+export type TaskResult =
+  | { abilities: TemplateAbilities }
+  | WrittenPrompt
+  /** In the template's own words, or the engine's. */
+  | { refused: string }
+  /** The last message of the assistant, which was to be continued, is not in what the template wrote. */
+  | { unfinished: true };
+
+/** Never throws. Runs in the process for templates only: nothing bounds its time or memory here. */
+export function runTask(task: TemplateTask): TaskResult {
+  try {
+    if (task.kind === 'prompt') return writePrompt(task);
+    const { template, specialTokens } = task;
+    return {
+      abilities: findAbilities(template, specialTokens, (variables) => {
+        const outcome = renderTemplate({ template, variables });
+        return 'text' in outcome ? outcome.text : undefined;
+      }),
+    };
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) };
+  }
+}
