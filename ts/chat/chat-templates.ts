@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
 import type { ChatMessage, ChatRequest, Grammar, PromptSegment } from '../inference/index.ts';
 import { answerGrammar } from './answer-grammar.ts';
@@ -29,7 +29,9 @@ export interface TemplateRenderer {
   close(): Promise<void>;
 }
 
-const PREFILL_END = '\u{F0002}';
+/** Private to whoever uses them; the first that the messages do not hold marks the end of a prefill. */
+const FIRST_MARK = 0xf0002;
+const LAST_MARK = 0xf00ff;
 
 /** Renders prompts from the models' own templates. One instance per daemon. */
 export class ChatTemplates {
@@ -157,7 +159,7 @@ function openPrefill(messages: ChatRequest['messages']): {
   mark: string;
 } {
   const last = messages.at(-1);
-  const mark = `${PREFILL_END}${randomBytes(6).toString('hex')}`;
+  const mark = `${unusedCharacter(messages)}${randomInt(1e11, 1e12)}`;
   if (last?.role !== 'assistant' || (last.toolCalls?.length ?? 0) > 0) return { messages, prefill: undefined, mark };
   if (last.content === '') return { messages: messages.slice(0, -1), prefill: undefined, mark };
   return {
@@ -165,4 +167,12 @@ function openPrefill(messages: ChatRequest['messages']): {
     prefill: last.content,
     mark,
   };
+}
+
+function unusedCharacter(messages: ChatMessage[]): string {
+  for (let code = FIRST_MARK; code < LAST_MARK; code++) {
+    const character = String.fromCodePoint(code);
+    if (!messages.some(({ content }) => content.includes(character))) return character;
+  }
+  return String.fromCodePoint(LAST_MARK);
 }

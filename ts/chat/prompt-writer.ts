@@ -1,4 +1,5 @@
-import { SpecialText } from './special-text.ts';
+import { SpecialFinder } from './special-finder.ts';
+import { holdsPlaceholder, SpecialText } from './special-text.ts';
 import type { TemplateVariables } from './template-messages.ts';
 import { renderTemplate } from './template-runtime.ts';
 
@@ -6,7 +7,7 @@ export interface PromptTask {
   template: string;
   specialTokens: Record<string, string>;
   variables: TemplateVariables;
-  /** The prompt ends where the last of these is. */
+  /** The prompt ends where the last of these is. Its first character is nowhere else in what was sent. */
   mark?: string;
 }
 
@@ -18,19 +19,27 @@ export interface WrittenPrompt {
 
 type Written = WrittenPrompt | { refused: string } | { unfinished: true };
 
-/** Hides special text from the template where that does not change what it writes; where it does, markup it looks for stays visible. */
+/**
+ * Hides special text from the template where that does not change what it writes; where it does, markup it looks for stays visible. A
+ * template that takes the placeholders themselves to pieces is refused: they would get into the prompt.
+ */
 export function writePrompt(task: PromptTask): Written {
-  const hidden = attempt(task, false);
+  const finder = new SpecialFinder(task.template, task.specialTokens);
+  const hidden = attempt(task, new SpecialText(finder, false));
   if ('refused' in hidden || !hidden.special.found) return cut(task, hidden);
   const plain = renderTemplate({ template: task.template, variables: { ...task.variables } });
   if ('refused' in plain) return plain;
-  return cut(task, hidden.special.reveal(hidden.text).text === plain.text ? hidden : attempt(task, true));
+  if (hidden.special.reveal(hidden.text).text === plain.text) return cut(task, hidden);
+  const spared = attempt(task, new SpecialText(finder, true));
+  if ('refused' in spared) return spared;
+  const { text } = spared.special.reveal(spared.text);
+  if (text === plain.text || !holdsPlaceholder(text)) return cut(task, spared);
+  return { refused: 'they hold text that looks like a special token, and the template takes such text to pieces' };
 }
 
 type Attempt = { special: SpecialText; text: string } | { refused: string };
 
-function attempt({ template, specialTokens, variables }: PromptTask, spare: boolean): Attempt {
-  const special = new SpecialText(template, specialTokens, spare);
+function attempt({ template, variables }: PromptTask, special: SpecialText): Attempt {
   const hidden = { ...variables, messages: special.hideDeep(variables.messages) };
   const tools = variables.tools === undefined ? {} : { tools: special.hideDeep(variables.tools) };
   const outcome = renderTemplate({ template, variables: { ...hidden, ...tools } });
@@ -41,5 +50,8 @@ function cut({ mark }: PromptTask, written: Attempt): Written {
   if ('refused' in written) return written;
   if (mark === undefined) return written.special.reveal(written.text);
   const end = written.text.lastIndexOf(mark);
-  return end < 0 ? { unfinished: true } : written.special.reveal(written.text.slice(0, end));
+  const text = end < 0 ? '' : written.text.slice(0, end).replaceAll(mark, '');
+  const [sign = ''] = mark;
+  // A part of a mark is left where the template cuts its messages.
+  return end < 0 || text.includes(sign) ? { unfinished: true } : written.special.reveal(text);
 }

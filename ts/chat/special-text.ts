@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { WrittenPrompt } from './prompt-writer.ts';
+import type { SpecialFinder } from './special-finder.ts';
 
 /**
  * What a person or a tool wrote must never become a special token, and yet has to go through the template, which may trim, split or
@@ -8,44 +9,41 @@ import type { WrittenPrompt } from './prompt-writer.ts';
  */
 const OPEN = '\u{F0000}';
 const CLOSE = '\u{F0001}';
-
-/** Shapes of special tokens over the families: `<|im_end|>`, `<｜User｜>`, `[INST]`, `<0x0A>`, and the plain names in use. */
-const SHAPES = [
-  '<[|｜][^<>\\s]{1,64}>',
-  '<[^<>\\s]{1,64}[|｜]>',
-  '\\[/?[A-Za-z]*[A-Z]{2,}[A-Z_]*\\]',
-  '</?(?:s|bos|eos|pad|unk|mask|cls|sep|EOT|sop|eop|end_of_utterance|start_of_turn|end_of_turn|start_of_image|image_soft_token)>',
-  '</?fim_?[a-z]*>',
-  '<unused\\d+>',
-  '<0x[0-9A-Fa-f]{2}>',
-];
+/** A placeholder has private characters throughout: no change of case touches it, and each part of one that is cut up can be told. */
+const DIGITS = '\u{F0010}-\u{F0019}';
+const ZERO = 0xf0010;
+const PLACEHOLDER_PART = /[\u{F0000}\u{F0001}\u{F0010}-\u{F0019}\u{DB80}\u{DC00}-\u{DC19}]/u;
 
 /** Markup that templates look for in messages, so that hiding it could change what they write. */
 const INSPECTED = /^<\/?(think|thinking|tool_call|tool_response|tool_calls|tools)>$/;
 
+/** The longest window holds no more of them in sensible text, and each is a segment of its own from here to the engine. */
+const MOST_FOUND = 50_000;
+
 export class SpecialText {
-  readonly #pattern: RegExp;
-  readonly #nonce = randomBytes(6).toString('hex');
+  readonly #finder: SpecialFinder;
+  readonly #nonce = written(randomInt(1e7, 1e8));
   readonly #hidden: string[] = [];
   readonly #spare: boolean;
 
   /** @param spareInspected leave alone what templates look for in messages, such as `</think>`. */
-  constructor(template: string, specialTokens: Record<string, string>, spareInspected: boolean) {
+  constructor(finder: SpecialFinder, spareInspected: boolean) {
+    this.#finder = finder;
     this.#spare = spareInspected;
-    const literal = [...Object.values(specialTokens), ...(template.match(/<\/?[^<>\s{}%'"]{1,64}>/g) ?? [])]
-      .filter((text) => text.length > 1)
-      .map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    this.#pattern = new RegExp([...new Set([...literal, ...SHAPES])].join('|'), 'gu');
   }
 
   get found(): boolean {
     return this.#hidden.length > 0;
   }
 
+  /** Throws where there are more than any window holds. */
   hide(text: string): string {
-    return text.replace(this.#pattern, (special) => {
+    return this.#finder.replace(text, (special) => {
       if (this.#spare && INSPECTED.test(special)) return special;
-      return `${OPEN}${this.#nonce}${this.#hidden.push(special) - 1}${CLOSE}`;
+      if (this.#hidden.length >= MOST_FOUND) {
+        throw new Error(`they hold more than ${MOST_FOUND} pieces of text that look like special tokens`);
+      }
+      return `${OPEN}${this.#nonce}${written(this.#hidden.push(special) - 1)}${CLOSE}`;
     });
   }
 
@@ -59,17 +57,30 @@ export class SpecialText {
 
   /** The rendered text with everything put back, and where that is. */
   reveal(rendered: string): WrittenPrompt {
-    const marker = new RegExp(`${OPEN}${this.#nonce}(\\d+)${CLOSE}`, 'gu');
+    const marker = new RegExp(`${OPEN}${this.#nonce}([${DIGITS}]+)${CLOSE}`, 'gu');
     const plain: number[] = [];
     let text = '';
     let at = 0;
     for (const match of rendered.matchAll(marker)) {
       text += rendered.slice(at, match.index);
-      const special = this.#hidden[Number(match[1])] ?? '';
+      const special = this.#hidden[read(match[1] ?? '')] ?? '';
       plain.push(text.length, text.length + special.length);
       text += special;
       at = match.index + match[0].length;
     }
     return { text: text + rendered.slice(at), plain };
   }
+}
+
+/** Whether a part of a placeholder is in a text from which the whole ones are gone. */
+export function holdsPlaceholder(revealed: string): boolean {
+  return PLACEHOLDER_PART.test(revealed);
+}
+
+function written(number: number): string {
+  return [...`${number}`].map((digit) => String.fromCodePoint(ZERO + Number(digit))).join('');
+}
+
+function read(digits: string): number {
+  return Number([...digits].map((digit) => (digit.codePointAt(0) ?? ZERO) - ZERO).join(''));
 }

@@ -4,13 +4,22 @@ import type { ModelHeader } from '../inference/index.ts';
 export type ChatHeader = Pick<ModelHeader, 'chatTemplate' | 'specialTokens' | 'metadata'>;
 
 const GGUF_TEMPLATE = 'tokenizer.chat_template';
+/** Characters. A longer list of templates is taken for a template, which is then too long. */
+const LONGEST_LIST = 4 * 2 ** 20;
+
+/** Some headers have very many keys, and each request asks. */
+const namedBy = new WeakMap<ChatHeader, Map<string, string>>();
 
 /**
  * The template for a request: models may bring one for tools besides the default one, as GGUF keys
  * (`tokenizer.chat_template.tool_use`) or as the list form of `tokenizer_config.json`. Undefined when the model has none.
  */
 export function templateFor(header: ChatHeader, withTools: boolean): string | undefined {
-  const named = namedTemplates(header);
+  let named = namedBy.get(header);
+  if (named === undefined) {
+    named = namedTemplates(header);
+    namedBy.set(header, named);
+  }
   const forTools = withTools ? named.get('tool_use') : undefined;
   return forTools ?? named.get('default') ?? [...named.values()][0];
 }
@@ -32,7 +41,7 @@ function namedTemplates(header: ChatHeader): Map<string, string> {
 
 /** `[{"name": …, "template": …}, …]` as text; undefined for a plain template. */
 function listForm(text: string): { name: string; template: string }[] | undefined {
-  if (!text.trimStart().startsWith('[')) return undefined;
+  if (text.length > LONGEST_LIST || !/^\s*\[/.test(text)) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
     if (!Array.isArray(parsed)) return undefined;

@@ -1,5 +1,6 @@
 import { findAbilities, type TemplateAbilities } from './abilities.ts';
 import { type PromptTask, type WrittenPrompt, writePrompt } from './prompt-writer.ts';
+import { SpecialFinder } from './special-finder.ts';
 import { renderTemplate } from './template-runtime.ts';
 
 /** What is asked of a template: what it can do, or a prompt. Everything that is done with a template's own text is done by the task. */
@@ -20,6 +21,8 @@ export function runTask(task: TemplateTask): TaskResult {
   try {
     if (task.kind === 'prompt') return writePrompt(task);
     const { template, specialTokens } = task;
+    // Prompts need it: one that cannot be made is a verdict on the template.
+    new SpecialFinder(template, specialTokens);
     return {
       abilities: findAbilities(template, specialTokens, (variables) => {
         const outcome = renderTemplate({ template, variables });

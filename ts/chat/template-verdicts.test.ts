@@ -89,3 +89,22 @@ test('the signal reaches the renderer, and ends the waiting for what others wait
   // The abilities belong to nobody, the prompt to the one who stayed.
   expect(signals).toEqual([undefined, stays.signal]);
 });
+
+test.each([
+  ['a long template', { chatTemplate: 'x'.repeat(2 ** 20 + 1) }],
+  ['a long list of templates', { chatTemplate: `[${' '.repeat(5 * 2 ** 20)}]` }],
+  ['long special tokens', { specialTokens: { bos_token: '<'.repeat(2 ** 16 + 1) } }],
+])('%s reaches no process', async (_, rest) => {
+  const { templates, tasks } = templatesThat({ refused: 'never' });
+  const verdict = await templates.abilities({ ...header, ...rest });
+  expect(verdict).toMatchObject({ unusable: expect.stringMatching(/longer than 1 MiB|too long/), lasting: true });
+  expect(tasks).toEqual([]);
+});
+
+test('a template that names too many special tokens is a verdict, too', async () => {
+  const templates = new ChatTemplates({ run: async (task) => runTask(task), close: async () => {} });
+  const chatTemplate = Array.from({ length: 2000 }, (_, at) => `<t${at}>`).join('');
+  expect(await templates.abilities({ ...header, chatTemplate })).toMatchObject({
+    unusable: expect.stringContaining('more than 1000'),
+  });
+});

@@ -10,6 +10,10 @@ export type TemplateVerdict =
   /** Not `lasting`: the machine may be to blame, and it is tried again after a while. */
   | { unusable: string; lasting: boolean };
 
+/** Characters. The longest templates of well-known models have some 20,000. */
+const LONGEST_TEMPLATE = 2 ** 20;
+/** Characters of all special tokens that have a name. */
+const LONGEST_TOKENS = 2 ** 16;
 const MOST_REMEMBERED = 4096;
 const PASSING_MS = 60_000;
 
@@ -27,6 +31,9 @@ export class TemplateVerdicts {
 
   /** The signal ends the waiting only; others may wait for the same. Throws what the renderer throws, and `cancelled`. */
   async of(template: string, specialTokens: Record<string, string>, signal?: AbortSignal): Promise<TemplateVerdict> {
+    if (template.length > LONGEST_TEMPLATE) return { unusable: 'it is longer than 1 MiB', lasting: true };
+    const tokens = Object.values(specialTokens).reduce((sum, token) => sum + token.length, 0);
+    if (tokens > LONGEST_TOKENS) return { unusable: 'the special tokens of the model are far too long', lasting: true };
     const digest = createHash('sha256').update(template).digest('hex');
     let verdict = this.#verdicts.get(digest);
     if (verdict === undefined) {
