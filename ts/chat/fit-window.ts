@@ -63,7 +63,7 @@ export async function dropTurns(request: ChatRequest, options: FitOptions): Prom
 }
 
 /** Indices of the messages of each turn that may go, oldest first. A turn begins with a user message. */
-function droppableTurns(messages: ChatMessage[]): number[][] {
+export function droppableTurns(messages: ChatMessage[]): number[][] {
   const lastUser = messages.findLastIndex((message) => message.role === 'user');
   const turns: number[][] = [];
   for (let at = 0; at < lastUser; at++) {

@@ -1,4 +1,5 @@
 export type { TemplateAbilities } from './abilities.ts';
+export { type BoundedRequest, boundText } from './bound-text.ts';
 export type { ChatFormat } from './chat-format.ts';
 export { ChatTemplates, type RenderedPrompt, type TemplateRenderer } from './chat-templates.ts';
 export { dropTurns, type FittedPrompt } from './fit-window.ts';

@@ -1,4 +1,11 @@
-import { type ChatTemplates, dropTurns, limitReasoning, type RenderedPrompt, translateEvents } from '../chat/index.ts';
+import {
+  type BoundedRequest,
+  type ChatTemplates,
+  dropTurns,
+  limitReasoning,
+  type RenderedPrompt,
+  translateEvents,
+} from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedModel } from '../inference/index.ts';
 import type { OpenedModel } from './model-directory.ts';
@@ -8,6 +15,8 @@ export interface ChatWork {
   templates: ChatTemplates;
   opened: OpenedModel;
   request: ChatRequest;
+  /** What had to go before anything could be done with the request. */
+  dropped: BoundedRequest['dropped'];
   /** Of the whole request. */
   prompt: RenderedPrompt;
   model: LoadedModel;
@@ -19,6 +28,11 @@ export interface ChatWork {
 /** Runs one chat request on a loaded model: prompt, over-long policy, events. */
 export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
   const { templates, opened, request, prompt, model, run, signal } = work;
+  const announce = (event: ChatEvent, more: BoundedRequest['dropped']): ChatEvent => {
+    const messages = work.dropped.messages + more.messages;
+    const tokens = work.dropped.tokens + more.tokens;
+    return event.type === 'start' && messages > 0 ? { ...event, dropped: { messages, tokens } } : event;
+  };
   const { maxReasoningTokens: budget } = request;
   // They tell which text is which token's, so that thoughts end where their budget does.
   const topLogprobs = ({ format }: RenderedPrompt): number | undefined =>
@@ -34,7 +48,8 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
     );
   const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
   if (!('tooLong' in first)) {
-    yield* translateEvents(first.events, prompt.format);
+    const none = { messages: 0, tokens: 0 };
+    for await (const event of translateEvents(first.events, prompt.format)) yield announce(event, none);
     return;
   }
   const fitted = await dropTurns(request, {
@@ -43,7 +58,7 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
     countTokens: async ({ segments }) => (await model.tokenize(segments)).length,
   });
   for await (const event of translateEvents(generate(fitted.prompt), fitted.prompt.format)) {
-    yield event.type === 'start' ? { ...event, dropped: fitted.dropped } : event;
+    yield announce(event, fitted.dropped);
   }
 }
 

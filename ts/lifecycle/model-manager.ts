@@ -1,4 +1,4 @@
-import { ChatTemplates } from '../chat/index.ts';
+import { boundText, ChatTemplates } from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type {
   ChatEvent,
@@ -73,6 +73,8 @@ export class ModelManager implements Models {
   readonly #slots: ModelSlots;
   readonly #requests = new RequestScopes();
   readonly #observer: RequestObserver;
+  /** The setting; 0: the models' own. */
+  readonly #contextLength: number;
   #closed: Promise<void> | undefined;
 
   constructor(options: ModelManagerOptions) {
@@ -83,6 +85,7 @@ export class ModelManager implements Models {
     this.#engine = engine;
     this.#store = library;
     this.#clock = clock;
+    this.#contextLength = limits.contextLength ?? 0;
     this.#observer = options.observer ?? (() => {});
     this.#templates = options.templates ?? new ChatTemplates();
     this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
@@ -168,11 +171,12 @@ export class ModelManager implements Models {
   async *chat(name: string, asked: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
     const opened = await this.#open(name);
     const merged = chatWithProfile(asked, opened.record);
-    const request = { ...merged, maxTokens: mergeMaxTokens(merged.maxTokens, opened.details.parameters) };
+    const { request: bounded, dropped } = boundText(merged, this.#window(opened, options));
+    const request = { ...bounded, maxTokens: mergeMaxTokens(bounded.maxTokens, opened.details.parameters) };
     // Before the load: what the template refuses needs no weights.
     const prompt = await this.#templates.render(opened.header, request, options.signal);
     yield* this.#use(opened, options, (model, run, signal) =>
-      runChat({ templates: this.#templates, opened, request, prompt, model, run, signal }),
+      runChat({ templates: this.#templates, opened, request, dropped, prompt, model, run, signal }),
     );
   }
 
@@ -193,8 +197,9 @@ export class ModelManager implements Models {
     request: ChatRequest,
     { signal }: Pick<UseOptions, 'signal'> = {},
   ): Promise<PromptSegment[]> {
-    const { header, record } = await this.#directory.open(name);
-    return (await this.#templates.render(header, chatWithProfile(request, record), signal)).segments;
+    const opened = await this.#directory.open(name);
+    const { request: bounded } = boundText(chatWithProfile(request, opened.record), this.#window(opened, {}));
+    return (await this.#templates.render(opened.header, bounded, signal)).segments;
   }
 
   async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {
@@ -270,6 +275,12 @@ export class ModelManager implements Models {
     await this.#engine.close();
     await this.#templates.close();
     this.#events.close();
+  }
+
+  /** The largest window that a request may come to have, tokens. */
+  #window({ header, record }: OpenedModel, options: UseOptions): number {
+    const { contextLength = 0 } = options;
+    return Math.max(header.trainedContextLength, contextLength, record.contextLength ?? 0, this.#contextLength);
   }
 
   #open(name: string): Promise<OpenedModel> {
