@@ -39,6 +39,8 @@ export interface ModelEntry {
   state: string;
   kind: string;
   capabilities: string[];
+  /** Why chats are refused, where the chat template cannot be used. */
+  template_problem?: string;
   modalities: string[];
   context_length: number;
   family: string;

@@ -1,4 +1,4 @@
-import type { TemplateAbilities } from '../chat/index.ts';
+import type { TemplateVerdict } from '../chat/index.ts';
 import type { InstallRecord, ModelProfile } from '../library/index.ts';
 import type { CachedHeader } from './header-cache.ts';
 import type { ModelParameters } from './model-parameters.ts';
@@ -6,14 +6,16 @@ import type { Capability, ModelDetails } from './types.ts';
 
 export function modelDetails(
   header: CachedHeader,
-  abilities: TemplateAbilities | undefined,
+  verdict: TemplateVerdict | undefined,
   parameters: ModelParameters,
   profile: ModelProfile | undefined,
   tensors: ModelDetails['tensors'],
 ): ModelDetails {
   const capabilities = new Set<Capability>(header.capabilities);
-  if (abilities?.tools) capabilities.add('tools');
-  if (abilities?.thinking) capabilities.add('thinking');
+  if (verdict !== undefined && 'abilities' in verdict) {
+    if (verdict.abilities.tools) capabilities.add('tools');
+    if (verdict.abilities.thinking) capabilities.add('thinking');
+  }
   const license = profile?.license?.join('\n\n') ?? header.metadata['general.license'];
   const template = profile?.template ?? header.chatTemplate;
   return {
@@ -26,6 +28,7 @@ export function modelDetails(
     embeddingLength: header.embeddingLength,
     capabilities: [...capabilities],
     ...(template === undefined ? {} : { chatTemplate: template }),
+    ...(verdict !== undefined && 'unusable' in verdict ? { templateProblem: verdict.unusable } : {}),
     parameters: { ...parameters, ...profile?.parameters },
     metadata: header.metadata,
     tensors,

@@ -18,6 +18,12 @@ export interface OpenedModel extends InstalledModel {
   header: CachedHeader;
 }
 
+/** The header with the template of the model's profile, and what comes of both. */
+interface Described {
+  header: CachedHeader;
+  details: Promise<ModelDetails>;
+}
+
 /** The installed models with what their headers say, read once per file. */
 export class ModelDirectory {
   readonly #store: ModelStore;
@@ -28,7 +34,7 @@ export class ModelDirectory {
   readonly #files: ModelFiles;
   readonly #headers: HeaderCache;
   /** Details last as long as the header they were made from; models of one file differ in their profile. */
-  readonly #details = new WeakMap<CachedHeader, Map<string, Promise<ModelDetails>>>();
+  readonly #details = new WeakMap<CachedHeader, Map<string, Described>>();
 
   constructor(
     store: ModelStore,
@@ -54,15 +60,17 @@ export class ModelDirectory {
 
   async openRecord(record: InstallRecord): Promise<OpenedModel> {
     const read = await this.#headers.get(record.enginePath);
-    const known = this.#details.get(read) ?? new Map<string, Promise<ModelDetails>>();
+    const known = this.#details.get(read) ?? new Map<string, Described>();
     this.#details.set(read, known);
-    const header = headerWithProfile(read, record);
-    let details = known.get(record.digest);
-    if (details === undefined) {
-      details = this.#makeDetails(record, read, header);
-      known.set(record.digest, details);
+    let described = known.get(record.digest);
+    if (described === undefined) {
+      const header = headerWithProfile(read, record);
+      const details = this.#makeDetails(record, read, header);
+      described = { header, details };
+      known.set(record.digest, described);
       details.catch(() => known.delete(record.digest));
     }
+    const { header, details } = described;
     return { name: displayName(record.name), record, header, details: await details };
   }
 
@@ -99,13 +107,12 @@ export class ModelDirectory {
       this.#templates.abilities(header),
       modelParameters(header, record.localPath, this.#files),
     ]);
-    const abilities = verdict !== undefined && 'abilities' in verdict ? verdict.abilities : undefined;
     if (verdict !== undefined && 'unusable' in verdict) {
       const name = displayName(record.name);
       if (!verdict.lasting) this.#details.get(read)?.delete(record.digest);
       this.#log.warn({ model: name, reason: verdict.unusable }, 'the chat template of a model cannot be used');
     }
-    return modelDetails(header, abilities, parameters, record.profile, () => this.#tensors(record));
+    return modelDetails(header, verdict, parameters, record.profile, () => this.#tensors(record));
   }
 
   async #tensors(record: InstallRecord): ReturnType<ModelDetails['tensors']> {

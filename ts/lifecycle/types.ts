@@ -86,6 +86,8 @@ export interface ModelDetails {
   embeddingLength: number;
   capabilities: Capability[];
   chatTemplate?: string;
+  /** Why the chat template cannot be used, where it cannot; chats then get `template_failed`. */
+  templateProblem?: string;
   /** The model's own sampling defaults (generation_config.json or GGUF metadata), Ollama option names. */
   parameters: Record<string, number | string | boolean | string[]>;
   metadata: Record<string, unknown>;

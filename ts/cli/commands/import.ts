@@ -27,6 +27,9 @@ export class ImportCommand extends DataCommand {
     const model = await client.importModel(resolve(this.source), { name: this.name, copy: this.copy });
     if (printer.isJson) return printer.json(model);
     printer.status(`Imported ${model.name} (${formatBytes(model.size)}).`);
-    if (model.capabilities.includes('completion')) printer.hint(`Chat with it: \`omg run ${model.name}\`.`);
+    if (model.template_problem !== undefined) {
+      printer.warn(`Its chat template cannot be used: ${model.template_problem}.`);
+      printer.hint(`\`omg create\` makes a model of ${model.name} with another template.`);
+    } else if (model.capabilities.includes('completion')) printer.hint(`Chat with it: \`omg run ${model.name}\`.`);
   }
 }

@@ -61,6 +61,9 @@ function showModel(printer: Printer, entry: ModelEntry, details: ShowReply): voi
     ['quantization', entry.quantization],
     ['context length', String(entry.context_length)],
     ['capabilities', entry.capabilities.join(', ')],
+    ...(entry.template_problem === undefined
+      ? []
+      : [['chat template', `cannot be used: ${printable(entry.template_problem)}`] satisfies [string, string]]),
   ]);
   printer.line();
   printer.pairs('Files', [
