@@ -28,14 +28,17 @@ const MOST_SLOW = 2;
 const SLOW_MS = 150;
 /** A template has rendered well when it was done in this time. */
 const WELL_MS = 1_000;
+/** Idle processes that new templates leave to those that have rendered well. */
+const KEPT_IDLE = 2;
 const MOST_WAITING = 512;
 const LONGEST_WAIT_MS = 60_000;
-const MOST_LANES = 256;
+/** Templates whose record is kept. */
+const MOST_LANES = 64;
 
 /**
  * Templates come with models and are untrusted: they run in processes with bounded time and memory, started when first needed. A template
- * has at most one process, so that a slow one holds up those who use it and nobody else, and no process serves two templates. Only a part of
- * the processes may be slow at a time; where there are more, some begin anew later, so that a place for quick work is always near.
+ * has at most one process, so that a slow one holds up those who use it and nobody else; a process that was slow or failed serves no other. Only
+ * a part of the processes may be slow at a time; where there are more, some begin anew later, so that a place for quick work is always near.
  */
 export class TemplateSandbox {
   readonly #timeoutMs: Record<TemplateTask['kind'], number>;
@@ -153,8 +156,11 @@ export class TemplateSandbox {
     clearTimeout(lane.idle);
     const process = this.#processOf(lane);
     if (run.slow) process.lowerPriority();
-    const startedAt = performance.now();
-    void process.ready.then(() => this.#watch(lane, run, process));
+    let startedAt = performance.now();
+    void process.ready.then(() => {
+      startedAt = performance.now();
+      this.#watch(lane, run, process);
+    });
     const outcome = await process.run(job.task, this.#timeoutMs[job.task.kind]);
     if (lane.running !== run) return;
     clearTimeout(run.watch);
@@ -168,18 +174,20 @@ export class TemplateSandbox {
     this.#pump();
   }
 
-  /** The lane's own process, or a new one, for which an idle one of another lane may have to go. */
+  /** The lane's own process, else an idle one of another lane where enough of them are left or no new one may be started. */
   #processOf(lane: Lane): TemplateProcess {
     if (lane.process?.alive) return lane.process;
-    const others = [...this.#lanes.values()].filter(({ process }) => process !== undefined);
-    if (others.length >= MOST_PROCESSES) {
-      const idle = others.filter(({ running }) => running === undefined);
-      const least = idle.find(({ rank }) => rank > 0) ?? idle[0];
-      if (least !== undefined) this.#stop(least);
+    lane.process = undefined;
+    const others = [...this.#lanes.values()].filter(({ process }) => process?.alive);
+    const idle = others.filter(({ running }) => running === undefined);
+    const giver = idle.find(({ rank }) => rank > 0) ?? idle[0];
+    if (giver !== undefined && (idle.length > KEPT_IDLE || others.length >= MOST_PROCESSES)) {
+      clearTimeout(giver.idle);
+      lane.process = giver.process;
+      giver.process = undefined;
     }
-    const process = new TemplateProcess({ entry: this.#workerFile, heapMb: HEAP_MB, residentMb: RESIDENT_MB });
-    lane.process = process;
-    return process;
+    lane.process ??= new TemplateProcess({ entry: this.#workerFile, heapMb: HEAP_MB, residentMb: RESIDENT_MB });
+    return lane.process;
   }
 
   /** Looks after a while whether a run takes long. One that a busy machine did not let run gets longer. */
