@@ -4,11 +4,12 @@ import { writeDeclarations } from './scripts/bundle/declarations.ts';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
-/** Files that are started by path: the command, the child processes that run a model and render chat templates; and what the package exports. */
+/** Files that are started by path: the command, the child processes that run a model and render chat templates, the threads that parse large bodies; and what the package exports. */
 const entries = {
   omg: 'ts/cli/main.ts',
   runner: 'ts/engine/runner/main.ts',
   'template-worker': 'ts/chat/template-worker.ts',
+  'json-worker': 'ts/api/wire/json-worker.ts',
   sdk: 'ts/sdk/index.ts',
   'ai-sdk': 'ts/ai-sdk/index.ts',
 };

@@ -18,7 +18,7 @@ export const ERROR_CODES = {
   unsupported: { status: 400, exit: 1, summary: 'The model or this build cannot do what was asked.' },
   not_implemented: { status: 501, exit: 1, summary: 'The route is known, and this version does not have it yet.' },
   context_length_exceeded: { status: 400, exit: 1, summary: 'The prompt is longer than the context window.' },
-  body_too_large: { status: 413, exit: 1, summary: 'The request body is over the limit.' },
+  body_too_large: { status: 413, exit: 1, summary: 'The request body is over the limit of its route.' },
   request_timeout: { status: 408, exit: 1, summary: 'The body of the request stopped coming.' },
   unauthorized: { status: 401, exit: 1, summary: 'An API key is needed and was missing, wrong or expired.' },
   forbidden: {
@@ -29,7 +29,7 @@ export const ERROR_CODES = {
   rate_limited: { status: 429, exit: 1, summary: 'The API key has made all the requests it may for now.' },
   conflict: { status: 409, exit: 1, summary: 'The thing is in a state that does not allow this.' },
   cancelled: { status: 499, exit: 130, summary: 'The caller went away or cancelled.' },
-  server_busy: { status: 503, exit: 1, summary: 'The queue of the model is full.' },
+  server_busy: { status: 503, exit: 1, summary: 'The queue of the model, or the room for request bodies, is full.' },
   shutting_down: { status: 503, exit: 1, summary: 'The daemon is stopping.' },
   model_load_failed: { status: 500, exit: 1, summary: 'The model could not be loaded.' },
   out_of_memory: { status: 500, exit: 1, summary: 'The model does not fit into memory.' },

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
+import { TEXT_BODY } from '../wire/index.ts';
 import { countTokens, messages } from './messages.ts';
 import { modelRoutes } from './models.ts';
 import { countSchema, messagesSchema } from './schema.ts';
@@ -19,12 +20,14 @@ export async function anthropicRoutes(app: FastifyInstance, deps: AnthropicDeps)
 
 /** `{prefix}/messages` and its token count. */
 export function messageRoutes(app: FastifyInstance, { models, settings }: AnthropicDeps, prefix: string): void {
-  app.post(`${prefix}/messages`, { config: { body: messagesSchema, summary: 'Answer messages' } }, (request, reply) =>
-    messages(models, settings(), request, reply),
+  app.post(
+    `${prefix}/messages`,
+    { config: { body: messagesSchema, bodyLimits: TEXT_BODY, summary: 'Answer messages' } },
+    (request, reply) => messages(models, settings(), request, reply),
   );
   app.post(
     `${prefix}/messages/count_tokens`,
-    { config: { body: countSchema, summary: 'Count the tokens of messages' } },
+    { config: { body: countSchema, bodyLimits: TEXT_BODY, summary: 'Count the tokens of messages' } },
     (request, reply) => countTokens(models, settings(), request, reply),
   );
 }

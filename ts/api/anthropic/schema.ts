@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optional } from '../wire/index.ts';
+import { list, MAX_STOPS, MAX_TOOLS, optional } from '../wire/index.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -11,7 +11,7 @@ const blockSchema = z.looseObject({ type: z.string() });
 
 const messageSchema = z.object({
   role: z.enum(['user', 'assistant', 'system']),
-  content: z.union([z.string(), z.array(blockSchema)]),
+  content: z.union([z.string(), list(blockSchema)]),
 });
 
 const toolSchema = z.looseObject({
@@ -27,9 +27,9 @@ const formatSchema = z.looseObject({ type: z.string(), schema: optional(anyObjec
 /** What messages and their token count have in common: all that makes the prompt. */
 const promptFields = {
   model: optional(z.string()),
-  messages: z.array(messageSchema).min(1),
-  system: optional(z.union([z.string(), z.array(blockSchema)])),
-  tools: optional(z.array(toolSchema)),
+  messages: list(messageSchema).min(1),
+  system: optional(z.union([z.string(), list(blockSchema)])),
+  tools: optional(list(toolSchema, { maxLength: MAX_TOOLS })),
   tool_choice: optional(
     z.object({
       type: z.enum(['auto', 'any', 'tool', 'none']),
@@ -45,7 +45,7 @@ const promptFields = {
   ),
   output_config: optional(z.object({ effort: optional(z.string()), format: optional(formatSchema) })),
   output_format: optional(formatSchema),
-  mcp_servers: optional(z.array(z.unknown())),
+  mcp_servers: optional(list(z.unknown())),
   cache_control: z.unknown().optional(),
 };
 
@@ -58,7 +58,7 @@ export const messagesSchema = z.object({
   temperature: optional(z.number().min(0).max(2)),
   top_p: optional(z.number().min(0).max(1)),
   top_k: optional(z.number()),
-  stop_sequences: optional(z.array(z.string())),
+  stop_sequences: optional(list(z.string(), { maxLength: MAX_STOPS })),
   /** Extensions, as on the other surfaces. */
   options: z.unknown().optional(),
   keep_alive: z.unknown().optional(),

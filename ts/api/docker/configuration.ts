@@ -3,18 +3,18 @@ import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { optional } from '../wire/index.ts';
+import { list, optional, record } from '../wire/index.ts';
 import { modelRequired, parseDockerBody } from './body.ts';
 
 const MODES = ['completion', 'embedding', 'reranking', 'image-generation'] as const;
 
-const anyObject = z.record(z.string(), z.unknown());
+const anyObject = record(z.unknown());
 
 export const configureSchema = z.object({
   model: z.string().min(1),
   mode: optional(z.enum(MODES)),
   'context-size': optional(z.number().int().min(-1)),
-  'runtime-flags': optional(z.array(z.string())),
+  'runtime-flags': optional(list(z.string())),
   'raw-runtime-flags': optional(z.string()),
   speculative: optional(anyObject),
   keep_alive: optional(z.string()),

@@ -4,7 +4,7 @@ import { formatDuration, VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
 import type { Models, RunningModel } from '../../lifecycle/index.ts';
-import { optional } from '../wire/index.ts';
+import { list, optional } from '../wire/index.ts';
 import { assertBackend, BACKEND, BACKENDS } from './backends.ts';
 import { parseDockerBody } from './body.ts';
 import { type Configurations, configureSchema } from './configuration.ts';
@@ -13,7 +13,7 @@ import type { DockerDeps } from './ports.ts';
 const unloadSchema = z.object({
   all: optional(z.boolean()),
   backend: optional(z.string()),
-  models: optional(z.array(z.string())),
+  models: optional(list(z.string())),
 });
 const backendSchema = z.object({ backend: z.string().min(1), version: optional(z.string()) });
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { HttpSession } from '../../mcp/index.ts';
+import { TEXT_BODY } from '../wire/index.ts';
 import { McpSessions } from './sessions.ts';
 
 export interface McpDeps {
@@ -27,7 +28,7 @@ export async function mcpRoutes(app: FastifyInstance, deps: McpDeps): Promise<vo
   const sessions = new McpSessions();
   app.addHook('preClose', () => sessions.close());
   const summary = 'The Model Context Protocol over Streamable HTTP';
-  app.post('/mcp', { config: { body: messageSchema, summary } }, async (request, reply) => {
+  app.post('/mcp', { config: { body: messageSchema, bodyLimits: TEXT_BODY, summary } }, async (request, reply) => {
     const session = await sessionFor(request);
     const gone = (): void => {
       if (!reply.raw.writableFinished) session.cancel(request.body);

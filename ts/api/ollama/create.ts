@@ -6,6 +6,7 @@ import type { CreateSpec, Models } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
   isOption,
+  list,
   ndjson,
   optional,
   type PullLine,
@@ -13,30 +14,31 @@ import {
   parseOptions,
   progressDigest,
   pullLines,
+  record,
   sendStream,
 } from '../wire/index.ts';
 import { parseDigest } from './blobs.ts';
 import { modelRequired, ollamaErrorBody } from './errors.ts';
 
-const parameterSchema = z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]);
+const parameterSchema = z.union([z.number(), z.string(), z.boolean(), list(z.string())]);
 
 export const createSchema = z.object({
   model: optional(z.string()),
   name: optional(z.string()),
   from: optional(z.string()),
-  files: optional(z.record(z.string(), z.string())),
-  adapters: optional(z.record(z.string(), z.string())),
+  files: optional(record(z.string())),
+  adapters: optional(record(z.string())),
   template: optional(z.string()),
-  license: optional(z.union([z.string(), z.array(z.string())])),
+  license: optional(z.union([z.string(), list(z.string())])),
   system: optional(z.string()),
-  parameters: optional(z.record(z.string(), parameterSchema.nullable())),
-  messages: optional(z.array(z.looseObject({ role: z.string(), content: optional(z.string()) }))),
+  parameters: optional(record(parameterSchema.nullable())),
+  messages: optional(list(z.looseObject({ role: z.string(), content: optional(z.string()) }))),
   quantize: optional(z.string()),
   quantization: optional(z.string()),
   renderer: optional(z.string()),
   parser: optional(z.string()),
   requires: optional(z.string()),
-  info: optional(z.record(z.string(), z.unknown())),
+  info: optional(record(z.unknown())),
   stream: optional(z.boolean()),
 });
 

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
+import { TEXT_BODY } from '../wire/index.ts';
 import { type BlobPort, headBlob, putBlob } from './blobs.ts';
 import { chat } from './chat.ts';
 import { create, createSchema } from './create.ts';
@@ -35,18 +36,30 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
     const keepAliveMs = settings()['models.keep_alive'];
     return { models: models.running().map((running) => runningJson(running, keepAliveMs)) };
   });
-  app.post('/api/chat', { config: { body: chatSchema, summary: 'Answer a chat' } }, (request, reply) =>
-    chat(models, request, reply),
+  app.post(
+    '/api/chat',
+    { config: { body: chatSchema, bodyLimits: TEXT_BODY, summary: 'Answer a chat' } },
+    (request, reply) => chat(models, request, reply),
   );
-  app.post('/api/generate', { config: { body: generateSchema, summary: 'Answer a prompt' } }, (request, reply) =>
-    generate(models, request, reply),
+  app.post(
+    '/api/generate',
+    { config: { body: generateSchema, bodyLimits: TEXT_BODY, summary: 'Answer a prompt' } },
+    (request, reply) => generate(models, request, reply),
   );
-  app.post('/api/embed', { config: { body: embedSchema, summary: 'Turn texts into vectors' } }, (request, reply) =>
-    embed(models, request, reply),
+  app.post(
+    '/api/embed',
+    { config: { body: embedSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into vectors' } },
+    (request, reply) => embed(models, request, reply),
   );
   app.post(
     '/api/embeddings',
-    { config: { body: embeddingsSchema, summary: 'Turn a text into a vector, in the older form' } },
+    {
+      config: {
+        body: embeddingsSchema,
+        bodyLimits: TEXT_BODY,
+        summary: 'Turn a text into a vector, in the older form',
+      },
+    },
     (request, reply) => embeddings(models, request, reply),
   );
   app.post('/api/show', { config: { body: showSchema, summary: 'All about a model' } }, (request) =>
@@ -61,8 +74,10 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
   app.post('/api/copy', { config: { body: copySchema, summary: 'Give a model a second name' } }, (request, reply) =>
     copy(models, request, reply),
   );
-  app.post('/api/create', { config: { body: createSchema, summary: 'Make a model' } }, (request, reply) =>
-    create(models, settings()['api.ollama_version'], request, reply),
+  app.post(
+    '/api/create',
+    { config: { body: createSchema, bodyLimits: TEXT_BODY, summary: 'Make a model' } },
+    (request, reply) => create(models, settings()['api.ollama_version'], request, reply),
   );
   app.post('/api/push', { config: { body: pushSchema, summary: 'Send a model to a registry' } }, (request) =>
     push(models, request),

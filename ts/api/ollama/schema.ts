@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { GrammarSource, ThinkLevel } from '../../inference/index.ts';
-import { optional, schemaFormat } from '../wire/index.ts';
+import { list, MAX_TOOLS, optional, schemaFormat, tokenIds } from '../wire/index.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -10,11 +10,11 @@ const anyObject = z.custom<Record<string, unknown>>(
 
 const messageSchema = z.object({
   role: z.string(),
-  content: optional(z.union([z.string(), z.array(z.looseObject({ type: z.string() }))])),
+  content: optional(z.union([z.string(), list(z.looseObject({ type: z.string() }))])),
   thinking: optional(z.string()),
-  images: optional(z.array(z.string())),
+  images: optional(list(z.string())),
   tool_calls: optional(
-    z.array(
+    list(
       z.object({
         id: optional(z.string()),
         function: z.object({ name: z.string(), arguments: optional(z.union([z.string(), anyObject])) }),
@@ -47,8 +47,8 @@ const inference = {
 
 export const chatSchema = z.object({
   ...inference,
-  messages: optional(z.array(messageSchema)),
-  tools: optional(z.array(toolSchema)),
+  messages: optional(list(messageSchema)),
+  tools: optional(list(toolSchema, { maxLength: MAX_TOOLS })),
 });
 
 export const generateSchema = z.object({
@@ -57,9 +57,9 @@ export const generateSchema = z.object({
   suffix: optional(z.string()),
   system: optional(z.string()),
   template: optional(z.string()),
-  context: optional(z.array(z.number().int().nonnegative())),
+  context: optional(tokenIds()),
   raw: optional(z.boolean()),
-  images: optional(z.array(z.string())),
+  images: optional(list(z.string())),
 });
 
 export type ChatBody = z.output<typeof chatSchema>;

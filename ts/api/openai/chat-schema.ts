@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optional } from '../wire/index.ts';
+import { list, MAX_TOOLS, optional } from '../wire/index.ts';
 import { grammarFields } from './grammar-fields.ts';
 import { samplingFields } from './sampling-fields.ts';
 
@@ -22,7 +22,7 @@ export const namedChoice = z.union([
   z.object({ type: z.literal('function'), function: named }),
   z.object({
     type: z.literal('allowed_tools'),
-    allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: z.array(z.object({ function: named })) }),
+    allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: list(z.object({ function: named })) }),
   }),
   named,
 ]);
@@ -31,10 +31,10 @@ const callFunction = z.object({ name: z.string(), arguments: optional(z.string()
 
 const messageSchema = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: optional(z.union([z.string(), z.array(z.looseObject({ type: z.string() }))])),
+  content: optional(z.union([z.string(), list(z.looseObject({ type: z.string() }))])),
   name: optional(z.string()),
   tool_calls: optional(
-    z.array(z.object({ id: optional(z.string()), type: optional(z.string()), function: callFunction })),
+    list(z.object({ id: optional(z.string()), type: optional(z.string()), function: callFunction })),
   ),
   function_call: optional(callFunction),
   tool_call_id: optional(z.string()),
@@ -45,7 +45,7 @@ const messageSchema = z.object({
 export const chatSchema = z.object({
   ...samplingFields,
   ...grammarFields,
-  messages: z.array(messageSchema).min(1),
+  messages: list(messageSchema).min(1),
   max_completion_tokens: optional(z.number().int().min(0)),
   response_format: optional(
     z.looseObject({
@@ -53,10 +53,12 @@ export const chatSchema = z.object({
       json_schema: optional(z.looseObject({ schema: optional(anyObject), strict: optional(z.boolean()) })),
     }),
   ),
-  tools: optional(z.array(z.object({ type: optional(z.string()), function: optional(functionSchema) }))),
+  tools: optional(
+    list(z.object({ type: optional(z.string()), function: optional(functionSchema) }), { maxLength: MAX_TOOLS }),
+  ),
   tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
   parallel_tool_calls: optional(z.boolean()),
-  functions: optional(z.array(functionSchema)),
+  functions: optional(list(functionSchema, { maxLength: MAX_TOOLS })),
   function_call: optional(z.union([z.string(), anyObject])),
   reasoning_effort: optional(z.string()),
   reasoning: optional(z.looseObject({ effort: optional(z.string()) })),
@@ -64,7 +66,7 @@ export const chatSchema = z.object({
   chat_template_kwargs: optional(anyObject),
   logprobs: optional(z.boolean()),
   top_logprobs: optional(z.number().int().min(0).max(20)),
-  modalities: optional(z.array(z.string())),
+  modalities: optional(list(z.string())),
   audio: z.unknown().optional(),
   prediction: z.unknown().optional(),
   web_search_options: z.unknown().optional(),

@@ -4,7 +4,17 @@ import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { GenerateEvent, PromptSegment } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { disconnectSignal, insertPrompt, keepAliveOf, optional, parseBody, sendStream, sse } from '../wire/index.ts';
+import {
+  disconnectSignal,
+  insertPrompt,
+  keepAliveOf,
+  list,
+  optional,
+  parseBody,
+  sendStream,
+  sse,
+  tokenIds,
+} from '../wire/index.ts';
 import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts';
 import { grammarFields, readGrammar } from './grammar-fields.ts';
 import { interleave } from './interleave.ts';
@@ -14,16 +24,14 @@ import { templatedCompletion } from './templated-completion.ts';
 
 const MAX_PROMPTS = 128;
 
-const tokens = z.array(z.number().int().nonnegative());
-
 export const completionSchema = z.object({
   ...samplingFields,
   ...grammarFields,
   prompt: z.union([
     z.string(),
-    z.array(z.string()).min(1).max(MAX_PROMPTS),
-    tokens.min(1),
-    z.array(tokens.min(1)).min(1).max(MAX_PROMPTS),
+    list(z.string()).min(1).max(MAX_PROMPTS),
+    tokenIds().min(1),
+    list(tokenIds().min(1)).min(1).max(MAX_PROMPTS),
   ]),
   suffix: optional(z.string()),
   logprobs: optional(z.number().int().min(0).max(5)),

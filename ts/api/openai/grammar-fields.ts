@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { GrammarSource } from '../../inference/index.ts';
-import { optional, schemaFormat } from '../wire/index.ts';
+import { list, optional, schemaFormat } from '../wire/index.ts';
 
 /** Extensions under the names that llama.cpp (`grammar`, `json_schema`) and vLLM (`guided_*`) gave them. */
 export const grammarFields = {
@@ -9,7 +9,7 @@ export const grammarFields = {
   json_schema: z.unknown().optional(),
   guided_json: z.unknown().optional(),
   guided_regex: optional(z.string()),
-  guided_choice: optional(z.array(z.string()).min(1)),
+  guided_choice: optional(list(z.string()).min(1)),
   guided_grammar: optional(z.string()),
 };
 

@@ -1,12 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
-import { disconnectSignal, keepAliveOf, optional, parseBody, parseOptions, truncatedHeader } from '../wire/index.ts';
+import {
+  disconnectSignal,
+  keepAliveOf,
+  list,
+  optional,
+  parseBody,
+  parseOptions,
+  truncatedHeader,
+} from '../wire/index.ts';
 
 export const rerankSchema = z.object({
   model: z.string().min(1),
   query: z.string(),
-  documents: z.array(z.union([z.string(), z.object({ text: z.string() })])).min(1),
+  documents: list(z.union([z.string(), z.object({ text: z.string() })])).min(1),
   top_n: optional(z.number().int().min(1)),
   return_documents: optional(z.boolean()),
   truncate: optional(z.boolean()),

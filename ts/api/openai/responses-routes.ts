@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { ownerOf, parseBody } from '../wire/index.ts';
+import { ownerOf, parseBody, TEXT_BODY } from '../wire/index.ts';
 import { responses } from './responses.ts';
 import { responsesSchema } from './responses-schema.ts';
 import type { KeptResponses, ResponseStore, StoredResponse } from './responses-store.ts';
@@ -13,7 +13,7 @@ type ById = { Params: { id: string } };
 export function responseRoutes(app: FastifyInstance, models: Models, store: ResponseStore, prefix: string): void {
   app.post(
     `${prefix}/responses`,
-    { config: { body: responsesSchema, summary: 'Answer with a response that is kept' } },
+    { config: { body: responsesSchema, bodyLimits: TEXT_BODY, summary: 'Answer with a response that is kept' } },
     (request, reply) => responses(models, store.of(ownerOf(request)), request, reply),
   );
   app.get<ById>(`${prefix}/responses/:id`, async (request) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { optional } from '../wire/index.ts';
+import { list, MAX_TOOLS, optional } from '../wire/index.ts';
 import { samplingFields } from './sampling-fields.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
@@ -18,14 +18,14 @@ const functionSchema = z.looseObject({
   strict: optional(z.boolean()),
 });
 
-const toolSchema = functionSchema.extend({ tools: optional(z.array(functionSchema)) });
+const toolSchema = functionSchema.extend({ tools: optional(list(functionSchema, { maxLength: MAX_TOOLS })) });
 
 export const responsesSchema = z.object({
   ...samplingFields,
-  input: optional(z.union([z.string(), z.array(itemSchema)])),
+  input: optional(z.union([z.string(), list(itemSchema)])),
   instructions: optional(z.string()),
   max_output_tokens: optional(z.number().int().positive()),
-  tools: optional(z.array(toolSchema)),
+  tools: optional(list(toolSchema, { maxLength: MAX_TOOLS })),
   tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
   parallel_tool_calls: optional(z.boolean()),
   text: optional(
@@ -37,7 +37,7 @@ export const responsesSchema = z.object({
   store: optional(z.boolean()),
   previous_response_id: optional(z.string()),
   truncation: optional(z.enum(['auto', 'disabled'])),
-  include: optional(z.array(z.string())),
+  include: optional(list(z.string())),
   top_logprobs: optional(z.number().int().min(0).max(20)),
   metadata: optional(anyObject),
   max_tool_calls: optional(z.number()),

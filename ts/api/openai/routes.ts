@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
+import { TEXT_BODY } from '../wire/index.ts';
 import { chatCompletions } from './chat.ts';
 import { chatSchema } from './chat-schema.ts';
 import { completionSchema, completions } from './completions.ts';
@@ -22,21 +23,31 @@ const MISSING = ['/v1/audio/transcriptions', '/v1/audio/translations', '/v1/audi
 /** `/v1/*` but for the Anthropic messages. */
 export async function openAiRoutes(app: FastifyInstance, { models, settings }: OpenAiDeps): Promise<void> {
   modelRoutes(app, models);
-  app.post('/v1/chat/completions', { config: { body: chatSchema, summary: 'Answer a chat' } }, (request, reply) =>
-    chatCompletions(models, settings(), request, reply),
+  app.post(
+    '/v1/chat/completions',
+    { config: { body: chatSchema, bodyLimits: TEXT_BODY, summary: 'Answer a chat' } },
+    (request, reply) => chatCompletions(models, settings(), request, reply),
   );
-  app.post('/v1/completions', { config: { body: completionSchema, summary: 'Go on with a text' } }, (request, reply) =>
-    completions(models, settings(), request, reply),
+  app.post(
+    '/v1/completions',
+    { config: { body: completionSchema, bodyLimits: TEXT_BODY, summary: 'Go on with a text' } },
+    (request, reply) => completions(models, settings(), request, reply),
   );
   app.post(
     '/v1/embeddings',
-    { config: { body: embeddingsSchema, summary: 'Turn texts into vectors' } },
+    { config: { body: embeddingsSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into vectors' } },
     (request, reply) => embeddings(models, request, reply),
   );
   for (const path of ['/v1/rerank', '/v1/score']) {
     app.post(
       path,
-      { config: { body: rerankSchema, summary: 'Rate documents by how well they answer a query' } },
+      {
+        config: {
+          body: rerankSchema,
+          bodyLimits: TEXT_BODY,
+          summary: 'Rate documents by how well they answer a query',
+        },
+      },
       (request, reply) => rerank(models, request, reply),
     );
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { Sampling } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
-import { type ModelOptions, optional, parseOptions } from '../wire/index.ts';
+import { list, MAX_STOPS, type ModelOptions, optional, parseOptions, record } from '../wire/index.ts';
 
 /** Fields that chat and text completions share, with the extensions that strict servers ignore. */
 export const samplingFields = {
@@ -13,11 +13,11 @@ export const samplingFields = {
   temperature: optional(z.number().min(0).max(2)),
   top_p: optional(z.number().min(0).max(1)),
   seed: optional(z.number().int()),
-  stop: optional(z.union([z.string(), z.array(z.string())])),
+  stop: optional(z.union([z.string(), list(z.string(), { maxLength: MAX_STOPS })])),
   frequency_penalty: optional(z.number().min(-2).max(2)),
   presence_penalty: optional(z.number().min(-2).max(2)),
   n: optional(z.number().int().min(1).max(8)),
-  logit_bias: optional(z.record(z.string(), z.number().min(-100).max(100))),
+  logit_bias: optional(record(z.number().min(-100).max(100))),
   keep_alive: z.unknown().optional(),
   options: z.unknown().optional(),
   top_k: optional(z.number()),

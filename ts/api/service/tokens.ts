@@ -1,12 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { PromptSegment } from '../../inference/index.ts';
-import { disconnectSignal, optional, parseBody } from '../wire/index.ts';
+import { disconnectSignal, list, optional, parseBody, TEXT_BODY, tokenIds } from '../wire/index.ts';
 import { modelOr } from './default-model.ts';
 import type { ServiceDeps } from './ports.ts';
 
 const model = optional(z.string());
-const tokenIds = z.array(z.number().int().min(0).max(0xffff_ffff));
 
 const tokenizeSchema = z.object({
   model,
@@ -15,29 +14,37 @@ const tokenizeSchema = z.object({
   parse_special: optional(z.boolean()),
   with_pieces: optional(z.boolean()),
 });
-const detokenizeSchema = z.object({ model, tokens: tokenIds });
-const templateSchema = z.looseObject({ model, messages: z.array(z.looseObject({ role: z.string() })).min(1) });
+const detokenizeSchema = z.object({ model, tokens: tokenIds() });
+const templateSchema = z.looseObject({ model, messages: list(z.looseObject({ role: z.string() })).min(1) });
 
 /** `/tokenize`, `/detokenize` and `/apply-template` as llama.cpp's server has them; no weights are loaded for any. */
 export function tokenRoutes(app: FastifyInstance, deps: ServiceDeps): void {
   const { models } = deps;
-  app.post('/tokenize', { config: { body: tokenizeSchema, summary: 'Text to tokens' } }, async (request) => {
-    const body = parseBody(tokenizeSchema, request.body);
-    const name = modelOr(models, body.model);
-    const tokens = await tokenize(deps, name, body);
-    if (body.with_pieces !== true) return { tokens };
-    const pieces = new Map(
-      await Promise.all([...new Set(tokens)].map(async (id) => [id, await pieceOf(deps, name, id)] as const)),
-    );
-    return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
-  });
-  app.post('/detokenize', { config: { body: detokenizeSchema, summary: 'Tokens to text' } }, async (request) => {
-    const body = parseBody(detokenizeSchema, request.body);
-    return { content: await models.detokenize(modelOr(models, body.model), body.tokens) };
-  });
+  app.post(
+    '/tokenize',
+    { config: { body: tokenizeSchema, bodyLimits: TEXT_BODY, summary: 'Text to tokens' } },
+    async (request) => {
+      const body = parseBody(tokenizeSchema, request.body);
+      const name = modelOr(models, body.model);
+      const tokens = await tokenize(deps, name, body);
+      if (body.with_pieces !== true) return { tokens };
+      const pieces = new Map(
+        await Promise.all([...new Set(tokens)].map(async (id) => [id, await pieceOf(deps, name, id)] as const)),
+      );
+      return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
+    },
+  );
+  app.post(
+    '/detokenize',
+    { config: { body: detokenizeSchema, bodyLimits: TEXT_BODY, summary: 'Tokens to text' } },
+    async (request) => {
+      const body = parseBody(detokenizeSchema, request.body);
+      return { content: await models.detokenize(modelOr(models, body.model), body.tokens) };
+    },
+  );
   app.post(
     '/apply-template',
-    { config: { body: templateSchema, summary: 'The prompt that a chat becomes' } },
+    { config: { body: templateSchema, bodyLimits: TEXT_BODY, summary: 'The prompt that a chat becomes' } },
     async (request, reply) => {
       const body = parseBody(templateSchema, request.body);
       const { name, request: chat } = await deps.readChat({ ...body, model: modelOr(models, body.model) });

@@ -1,4 +1,4 @@
-export { BODY_LIMIT_BYTES, installBodyParser } from './body.ts';
+export { type BodyLimits, installBodyParser, SMALL_BODY, TEXT_BODY } from './body.ts';
 export { type Caller, callerOf, mayManage, ownerOf, requireManage } from './caller.ts';
 export { disconnectSignal } from './disconnect.ts';
 export { requireEffort, thinkOfEffort } from './effort.ts';
@@ -11,6 +11,7 @@ export {
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
 export { keepAliveOf } from './keep-alive.ts';
+export { list, MAX_STOPS, MAX_TOOLS, record, tokenIds } from './list.ts';
 export { isElided } from './metadata.ts';
 export { kindOf } from './model-kind.ts';
 export { newId } from './new-id.ts';

@@ -1,6 +1,7 @@
 import { OmgError } from '../../errors/index.ts';
 import type { Sampling } from '../../inference/index.ts';
 import { SAMPLING_OPTIONS } from '../../lifecycle/index.ts';
+import { MAX_STOPS } from './list.ts';
 
 /** What an Ollama `options` object asks for, in the terms of the engine. */
 export interface ModelOptions {
@@ -93,6 +94,11 @@ function stopStrings(key: string, value: unknown): string[] {
   const list = typeof value === 'string' ? [value] : value;
   if (!Array.isArray(list) || !list.every((item): item is string => typeof item === 'string'))
     throw wrongType(key, 'array');
+  if (list.length > MAX_STOPS) {
+    throw new OmgError('invalid_request', `option "${key}" takes at most ${MAX_STOPS} texts`, {
+      detail: { param: `options.${key}` },
+    });
+  }
   return list.filter((item) => item !== '');
 }
 
