@@ -30,7 +30,7 @@ export function errorFromValue(body: unknown): OmgError | undefined {
   };
   const code = field('code') ?? '';
   return new OmgError(
-    isErrorCode(code) ? code : (RENAMED[code] ?? 'internal'),
+    isErrorCode(code) ? code : Object.hasOwn(RENAMED, code) ? (RENAMED[code] ?? 'internal') : 'internal',
     typeof body.error === 'string' ? body.error : (field('message') ?? 'The daemon reported an error.'),
     { hint: field('hint') },
   );

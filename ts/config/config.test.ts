@@ -254,3 +254,13 @@ test('paths: the home folder on each system, a short socket for a long home, a n
     join('/roaming', 'ohmygpu'),
   );
 });
+
+test('a text that only begins like a duration is found out at once', () => {
+  const startedAt = performance.now();
+  for (const text of ['1'.repeat(200_000), `${'1.'.repeat(100_000)}`, '1h'.repeat(100_000), `${'1'.repeat(90)}x`])
+    expect(parseGoDuration(text)).toBeUndefined();
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect([parseGoDuration('1.5h'), parseGoDuration('1.h'), parseGoDuration('.5s')]).toEqual([
+    5_400_000, 3_600_000, 500,
+  ]);
+});

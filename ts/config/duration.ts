@@ -1,11 +1,15 @@
-import { OmgError } from '../errors/index.ts';
+import { OmgError, shortJson } from '../errors/index.ts';
 
 const UNIT_MS: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
-const GO_DURATION = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
+/** Each digit has one place in it, so that a text that is no duration is found out in one pass. */
+const GO_DURATION = /^([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+/** More than anybody writes. */
+const MAX_LENGTH = 100;
+const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 
 /** A Go duration (`300ms`, `1.5h`, `2h45m`, `-1m`, bare `0`) in milliseconds; undefined when it is none. */
 export function parseGoDuration(text: string): number | undefined {
+  if (text.length > MAX_LENGTH) return undefined;
   if (/^[+-]?0$/.test(text)) return 0;
   const match = GO_DURATION.exec(text);
   if (!match) return undefined;
@@ -24,7 +28,7 @@ export function parseKeepAlive(value: unknown): number | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) ms = value * 1000;
   else if (typeof value === 'string') ms = parseGoDuration(value.trim());
   if (ms === undefined) {
-    throw new OmgError('invalid_request', `invalid keep_alive ${JSON.stringify(value)}`, {
+    throw new OmgError('invalid_request', `invalid keep_alive ${shortJson(value)}`, {
       hint: 'Use seconds as a number, or a duration such as "10m", "1.5h" or "-1m" (forever).',
       detail: { param: 'keep_alive' },
     });

@@ -1,4 +1,4 @@
-import { OmgError } from '../errors/index.ts';
+import { OmgError, shortJson } from '../errors/index.ts';
 import { formatDuration, parseGoDuration } from './duration.ts';
 import { SETTINGS, type SettingKey, type SettingSpec, type SettingValue, specOf } from './settings.ts';
 
@@ -77,7 +77,7 @@ export function displaySetting(key: SettingKey, value: SettingValue): SettingVal
 }
 
 function shown(spec: SettingSpec, value: unknown): string {
-  return spec.kind === 'secret' ? 'what it is' : (JSON.stringify(value) ?? String(value));
+  return spec.kind === 'secret' ? 'what it is' : shortJson(value);
 }
 
 /** The error for a key that does not exist, with the nearest one as the hint. */
@@ -96,6 +96,8 @@ function nearestName(name: string, names: string[]): string | undefined {
   const last = (key: string): string => key.slice(key.lastIndexOf('.') + 1);
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  // What is far longer than any name is like none of them.
+  if (name.length > 2 * Math.max(...names.map(({ length }) => length))) return undefined;
   for (const candidate of names) {
     const distance = Math.min(editDistance(name, candidate), editDistance(last(name), last(candidate)) + 1);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

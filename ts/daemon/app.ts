@@ -57,7 +57,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: () => `req_${randomBytes(12).toString('hex')}`,
     serverFactory: deps.serverFactory ?? ((handler) => createHttpServer(handler, { isOwners: false })),
     // Names of models are long, and a forced close would cut the answers that a graceful stop waits for.
-    routerOptions: { maxParamLength: 4096 },
+    // A query parameter that is given twice is one text, the last.
+    routerOptions: {
+      maxParamLength: 4096,
+      querystringParser: (text) => Object.fromEntries(new URLSearchParams(text)),
+    },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     onProtoPoisoning: 'ignore',

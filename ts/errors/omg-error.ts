@@ -8,6 +8,13 @@ export interface ErrorData {
   detail?: Record<string, unknown>;
 }
 
+/** Messages repeat what was sent, which may be megabytes. */
+const MAX_MESSAGE_LENGTH = 4_000;
+
+function shortened(message: string): string {
+  return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
+}
+
 /** The one error type of the product. `message` says what happened, `hint` what to do about it. */
 export class OmgError extends Error {
   override readonly name = 'OmgError';
@@ -20,7 +27,7 @@ export class OmgError extends Error {
     message: string,
     options: { hint?: string; detail?: Record<string, unknown>; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(shortened(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.detail = options.detail;

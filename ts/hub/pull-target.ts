@@ -54,14 +54,19 @@ export async function standsFor(name: ModelName, library: Library): Promise<stri
  */
 export function catalogTarget(name: ModelName): string | undefined {
   if (name.host !== 'hf.co' || !['library', 'ai'].includes(name.namespace.toLowerCase())) return undefined;
-  const tags = CATALOG[name.model.toLowerCase()];
+  const tags = own(CATALOG, name.model.toLowerCase());
   const tag = name.tag.toLowerCase();
-  const direct = tags?.[tag];
+  const direct = tags && own(tags, tag);
   if (tags === undefined || direct !== undefined) return direct;
   const dash = tag.indexOf('-');
-  const repo = tags[dash < 0 ? 'latest' : tag.slice(0, dash)];
+  const repo = own(tags, dash < 0 ? 'latest' : tag.slice(0, dash));
   const quant = tag.slice(dash + 1);
   return repo !== undefined && quantLabel(quant) === quant.toUpperCase() ? `${repo}:${quant.toUpperCase()}` : undefined;
+}
+
+/** Names come from outside, and `constructor` is one. */
+function own<Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 function repoTarget(name: ModelName, hasTag: boolean, revision: string | undefined): PullTarget {

@@ -54,20 +54,24 @@ function configJson(config: Config): {
   };
 }
 
+/** Longer than any that exists, so that deep tables end before they grow. */
+const MAX_KEY_LENGTH = 100;
+
 /** Dotted keys, or tables as in the file. */
-function flatten(body: unknown, prefix = '', depth = 0): Record<string, unknown> {
-  if (depth > MAX_DEPTH) throw unknownKey(prefix, 'config');
+function flatten(body: unknown, prefix = ''): Record<string, unknown> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new OmgError('invalid_request', 'The body must be an object of settings.', {
       hint: 'For example {"models.keep_alive":"10m"}; null takes a setting out.',
     });
   }
-  const changes: Record<string, unknown> = {};
+  const changes: [string, unknown][] = [];
   for (const [name, value] of Object.entries(body)) {
     const key = prefix === '' ? name : `${prefix}.${name}`;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      Object.assign(changes, flatten(value, key, depth + 1));
-    else changes[key] = value as unknown;
+    if (key.length > MAX_KEY_LENGTH) throw unknownKey(`${key.slice(0, MAX_KEY_LENGTH)}…`, 'config');
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const change of Object.entries(flatten(value, key))) changes.push(change);
+    } else changes.push([key, value]);
   }
-  return changes;
+  // Also `__proto__` is a key that does not exist, and no prototype.
+  return Object.fromEntries(changes);
 }

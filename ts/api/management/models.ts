@@ -8,10 +8,16 @@ import { disconnectSignal, mayManage, optional, parseBody } from '../wire/index.
 import { modelJson, pullJson } from './model-json.ts';
 import type { ModelStorePort } from './ports.ts';
 
+/** No system has longer ones. */
+const MAX_PATH_LENGTH = 32_767;
+
 const startSchema = z.object({ context_length: optional(z.number().int().min(4)), keep_alive: z.unknown().optional() });
 const gcSchema = z.object({ dry_run: optional(z.boolean()) });
 const importSchema = z.object({
-  path: z.string().regex(/^[^\0]+$/, 'must be a path'),
+  path: z
+    .string()
+    .max(MAX_PATH_LENGTH, 'is too long for a path')
+    .regex(/^[^\0]+$/, 'must be a path'),
   name: optional(z.string()),
   copy: optional(z.boolean()),
 });

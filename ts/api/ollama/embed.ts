@@ -9,7 +9,15 @@ import {
   promptTokens,
   type UseOptions,
 } from '../../lifecycle/index.ts';
-import { disconnectSignal, keepAliveOf, optional, parseBody, parseOptions, vectorAt } from '../wire/index.ts';
+import {
+  disconnectSignal,
+  keepAliveOf,
+  optional,
+  parseBody,
+  parseOptions,
+  sendVectors,
+  vectorAt,
+} from '../wire/index.ts';
 import { loadOrUnload } from './chat.ts';
 import { lacks, modelRequired, resolveModel } from './errors.ts';
 
@@ -49,13 +57,13 @@ export async function embed(models: Models, request: FastifyRequest, reply: Fast
   const { dimensions } = body;
   const wanted: EmbedRequest = { texts: texts.map(segment), truncate: body.truncate ?? true, normalize: true };
   const answer = await run(models, name, dimensions === undefined ? wanted : { ...wanted, dimensions }, use);
-  return {
+  const fields = {
     model: name,
-    embeddings: answer.texts.map((_, index) => Array.from(vectorAt(answer, index))),
     total_duration: since(startedAt),
     load_duration: Math.round(answer.readyMs * NANOSECONDS),
     prompt_eval_count: promptTokens(answer.texts),
   };
+  return sendVectors(reply, answer, fields, ['embeddings', (vector) => Array.from(vector)]);
 }
 
 /** POST /api/embeddings: one vector as the model gives it. */

@@ -1,26 +1,27 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage, ToolDefinition } from '../../inference/index.ts';
-import { pairToolResults } from '../wire/index.ts';
+import { NestedJson, pairToolResults } from '../wire/index.ts';
 import type { OllamaMessage, OllamaTool } from './schema.ts';
 
-const ROLES: Record<string, ChatMessage['role']> = {
-  system: 'system',
-  developer: 'system',
-  user: 'user',
-  assistant: 'assistant',
-  tool: 'tool',
-};
+const ROLES = new Map<string, ChatMessage['role']>([
+  ['system', 'system'],
+  ['developer', 'system'],
+  ['user', 'user'],
+  ['assistant', 'assistant'],
+  ['tool', 'tool'],
+]);
 
 /** Messages of the wire as the chat core has them. Throws `invalid_request`; images throw `unsupported`. */
 export function toChatMessages(wire: OllamaMessage[], modelName: string): ChatMessage[] {
-  const messages = wire.map((message, index) => toChatMessage(message, index, modelName));
+  const nested = new NestedJson();
+  const messages = wire.map((message, index) => toChatMessage(message, index, modelName, nested));
   pairToolResults(messages);
   return messages;
 }
 
-function toChatMessage(message: OllamaMessage, index: number, modelName: string): ChatMessage {
+function toChatMessage(message: OllamaMessage, index: number, modelName: string, nested: NestedJson): ChatMessage {
   const param = `messages[${index}]`;
-  const role = ROLES[message.role.toLowerCase()];
+  const role = ROLES.get(message.role.toLowerCase());
   if (role === undefined) {
     throw new OmgError('invalid_request', `${param}.role: invalid role "${message.role}"`, {
       detail: { param: `${param}.role` },
@@ -36,7 +37,11 @@ function toChatMessage(message: OllamaMessage, index: number, modelName: string)
           toolCalls: message.tool_calls.map((call, position) => ({
             id: call.id ?? `call_${index}_${position}`,
             name: call.function.name,
-            arguments: argumentText(call.function.arguments, `${param}.tool_calls[${position}].function.arguments`),
+            arguments: argumentText(
+              call.function.arguments,
+              `${param}.tool_calls[${position}].function.arguments`,
+              nested,
+            ),
           })),
         }
       : {}),
@@ -59,16 +64,9 @@ function textOf(content: OllamaMessage['content'], param: string, modelName: str
     .join('');
 }
 
-function argumentText(value: string | Record<string, unknown> | undefined, param: string): string {
-  if (value === undefined || value === '') return '{}';
-  if (typeof value !== 'string') return JSON.stringify(value);
-  try {
-    const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return value;
-  } catch {
-    // Reported below, as is JSON that is no object.
-  }
-  throw new OmgError('invalid_request', `${param}: expected an object`, { detail: { param } });
+function argumentText(value: string | Record<string, unknown> | undefined, param: string, nested: NestedJson): string {
+  if (typeof value === 'object') return JSON.stringify(value);
+  return nested.objectText(value ?? '', param, 'expected an object');
 }
 
 export function refuseImages(modelName: string, param: string): never {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OmgError } from '../../errors/index.ts';
+import { OmgError, shortJson } from '../../errors/index.ts';
 import type { GrammarSource, ThinkLevel } from '../../inference/index.ts';
 import { list, MAX_TOOLS, optional, schemaFormat, tokenIds } from '../wire/index.ts';
 
@@ -75,7 +75,7 @@ export function parseThink(value: unknown): boolean | ThinkLevel | undefined {
   if (typeof value === 'string' && LEVELS.includes(value)) return value as ThinkLevel;
   throw new OmgError(
     'invalid_request',
-    `invalid think value: ${JSON.stringify(value)} (must be "high", "medium", "low", "max", true, or false)`,
+    `invalid think value: ${shortJson(value)} (must be "high", "medium", "low", "max", true, or false)`,
     {
       detail: { param: 'think' },
     },

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage } from '../../inference/index.ts';
-import { pairToolResults } from '../wire/index.ts';
+import { NestedJson, pairToolResults } from '../wire/index.ts';
 import type { OpenAiMessage } from './chat-schema.ts';
 
 const ROLES = {
@@ -14,12 +14,13 @@ const ROLES = {
 
 /** Messages of the wire as the chat core has them. Throws `invalid_request`; media throw `unsupported`. */
 export function toChatMessages(wire: OpenAiMessage[]): ChatMessage[] {
-  const messages = wire.map((message, index) => toChatMessage(message, `messages[${index}]`));
+  const nested = new NestedJson();
+  const messages = wire.map((message, index) => toChatMessage(message, `messages[${index}]`, nested));
   pairToolResults(messages);
   return messages;
 }
 
-function toChatMessage(message: OpenAiMessage, param: string): ChatMessage {
+function toChatMessage(message: OpenAiMessage, param: string, nested: NestedJson): ChatMessage {
   const legacy = message.function_call === undefined ? [] : [{ id: undefined, function: message.function_call }];
   const calls = [...(message.tool_calls ?? []), ...legacy];
   if (message.content === undefined && calls.length === 0) {
@@ -35,7 +36,10 @@ function toChatMessage(message: OpenAiMessage, param: string): ChatMessage {
           toolCalls: calls.map((call, index) => ({
             id: call.id ?? `call_${param}_${index}`,
             name: call.function.name,
-            arguments: argumentText(call.function.arguments, `${param}.tool_calls[${index}].function.arguments`),
+            arguments: nested.objectText(
+              call.function.arguments ?? '',
+              `${param}.tool_calls[${index}].function.arguments`,
+            ),
           })),
         }
       : {}),
@@ -63,18 +67,6 @@ function textOf(content: OpenAiMessage['content'], param: string): string {
       throw invalid(`${param}[${index}]`, `unknown content part "${part.type}"`);
     })
     .join('');
-}
-
-/** JSON text of an object; nothing is an empty one. Throws `invalid_request`. */
-export function argumentText(value: string | undefined, param: string): string {
-  if (value === undefined || value.trim() === '') return '{}';
-  try {
-    const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return value;
-  } catch {
-    // Reported below, as is JSON that is no object.
-  }
-  throw invalid(param, 'must be the JSON text of an object');
 }
 
 function invalid(param: string, text: string): OmgError {

@@ -9,8 +9,8 @@ import {
   optional,
   parseBody,
   parseOptions,
+  sendVectors,
   truncatedHeader,
-  vectorAt,
   vectorBase64,
 } from '../wire/index.ts';
 
@@ -43,12 +43,11 @@ export async function embeddings(models: Models, request: FastifyRequest, reply:
   const tokens = promptTokens(answer.texts);
   const shown = (vector: Float32Array) =>
     body.encoding_format === 'base64' ? vectorBase64(vector) : Array.from(vector);
-  return {
-    object: 'list',
-    data: texts.map((_, index) => ({ object: 'embedding', index, embedding: shown(vectorAt(answer, index)) })),
-    model: body.model,
-    usage: { prompt_tokens: tokens, total_tokens: tokens },
-  };
+  const fields = { object: 'list', model: body.model, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+  return sendVectors(reply, answer, fields, [
+    'data',
+    (vector, index) => ({ object: 'embedding', index, embedding: shown(vector) }),
+  ]);
 }
 
 function readInput(input: unknown): string[] {

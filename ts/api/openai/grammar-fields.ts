@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import type { GrammarSource } from '../../inference/index.ts';
-import { list, optional, schemaFormat } from '../wire/index.ts';
+import { list, NestedJson, optional, schemaFormat } from '../wire/index.ts';
 
 /** Extensions under the names that llama.cpp (`grammar`, `json_schema`) and vLLM (`guided_*`) gave them. */
 export const grammarFields = {
@@ -49,11 +49,7 @@ function notation(source: string): GrammarSource {
 /** vLLM takes a schema as JSON text, too. */
 function parsed(schema: unknown, param: string): unknown {
   if (typeof schema !== 'string') return schema;
-  try {
-    return JSON.parse(schema) as unknown;
-  } catch {
-    throw new OmgError('invalid_request', `${param}: must be a JSON schema`, { detail: { param } });
-  }
+  return new NestedJson().parse(schema, param, 'must be a JSON schema');
 }
 
 function escaped(text: string): string {

@@ -1,7 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatMessage } from '../../inference/index.ts';
-import { newId, pairToolResults } from '../wire/index.ts';
-import { argumentText } from './chat-messages.ts';
+import type { ChatMessage, ToolCall } from '../../inference/index.ts';
+import { NestedJson, newId, pairToolResults } from '../wire/index.ts';
 import { readEncrypted } from './responses-reasoning.ts';
 import type { Item, ResponsesBody } from './responses-schema.ts';
 
@@ -14,9 +13,14 @@ export function inputItems(input: ResponsesBody['input'], find: (id: string) => 
     typeof input === 'string'
       ? [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] }]
       : (input ?? []);
+  const named = new Set<string>();
   return items.map((item, index) => {
     if (item.type !== 'item_reference') return withId(item);
-    const found = typeof item.id === 'string' ? find(item.id) : undefined;
+    const id = typeof item.id === 'string' ? item.id : '';
+    // A small request could stand for gigabytes otherwise.
+    if (named.has(id)) throw invalid(`input[${index}].id`, 'the item is there twice');
+    named.add(id);
+    const found = find(id);
     if (found !== undefined) return withId(found);
     throw invalid(`input[${index}].id`, 'there is no such item, or it has expired; send the item itself');
   });
@@ -51,10 +55,17 @@ const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 
 export function addItems(before: readonly ChatMessage[], items: readonly Item[]): ChatMessage[] {
   const messages = [...before];
   const calls = new Set(before.flatMap(({ toolCalls }) => toolCalls?.map(({ id }) => id) ?? []));
+  const nested = new NestedJson();
+  /** The lists of calls that were begun here, and may grow. */
+  const own = new Set<ToolCall[]>();
   let reasoning = '';
   const assistant = (message: Partial<ChatMessage>): void => {
     messages.push({ role: 'assistant', content: '', ...(reasoning === '' ? {} : { reasoning }), ...message });
     reasoning = '';
+  };
+  const begun = (list: ToolCall[]): ToolCall[] => {
+    own.add(list);
+    return list;
   };
   for (const [index, item] of items.entries()) {
     const param = `input[${index}]`;
@@ -70,13 +81,14 @@ export function addItems(before: readonly ChatMessage[], items: readonly Item[])
       const call = {
         id: requireText(item.call_id, `${param}.call_id`),
         name: requireText(item.name, `${param}.name`),
-        arguments: argumentText(requireText(item.arguments ?? '', `${param}.arguments`), `${param}.arguments`),
+        arguments: nested.objectText(requireText(item.arguments ?? '', `${param}.arguments`), `${param}.arguments`),
       };
       calls.add(call.id);
       const last = messages.at(-1);
       if (last?.role === 'assistant' && reasoning === '') {
-        messages[messages.length - 1] = { ...last, toolCalls: [...(last.toolCalls ?? []), call] };
-      } else assistant({ toolCalls: [call] });
+        if (last.toolCalls !== undefined && own.has(last.toolCalls)) last.toolCalls.push(call);
+        else messages[messages.length - 1] = { ...last, toolCalls: begun([...(last.toolCalls ?? []), call]) };
+      } else assistant({ toolCalls: begun([call]) });
     } else if (type === 'function_call_output') {
       const toolCallId = requireText(item.call_id, `${param}.call_id`);
       if (!calls.has(toolCallId))

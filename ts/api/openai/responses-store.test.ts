@@ -55,3 +55,21 @@ test('what one owner keeps no other can read, go on from or delete', () => {
   expect(mine.get('a')?.response.id).toBe('a');
   store.close();
 });
+
+test('items are found in whichever response still has them, however many there are', () => {
+  const store = new ResponseStore({ maxBytes: 1_000_000_000 });
+  const mine = store.of('me');
+  const shared = { type: 'message', id: 'msg_shared', content: 'x' };
+  mine.put({ ...stored('a'), input: [shared] });
+  mine.put({ ...stored('b'), input: [shared] });
+  mine.delete('a');
+  expect(mine.findItem('msg_shared')?.content).toBe('x');
+  mine.delete('b');
+  expect(mine.findItem('msg_shared')).toBeUndefined();
+  for (let index = 0; index < 20_000; index++) mine.put(stored(`r${index}`));
+  const startedAt = performance.now();
+  for (let index = 0; index < 50_000; index++) mine.findItem(`msg_r${index}`);
+  // All against all takes minutes.
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  store.close();
+});

@@ -30,6 +30,8 @@ export interface StoreOptions {
 interface Entry {
   owner: string;
   stored: StoredResponse;
+  /** What was asked and answered, by id. */
+  items: Map<string, Item>;
   bytes: number;
   expiresAt: number;
 }
@@ -41,6 +43,8 @@ export class ResponseStore {
   readonly #maxBytes: number;
   readonly #keepMs: number;
   readonly #now: () => number;
+  /** A request may name thousands of items. */
+  readonly #byItem = new Map<string, Set<Entry>>();
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -66,9 +70,12 @@ export class ResponseStore {
 
   #put(stored: StoredResponse, owner: string): void {
     this.#expire();
-    const bytes = Buffer.byteLength(JSON.stringify(stored));
+    const bytes = weightOf(stored);
     if (bytes > this.#maxBytes) return;
-    this.#entries.set(stored.response.id, { owner, stored, bytes, expiresAt: this.#now() + this.#keepMs });
+    const items = new Map([...stored.response.output, ...stored.input].map((item): [string, Item] => [item.id, item]));
+    const entry: Entry = { owner, stored, items, bytes, expiresAt: this.#now() + this.#keepMs };
+    this.#entries.set(stored.response.id, entry);
+    for (const id of items.keys()) this.#entriesOfItem(id).add(entry);
     this.#bytes += bytes;
     for (const id of this.#entries.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
@@ -85,23 +92,32 @@ export class ResponseStore {
 
   #findItem(id: string, owner: string): Item | undefined {
     this.#expire();
-    for (const entry of this.#entries.values()) {
-      if (entry.owner !== owner) continue;
-      const { stored } = entry;
-      const found = [...stored.response.output, ...stored.input].find((item) => item.id === id);
-      if (found !== undefined) return found;
-    }
+    for (const entry of this.#byItem.get(id) ?? []) if (entry.owner === owner) return entry.items.get(id);
     return undefined;
   }
 
   #delete(id: string): boolean {
-    this.#bytes -= this.#entries.get(id)?.bytes ?? 0;
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return false;
+    this.#bytes -= entry.bytes;
+    for (const item of entry.items.keys()) {
+      const entries = this.#entriesOfItem(item);
+      entries.delete(entry);
+      if (entries.size === 0) this.#byItem.delete(item);
+    }
     return this.#entries.delete(id);
+  }
+
+  #entriesOfItem(id: string): Set<Entry> {
+    const entries = this.#byItem.get(id) ?? new Set<Entry>();
+    this.#byItem.set(id, entries);
+    return entries;
   }
 
   close(): void {
     clearTimeout(this.#timer);
     this.#entries.clear();
+    this.#byItem.clear();
     this.#bytes = 0;
   }
 
@@ -125,4 +141,25 @@ export class ResponseStore {
     );
     this.#timer.unref();
   }
+}
+
+/** Of a value that is no text itself. */
+const VALUE_BYTES = 8;
+
+/** About what a value takes in memory. To write it as JSON for its length would double it. */
+function weightOf(value: unknown): number {
+  let weight = 0;
+  const rest = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    weight += VALUE_BYTES;
+    if (typeof next === 'string') weight += next.length;
+    else if (typeof next === 'object' && next !== null) {
+      for (const [key, inner] of Object.entries(next)) {
+        weight += key.length;
+        rest.push(inner);
+      }
+    }
+  }
+  return weight;
 }

@@ -28,9 +28,7 @@ export function tokenRoutes(app: FastifyInstance, deps: ServiceDeps): void {
       const name = modelOr(models, body.model);
       const tokens = await tokenize(deps, name, body);
       if (body.with_pieces !== true) return { tokens };
-      const pieces = new Map(
-        await Promise.all([...new Set(tokens)].map(async (id) => [id, await pieceOf(deps, name, id)] as const)),
-      );
+      const pieces = await piecesOf(deps, name, new Set(tokens));
       return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
     },
   );
@@ -68,6 +66,19 @@ async function tokenize(
   const bos = await models.tokenize(name, []);
   if (bos.length === 0) return models.tokenize(name, [text]);
   return (await models.tokenize(name, [{ kind: 'tokens', tokens: bos }, text])).slice(bos.length);
+}
+
+/** So many questions are with the engine at once; a long text has tens of thousands of different tokens. */
+const PIECES_AT_ONCE = 64;
+
+async function piecesOf(deps: ServiceDeps, name: string, ids: Set<number>): Promise<Map<number, string>> {
+  const pieces = new Map<number, string>();
+  const left = ids.values();
+  const ask = async (): Promise<void> => {
+    for (const id of left) pieces.set(id, await pieceOf(deps, name, id));
+  };
+  await Promise.all(Array.from({ length: PIECES_AT_ONCE }, ask));
+  return pieces;
 }
 
 /** A token's text as it stands within others: some vocabularies drop the space of a token that comes first. */

@@ -19,7 +19,8 @@ export function chooseTools(
     if (!definitions.some((tool) => tool.name === name)) throw invalidChoice(`there is no tool named "${name}"`);
     return { tools: definitions, toolChoice: { name } };
   }
-  const seen = allowed === undefined ? definitions : definitions.filter((tool) => allowed.includes(tool.name));
+  const names = allowed && new Set(allowed);
+  const seen = names === undefined ? definitions : definitions.filter((tool) => names.has(tool.name));
   if (mode === 'none') return {};
   if (mode === 'required' && seen.length === 0) throw invalidChoice('a call is required and there is no tool to call');
   if (seen.length === 0) return {};

@@ -35,7 +35,8 @@ export function slashCommandOf(message: string): SlashCommand | undefined {
 }
 
 export function runSlashCommand(state: ChatState, { name, rest }: SlashCommand): Step {
-  const command = SLASH_COMMANDS[ALIASES[name] ?? name];
+  const known = Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
+  const command = Object.hasOwn(SLASH_COMMANDS, known) ? SLASH_COMMANDS[known] : undefined;
   if (command) return command.run(state, rest);
   const near = didYouMean(name, [...Object.keys(SLASH_COMMANDS), ...Object.keys(ALIASES)]);
   const hint = near === undefined ? '/help lists the commands.' : `Did you mean /${near}?`;

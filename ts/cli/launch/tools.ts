@@ -128,8 +128,9 @@ export const TOOL_NAMES: readonly string[] = Object.keys(TOOLS);
 
 /** The tool of this name. Any other program gets the variables that SDKs of OpenAI, Anthropic and Ollama read. */
 export function toolNamed(name: string): LaunchableTool {
+  const known = Object.hasOwn(TOOLS, name) ? TOOLS[name] : undefined;
   return (
-    TOOLS[name] ?? {
+    known ?? {
       program: name,
       title: name,
       install: 'install it, or check the name',

@@ -254,6 +254,9 @@ test('a stored response can be read, listed, referred to and deleted', async () 
     ],
   });
   expect(asked().messages.map(({ content }) => content)).toEqual(['a', 'x']);
+  const reference = { type: 'item_reference', id: body.output[0]?.id };
+  // However often a large item is named, it is there once.
+  expect((await post({ input: [reference, reference] })).json().error).toMatchObject({ param: 'input[1].id' });
   const remove = () => daemon.app.inject({ method: 'DELETE', url: `/v1/responses/${body.id}` });
   expect((await remove()).json()).toEqual({ id: body.id, object: 'response', deleted: true });
   for (const reply of [await remove(), await get(body.id), await get(`${body.id}/input_items`)]) {
