@@ -28,6 +28,7 @@ import { OmgError } from '../errors/index.ts';
 import { type Access, type AccessRules, installAccess } from './access.ts';
 import { createHttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
+import { watchLoop } from './loop-watch.ts';
 import { ownClients } from './own-client.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
 
@@ -37,7 +38,7 @@ export interface AppDeps
     AnthropicDeps,
     ManagementDeps,
     Omit<DockerDeps, 'routes'>,
-    Omit<ServiceDeps, 'routes'> {
+    Omit<ServiceDeps, 'routes' | 'loopDelay'> {
   access: AccessRules;
   /** Makes the servers for the network where they are not plain ones. */
   serverFactory?: (handler: RequestListener) => Server;
@@ -71,6 +72,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     rewriteUrl: (request) =>
       surfacePath(stripDockerPrefix(normalisePath(request.url ?? '/')), request as IncomingMessage),
   });
+  const loopDelay = watchLoop(app, deps.log);
   installHeaders(app, deps);
   const access = installAccess(app, deps.access);
   installBodyParser(app);
@@ -84,7 +86,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(dockerRoutes, { ...deps, routes: [...routes] });
   await app.register(mcpRoutes, mcpDeps(app, access));
   let described: RouteOptions[] = [];
-  await app.register(serviceRoutes, { ...deps, routes: () => described });
+  await app.register(serviceRoutes, { ...deps, routes: () => described, loopDelay });
   described = [...routes];
   refuseOtherMethods(app, described);
   return app;

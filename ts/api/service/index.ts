@@ -1,3 +1,3 @@
-export { Metrics } from './metrics.ts';
+export { type LoopDelay, Metrics } from './metrics.ts';
 export type { CatalogEntry, ServiceDeps } from './ports.ts';
 export { serviceRoutes } from './routes.ts';

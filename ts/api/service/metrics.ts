@@ -13,6 +13,15 @@ interface Series {
   firstToken: Histogram;
 }
 
+/** How late the event loop of the daemon was, in seconds. */
+export interface LoopDelay {
+  readonly count: number;
+  readonly sum: number;
+  readonly max: number;
+  /** @param share in [0, 1]. */
+  quantile(share: number): number;
+}
+
 /** Counts what requests came to, by model and mode, since the daemon started. */
 export class Metrics {
   readonly #series = new Map<string, Series>();
@@ -39,7 +48,7 @@ export class Metrics {
   };
 
   /** Prometheus text 0.0.4. What is loaded and what waits is looked at now. */
-  expose(running: RunningModel[]): string {
+  expose(running: RunningModel[], loopDelay: LoopDelay): string {
     const all = [...this.#series];
     if (all.length === 0 && running.length === 0) return '# No request so far, and no model is loaded.\n';
     const gauge = (value: (model: RunningModel) => number) =>
@@ -95,8 +104,25 @@ export class Metrics {
         'Memory of an accelerator that the model takes, as planned.',
         gauge(({ info }) => (info === undefined || info.device === 'cpu' ? 0 : info.memory.totalBytes)),
       ),
+      family(
+        'omg_event_loop_delay_seconds',
+        'summary',
+        'How late the daemon was to do what was due, while requests were under way.',
+        delayLines(loopDelay),
+      ),
     ].join('');
   }
+}
+
+const QUANTILES = [0.5, 0.9, 0.99];
+
+function delayLines(delay: LoopDelay): string[] {
+  return [
+    ...QUANTILES.map((share) => line('', `quantile="${share}"`, delay.quantile(share))),
+    line('', 'quantile="1"', delay.max),
+    `_sum ${delay.sum}\n`,
+    `_count ${delay.count}\n`,
+  ];
 }
 
 function modeOf({ details }: RunningModel): RequestRecord['mode'] {
@@ -117,7 +143,12 @@ function line(suffix: string, labels: string, value: number): string {
   return `${suffix}{${labels}} ${value}\n`;
 }
 
-function family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string, lines: string[]): string {
+function family(
+  name: string,
+  type: 'counter' | 'gauge' | 'histogram' | 'summary',
+  help: string,
+  lines: string[],
+): string {
   if (lines.length === 0) return '';
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.map((rest) => name + rest).join('')}`;
 }

@@ -1,13 +1,14 @@
 import type { RouteOptions } from 'fastify';
 import type { ChatRequest, LoadSpec, MemoryPlan } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import type { Metrics } from './metrics.ts';
+import type { LoopDelay, Metrics } from './metrics.ts';
 
 /** What the service routes need; the daemon wires it. */
 export interface ServiceDeps {
   models: Models;
   /** Absent: switched off. */
   metrics?: Metrics;
+  loopDelay: LoopDelay;
   /** What a model would take. Absent fields are those of a load by default. */
   plan: (spec: LoadSpec) => Promise<MemoryPlan>;
   /** The built-in short names. May load the hub's code the first time. */

@@ -15,7 +15,7 @@ export async function serviceRoutes(app: FastifyInstance, deps: ServiceDeps): Pr
   planRoutes(app, deps);
   app.get('/metrics', { config: { summary: 'Counters for Prometheus' } }, async (_request, reply) => {
     if (deps.metrics === undefined) throw new OmgError('not_found', 'Metrics are switched off.');
-    return reply.type(PROMETHEUS).send(deps.metrics.expose(deps.models.running()));
+    return reply.type(PROMETHEUS).send(deps.metrics.expose(deps.models.running(), deps.loopDelay));
   });
   app.get('/ohmygpu/v1/catalog', { config: { summary: 'Short names that can be pulled' } }, () => catalogJson(deps));
   let description: object | undefined;

@@ -85,7 +85,7 @@ async function scrape(): Promise<{ type: string | null; text: string; values: Ma
   const reply = await send('GET', '/metrics');
   const text = await reply.text();
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  for (const sample of samples)
+  for (const sample of samples.filter((line) => !line.startsWith('omg_event_loop_delay_seconds')))
     expect(sample).toMatch(/^omg_\w+\{backend="candle",model="[^"]+",mode="completion"[^}]*\} [\d.e+-]+$/);
   const values = new Map(
     samples.map((line): [string, number] => [
@@ -110,6 +110,12 @@ test('metrics are a comment while nothing happens, then count requests and token
     answers.push(answer.usage);
   }
   const { values, text } = await scrape();
+  expect(text).toContain('# TYPE omg_event_loop_delay_seconds summary\n');
+  const delay = ['0.5', '0.9', '0.99', '1'].map((share) =>
+    values.get(`omg_event_loop_delay_seconds{quantile="${share}"}`),
+  );
+  expect(delay).toEqual(delay.toSorted((a, b) => Number(a) - Number(b)));
+  expect(values.get('omg_event_loop_delay_seconds_count')).toBeGreaterThan(0);
   const labels = '{backend="candle",model="tiny:latest",mode="completion"';
   const sum = (field: 'prompt_tokens' | 'completion_tokens') =>
     answers.reduce((total, usage) => total + usage[field], 0);
@@ -122,7 +128,7 @@ test('metrics are a comment while nothing happens, then count requests and token
   expect(values.get(`omg_queue_depth${labels}}`)).toBe(0);
   expect(values.get(`omg_models_loaded${labels}}`)).toBe(1);
   expect(values.get(`omg_vram_bytes${labels}}`)).toBe(0);
-  for (const name of new Set([...values.keys()].map((key) => key.replace(/(_bucket|_sum|_count)?\{.*/, '')))) {
+  for (const name of new Set([...values.keys()].map((key) => key.replace(/(_bucket|_sum|_count)?(\{.*|$)/, '')))) {
     expect(text).toContain(`# TYPE ${name} `);
   }
 });
