@@ -264,3 +264,14 @@ test('a text that only begins like a duration is found out at once', () => {
     5_400_000, 3_600_000, 500,
   ]);
 });
+
+test('changes made at once are all written', async () => {
+  const changes = [
+    { 'log.level': 'debug' },
+    { 'models.max_queue': 7 },
+    { 'models.keep_alive': '9m' },
+    { 'log.level': 'warn' },
+  ];
+  await Promise.all(changes.map((change) => writeSettings(file, change)));
+  expect(await readFile(file, 'utf8')).toBe('[log]\nlevel = "warn"\n\n[models]\nmax_queue = 7\nkeep_alive = "9m"\n');
+});

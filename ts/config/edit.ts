@@ -8,7 +8,16 @@ import { isSettingKey, type SettingKey, specOf } from './settings.ts';
  * Sets keys in a TOML file, or takes them out where the value is null. Comments and the order of other lines stay. All
  * values are checked before anything is written. Throws `invalid_config`.
  */
-export async function writeSettings(file: string, changes: Record<string, unknown>): Promise<void> {
+export function writeSettings(file: string, changes: Record<string, unknown>): Promise<void> {
+  const written = last.then(() => writeChanges(file, changes));
+  last = written.catch(() => {});
+  return written;
+}
+
+/** Changes come one after another: each reads what the one before it has written. */
+let last: Promise<unknown> = Promise.resolve();
+
+async function writeChanges(file: string, changes: Record<string, unknown>): Promise<void> {
   let text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
