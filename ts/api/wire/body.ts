@@ -21,7 +21,7 @@ export interface BodyLimits {
 export const SMALL_BODY: BodyLimits = { bytes: MIB, values: 10_000 };
 
 /** What people and programs write for a model: 32 MiB of text and what stands around it. */
-export const TEXT_BODY: BodyLimits = { bytes: 33 * MIB, values: 200_000 };
+export const TEXT_BODY: BodyLimits = { bytes: 33 * MIB, values: 150_000 };
 
 /** What is larger is parsed in a thread. Below, it takes a few milliseconds and less than the way there and back. */
 const LARGE_BYTES = 256 * 1024;

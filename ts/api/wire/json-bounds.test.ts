@@ -16,6 +16,7 @@ test('values are counted outside of strings, and a number is a tenth of one', ()
   expect(count('"[1,2,{}],,,::"')).toBe(0);
   expect(count(JSON.stringify({ a: 'x', b: [true, null, {}] }))).toBe(6);
   expect(count(JSON.stringify(Array(100).fill(-12.5e3)))).toBe(10);
+  expect(count(JSON.stringify({ a: 1, b: -2, c: [3, 4] }))).toBe(4);
   expect(count('[\n 1 ,\t2 ]')).toBe(1);
 });
 
@@ -41,6 +42,10 @@ test('each bound is a bound', () => {
   expect(code(object(20), { maxProperties: 20 })).toBeTypeOf('number');
   expect(code(object(21), { maxProperties: 20 })).toBe('invalid_request');
   expect(code(`[${object(20)},${object(20)}]`, { maxProperties: 20 })).toBeTypeOf('number');
+  const named = (names: number, objects: number) =>
+    JSON.stringify(Array.from({ length: objects }, (_, at) => ({ [`name${at % names}`]: null })));
+  expect(code(named(90, 400), { maxNames: 100 })).toBeTypeOf('number');
+  expect(code(named(150, 400), { maxNames: 100 })).toBe('body_too_large');
   expect(code(JSON.stringify({ ['k'.repeat(30)]: 1 }), { maxKeyBytes: 30 })).toBeTypeOf('number');
   expect(code(JSON.stringify({ ['k'.repeat(31)]: 1 }), { maxKeyBytes: 30 })).toBe('invalid_request');
   expect(code(JSON.stringify({ k: 'v'.repeat(31) }), { maxKeyBytes: 30 })).toBeTypeOf('number');

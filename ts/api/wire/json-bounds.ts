@@ -1,12 +1,15 @@
+import { randomInt } from 'node:crypto';
 import { OmgError } from '../../errors/index.ts';
 
 /** How much structure JSON may have. Long texts cost little; many values and keys cost a lot, whoever sends them. */
 export interface JsonBounds {
-  /** Values in all; a number counts as a tenth, because lists of token ids are long and cheap. */
+  /** Values in all; a number in a list counts as a tenth, because lists of token ids are long and cheap. */
   maxValues: number;
   maxDepth?: number;
   /** Properties of one object. */
   maxProperties?: number;
+  /** Different keys in all: each is kept for as long as the body is, and no two objects with others share a shape. */
+  maxNames?: number;
   /** Bytes of one key. */
   maxKeyBytes?: number;
 }
@@ -29,38 +32,41 @@ const CLOSE_BRACE = 0x7d;
 
 /**
  * Counts what stands outside of strings before anything is built of it, in one pass that ends at the first bound that is broken. Whether
- * it is JSON at all is for the parser to say. Gives the values that were counted. Throws `body_too_large` for too many values,
- * `invalid_request` for the other bounds.
+ * it is JSON at all is for the parser to say. Gives the values that were counted. Throws `body_too_large` for too many values or
+ * names, `invalid_request` for the other bounds.
  */
 export function checkJsonBounds(
   bytes: Uint8Array,
-  { maxValues, maxDepth = 128, maxProperties = 10_000, maxKeyBytes = 4096 }: JsonBounds,
+  { maxValues, maxDepth = 128, maxProperties = 10_000, maxNames = 20_000, maxKeyBytes = 4096 }: JsonBounds,
 ): number {
   const properties = new Uint32Array(maxDepth + 1);
   const most = maxValues * VALUE;
   let depth = 0;
   let tenths = 0;
-  /** A value is due: a digit begins a number here, and elsewhere is part of one. */
-  let begins = true;
-  let stringBytes = 0;
+  const names = new NameCount();
+  /** An element of a list may begin: a digit begins a number here, and elsewhere is part of one. */
+  let begins = false;
+  let stringStart = 0;
+  let stringEnd = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
     if (byte === QUOTE) {
-      const end = endOfString(bytes, at + 1);
-      stringBytes = end - at - 1;
-      at = end;
+      stringStart = at + 1;
+      stringEnd = endOfString(bytes, stringStart);
+      at = stringEnd;
       begins = false;
     } else if (byte === COMMA || byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       tenths += VALUE;
       if (tenths > most) throw tooManyValues(maxValues);
-      begins = true;
+      begins = byte !== OPEN_BRACE;
       if (byte === COMMA) continue;
       depth += 1;
       if (depth > maxDepth) throw tooDeep(maxDepth);
       properties[depth] = 0;
     } else if (byte === COLON) {
-      begins = true;
-      if (stringBytes > maxKeyBytes) throw longKey(maxKeyBytes);
+      begins = false;
+      if (stringEnd - stringStart > maxKeyBytes) throw longKey(maxKeyBytes);
+      if (names.add(bytes, stringStart, stringEnd) > maxNames) throw tooManyNames(maxNames);
       const count = (properties[depth] ?? 0) + 1;
       if (count > maxProperties) throw tooManyProperties(maxProperties);
       properties[depth] = count;
@@ -73,6 +79,30 @@ export function checkJsonBounds(
     }
   }
   return Math.ceil(tenths / VALUE);
+}
+
+/** Slots for names; several times as many as are allowed, so that few share one. */
+const SLOTS = 2 ** 17;
+/** Other for each process, so that nobody can choose names that share a slot. */
+const SEED = randomInt(2 ** 32);
+
+/** Counts different names, by the slots that their hashes fall into: names that share one count once. */
+class NameCount {
+  #slots: Uint8Array | undefined;
+  #count = 0;
+
+  /** The number of different names with this one. */
+  add(bytes: Uint8Array, start: number, end: number): number {
+    this.#slots ??= new Uint8Array(SLOTS);
+    let hash = SEED;
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+    if (this.#slots[slot] === 0) {
+      this.#slots[slot] = 1;
+      this.#count += 1;
+    }
+    return this.#count;
+  }
 }
 
 /** Beyond so many bytes a native search pays. */
@@ -112,6 +142,10 @@ function tooManyProperties(maxProperties: number): OmgError {
   return new OmgError('invalid_request', `The JSON has an object with more than ${maxProperties} properties.`, {
     detail: { maxProperties },
   });
+}
+
+function tooManyNames(maxNames: number): OmgError {
+  return new OmgError('body_too_large', `The JSON has more than ${maxNames} different keys.`, { detail: { maxNames } });
 }
 
 function longKey(maxKeyBytes: number): OmgError {

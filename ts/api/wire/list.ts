@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Far over what clients send; the values of the whole body are bounded besides. */
-const MAX_LENGTH = 100_000;
+const MAX_LENGTH = 20_000;
 export const MAX_TOOLS = 4096;
 export const MAX_STOPS = 1000;
 
@@ -56,11 +56,13 @@ const List = z.core.$constructor<z.ZodArray, ListDef>('List', (schema, def) => {
     if (input.length > def.maxLength) {
       return refuse(payload, tooBig(schema, 'array', def.maxLength, input));
     }
+    const { passes } = def;
+    if (passes !== undefined && input.every((value) => passes(value))) return payload;
     const output: unknown[] = [];
     payload.value = output;
-    for (const [index, value] of input.entries()) {
-      if (def.passes?.(value) === true) output.push(value);
-      else if (!take(payload, def.element, { index, value }, context, (result) => output.push(result))) break;
+    for (let index = 0; index < input.length; index++) {
+      const value: unknown = input[index];
+      if (!take(payload, def.element, { index, value }, context, (result) => output.push(result))) break;
     }
     return payload;
   };
