@@ -1,6 +1,7 @@
 /** The part of JSON Schema that the description of the API uses. */
 export interface Schema {
-  type?: string;
+  /** Several where it may also be null. */
+  type?: string | string[];
   anyOf?: Schema[];
   enum?: unknown[];
   const?: unknown;
@@ -10,6 +11,11 @@ export interface Schema {
   items?: Schema;
   minimum?: number;
   maximum?: number;
+}
+
+/** Its type, the first of several. */
+export function typeOf({ type }: Schema): string | undefined {
+  return typeof type === 'string' ? type : type?.[0];
 }
 
 /** Random choices that a seed repeats. */
@@ -48,9 +54,29 @@ const TEXTS = [
   '🙂',
   'low',
   '{{',
+  'constructor',
+  '__proto__',
+  'toString',
+  '../..',
+  '1'.repeat(3000),
+  '\ud800',
 ];
 const NUMBERS = [0, 1, 2, -1, 0.5, 16, 64, 1e9, -1e308, Number.MAX_SAFE_INTEGER];
-const JUNK = [null, true, -1, 1e308, '', 'tiny', [], {}, [null], { a: { b: [1] } }, [[[]]]];
+const JUNK = [
+  null,
+  true,
+  -1,
+  1e308,
+  '',
+  'tiny',
+  [],
+  {},
+  [null],
+  { a: { b: [1] } },
+  [[[]]],
+  JSON.parse('{"__proto__":{"x":1},"constructor":1,"toString":"x"}'),
+  Array(500).fill(1),
+];
 
 /** What the schema asks for, but for the share of values that are something else. */
 export function bodyOf(schema: Schema, draw: Draw, wildness: number): unknown {
@@ -58,7 +84,7 @@ export function bodyOf(schema: Schema, draw: Draw, wildness: number): unknown {
   if (schema.const !== undefined) return schema.const;
   if (schema.enum !== undefined) return draw.pick(schema.enum);
   if (schema.anyOf !== undefined) return bodyOf(draw.pick(schema.anyOf), draw, wildness);
-  switch (schema.type) {
+  switch (typeOf(schema)) {
     case 'string':
       return draw.pick(TEXTS);
     case 'integer':
@@ -88,7 +114,8 @@ function objectOf({ properties = {}, required = [] }: Schema, draw: Draw, wildne
   return Object.fromEntries(entries);
 }
 
-function within({ type, minimum = 0, maximum = 10 }: Schema, draw: Draw): number {
+function within(schema: Schema, draw: Draw): number {
+  const { minimum = 0, maximum = 10 } = schema;
   const value = minimum + draw.number() * (Math.min(maximum, minimum + 100) - minimum);
-  return type === 'integer' ? Math.round(value) : value;
+  return typeOf(schema) === 'integer' ? Math.round(value) : value;
 }
