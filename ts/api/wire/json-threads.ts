@@ -17,13 +17,22 @@ interface Waiting extends JsonJob {
 
 /** Two let a body of a few MB pass one of the largest. */
 const MAX_THREADS = 2;
-const IDLE_MS = 15_000;
 
 /** Parses JSON off the event loop, in threads that start when first needed and end when there is nothing to do. */
 export class JsonThreads {
   readonly #waiting: Waiting[] = [];
   readonly #threads = new Set<JsonThread>();
   readonly #workerFile = entryFile(import.meta.url, './json-worker.ts', 'json-worker');
+  readonly #idleMs: number;
+
+  constructor({ idleMs = 15_000 } = {}) {
+    this.#idleMs = idleMs;
+  }
+
+  /** Threads that are there. */
+  get size(): number {
+    return this.#threads.size;
+  }
 
   /** Takes the bytes over. The smallest goes first; one whose sender has gone is dropped. Throws as `parseJson`, and `cancelled`. */
   async parse(bytes: Uint8Array<ArrayBuffer>, bounds: JsonBounds, signal: AbortSignal): Promise<unknown> {
@@ -42,19 +51,22 @@ export class JsonThreads {
   #next(): void {
     for (const job of this.#waiting.filter(({ signal }) => signal.aborted)) this.#drop(job);
     const [first, ...others] = this.#waiting;
-    if (first === undefined) return;
-    let thread = [...this.#threads].find(({ isFree }) => isFree);
-    if (thread === undefined && this.#threads.size < MAX_THREADS) {
-      thread = new JsonThread(this.#workerFile, (ended) => this.#threads.delete(ended));
-      this.#threads.add(thread);
-    }
-    if (thread === undefined) return;
+    const thread = first === undefined ? undefined : this.#freeThread();
+    if (first === undefined || thread === undefined) return;
     const job = others.reduce((least, other) => (other.bytes.length < least.bytes.length ? other : least), first);
     this.#waiting.splice(this.#waiting.indexOf(job), 1);
     void thread.run(job).then((outcome) => {
       job.settle(outcome);
       this.#next();
     });
+  }
+
+  #freeThread(): JsonThread | undefined {
+    const free = [...this.#threads].find(({ isFree }) => isFree);
+    if (free !== undefined || this.#threads.size >= MAX_THREADS) return free;
+    const thread = new JsonThread(this.#workerFile, this.#idleMs, () => this.#threads.delete(thread));
+    this.#threads.add(thread);
+    return thread;
   }
 
   #drop(job: Waiting): void {
@@ -66,19 +78,24 @@ export class JsonThreads {
 class JsonThread {
   isFree = true;
   readonly #worker: Worker;
+  readonly #idleMs: number;
+  readonly #onEnd: () => void;
   #settle: (outcome: JsonOutcome) => void = () => {};
   #idle: NodeJS.Timeout | undefined;
 
   /** @param onEnd it takes no more work. */
-  constructor(file: URL, onEnd: (thread: JsonThread) => void) {
+  constructor(file: URL, idleMs: number, onEnd: () => void) {
+    this.#idleMs = idleMs;
+    this.#onEnd = onEnd;
     this.#worker = new Worker(file, { name: 'json', env: {} });
-    const fail = (message: string): void => {
-      onEnd(this);
-      this.#finish({ error: { code: 'internal', message } });
-    };
-    this.#worker.on('message', (outcome: JsonOutcome) => this.#finish(outcome));
-    this.#worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)));
-    this.#worker.on('exit', () => fail('The thread that parsed the request body has ended.'));
+    this.#worker.on('message', (outcome: JsonOutcome) => {
+      this.isFree = true;
+      this.#worker.unref();
+      this.#idle = setTimeout(() => void this.end(), this.#idleMs).unref();
+      this.#settle(outcome);
+    });
+    this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
+    this.#worker.on('exit', () => this.#fail('The thread that parsed the request body has ended.'));
   }
 
   run({ bytes, bounds }: JsonJob): Promise<JsonOutcome> {
@@ -93,13 +110,16 @@ class JsonThread {
 
   async end(): Promise<void> {
     clearTimeout(this.#idle);
+    // At once, so that it gets no job while it ends.
+    this.isFree = false;
+    this.#onEnd();
     await this.#worker.terminate();
   }
 
-  #finish(outcome: JsonOutcome): void {
-    this.isFree = true;
-    this.#worker.unref();
-    this.#idle = setTimeout(() => void this.end(), IDLE_MS).unref();
-    this.#settle(outcome);
+  #fail(message: string): void {
+    clearTimeout(this.#idle);
+    this.isFree = false;
+    this.#onEnd();
+    this.#settle({ error: { code: 'internal', message } });
   }
 }

@@ -25,7 +25,7 @@ beforeAll(async () => {
     daemon.once('message', (message) => resolve(String(message)));
     daemon.once('exit', () => reject(new Error('The daemon ended.')));
   });
-});
+}, 120_000);
 afterAll(async () => {
   const ended = new Promise((resolve) => daemon.once('exit', resolve));
   if (daemon.exitCode === null && daemon.signalCode === null) {
