@@ -12,9 +12,6 @@ import { OmgError } from '../../errors/index.ts';
 import { type Caller, callerOf } from '../wire/index.ts';
 import type { ConfigPort } from './ports.ts';
 
-/** Tables of the file are one deep; what is nested further is no setting. */
-const MAX_DEPTH = 3;
-
 /** GET and PATCH /ohmygpu/v1/config. Secrets are never shown, and a PATCH is taken over whole or not at all. */
 export function configRoutes(app: FastifyInstance, config: ConfigPort): void {
   app.get('/ohmygpu/v1/config', async () => configJson(config.current()));
