@@ -117,3 +117,40 @@ test('what asks for an account is told that there are none', async () => {
     expect([reply.status, (await readJson(reply)).error], path).toEqual([501, expect.stringContaining('no accounts')]);
   }
 });
+
+test('what is large and honest gets as far as the model', async () => {
+  const ask = async (body: object) =>
+    (await post('/v1/chat/completions', JSON.stringify({ model: 'nope', ...body }))).status;
+  expect(await ask({ messages: [{ role: 'user', content: 'a "word"\n'.repeat(2.6e6) }] })).toBe(404);
+  const properties = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`field_${at}`, { type: 'string' }]));
+  const tools = Array.from({ length: 800 }, (_, at) => ({
+    type: 'function',
+    function: { name: `tool_${at}`, description: 'd'.repeat(300), parameters: { type: 'object', properties } },
+  }));
+  const messages = Array.from({ length: 3000 }, (_, at) => ({
+    role: at % 2 === 0 ? 'user' : 'assistant',
+    content: 'x',
+  }));
+  expect(await ask({ messages, tools })).toBe(404);
+  const bias = Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [at, -100]));
+  expect(await ask({ messages: messages.slice(0, 1), logit_bias: bias })).toBe(404);
+});
+
+test('a request beyond its route is refused by size, count or depth, in the words of the surface', async () => {
+  const large = await post('/api/show', JSON.stringify({ model: 'tiny', padding: 'x'.repeat(1024 * 1024) }));
+  expect([large.status, (await readJson(large)).code]).toEqual([413, 'body_too_large']);
+  const many = await post(
+    '/v1/messages',
+    JSON.stringify({ model: 'tiny', max_tokens: 1, messages: Array(151_000).fill({}) }),
+  );
+  expect([many.status, (await readJson(many)).error.type]).toEqual([413, 'request_too_large']);
+  const packed = new Uint8Array(gzipSync(`{"model":"tiny","messages":[${'1,'.repeat(5e6)}1]}`));
+  const bomb = await post('/v1/chat/completions', packed, { 'content-encoding': 'gzip' });
+  expect([packed.length < 20_000, bomb.status, (await readJson(bomb)).error.code]).toEqual([
+    true,
+    413,
+    'body_too_large',
+  ]);
+  const deep = await post('/api/chat', `{"model":"tiny","messages":${'['.repeat(200)}${']'.repeat(200)}}`);
+  expect([deep.status, (await readJson(deep)).error]).toEqual([400, expect.stringContaining('nested')]);
+});
