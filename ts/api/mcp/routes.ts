@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { HttpSession } from '../../mcp/index.ts';
-import { TEXT_BODY } from '../wire/index.ts';
+import { type BodyLimits, TEXT_BODY } from '../wire/index.ts';
 import { McpSessions } from './sessions.ts';
 
 export interface McpDeps {
@@ -20,6 +20,9 @@ export interface McpDeps {
 
 const messageSchema = z.looseObject({ jsonrpc: z.literal('2.0'), method: z.string().optional() });
 
+/** The SDK checks every message of a batch to the end, which is dear; what a tool takes is text and not much else. */
+const LIMITS: BodyLimits = { ...TEXT_BODY, values: 5_000 };
+
 /** The headers that the transport reads. The body is JSON whatever its type says. */
 const HEADERS = ['accept', 'mcp-session-id', 'mcp-protocol-version', 'last-event-id'];
 
@@ -28,7 +31,7 @@ export async function mcpRoutes(app: FastifyInstance, deps: McpDeps): Promise<vo
   const sessions = new McpSessions();
   app.addHook('preClose', () => sessions.close());
   const summary = 'The Model Context Protocol over Streamable HTTP';
-  app.post('/mcp', { config: { body: messageSchema, bodyLimits: TEXT_BODY, summary } }, async (request, reply) => {
+  app.post('/mcp', { config: { body: messageSchema, bodyLimits: LIMITS, summary } }, async (request, reply) => {
     const session = await sessionFor(request);
     const gone = (): void => {
       if (!reply.raw.writableFinished) session.cancel(request.body);

@@ -64,6 +64,8 @@ const SHAPES: { what: string; make: (size: number) => string }[] = [
   { what: 'huge numbers', make: (size) => filled('{"model":"tiny","n":[', '1e308', ',', ']}', size) },
   { what: 'halves of surrogates', make: (size) => filled('{"model":"', '\\udc00', '', '"}', size) },
   { what: 'quotes', make: (size) => filled('{"model":"', '\\"', '', '"}', size) },
+  { what: 'a list of objects', make: (size) => filled('[', '{}', ',', ']', size) },
+  { what: 'a short list of objects', make: (size) => filled('[', '{}', ',', ']', Math.min(size, 12_000)) },
   { what: 'commas', make: (size) => ','.repeat(size) },
   { what: 'white space', make: (size) => ' '.repeat(size) },
 ];
