@@ -27,7 +27,10 @@ test('every event comes once with its source, in the order of each', async () =>
 test('a failure, or leaving, ends all sources', async () => {
   const ended: string[] = [];
   const events = interleave([source('a', 100, ended), source('b', 100, ended, 2), source('c', 100, ended)]);
-  await expect(Array.fromAsync(events)).rejects.toThrow('b failed');
+  const readAll = async (): Promise<void> => {
+    for await (const _ of events);
+  };
+  await expect(readAll()).rejects.toThrow('b failed');
   expect(ended.toSorted()).toEqual(['a', 'b', 'c']);
   const left: string[] = [];
   for await (const _ of interleave([source('a', 100, left), source('b', 100, left)])) break;

@@ -63,7 +63,7 @@ function showModel(printer: Printer, entry: ModelEntry, details: ShowReply): voi
     ['capabilities', entry.capabilities.join(', ')],
     ...(entry.template_problem === undefined
       ? []
-      : [['chat template', `cannot be used: ${printable(entry.template_problem)}`] satisfies [string, string]]),
+      : [['chat template', `cannot be used: ${entry.template_problem}`] satisfies [string, string]]),
   ]);
   printer.line();
   printer.pairs('Files', [

@@ -2,6 +2,8 @@
 export interface WireBody {
   /** A text on the Ollama surface, an object on the others. */
   error: string & { type: string; code: string; param: string | null; message: string };
+  /** Of our own error, beside the text. */
+  code: string;
   id: string;
   model: string;
   capabilities: string[];
