@@ -90,6 +90,32 @@ test('reasoning is counted when many tokens come at once', async () => {
   expect(all.at(-1)).toMatchObject({ usage: { reasoningTokens: 28 } });
 });
 
+test('what is said of an answer does not depend on how many tokens come at once', async () => {
+  const tokens = ['<think>', 'a', 'b\n', '</think>', '\n\n', 'Hi', ' ', 'you', '!'];
+  const logprob = (token: string) => ({ token, tokenId: 1, logprob: -1, bytes: [], top: [] });
+  for (let size = 1; size <= tokens.length; size++) {
+    async function* events(): AsyncGenerator<GenerateEvent> {
+      for (let at = 0; at < tokens.length; at += size) {
+        const some = tokens.slice(at, at + size);
+        const lengths = some.map((token) => token.length);
+        yield { type: 'text', text: some.join(''), tokens: some.length, lengths, logprobs: some.map(logprob) };
+      }
+      yield END;
+    }
+    const all: ChatEvent[] = [];
+    for await (const event of translateEvents(events(), FORMAT)) all.push(event);
+    const content = all.filter((event) => event.type === 'content');
+    expect(content.map(({ text }) => text).join('')).toBe('Hi you!');
+    expect(content.flatMap(({ logprobs }) => logprobs?.map(({ token }) => token)).slice(-4)).toEqual([
+      'Hi',
+      ' ',
+      'you',
+      '!',
+    ]);
+    expect(all.at(-1)).toMatchObject({ usage: { reasoningTokens: 4 } });
+  }
+});
+
 test('call ids differ', async () => {
   async function* events(): AsyncGenerator<GenerateEvent> {
     yield {
@@ -102,5 +128,5 @@ test('call ids differ', async () => {
   const ids: string[] = [];
   for await (const event of translateEvents(events(), FORMAT)) if (event.type === 'tool-call') ids.push(event.call.id);
   expect(new Set(ids).size).toBe(2);
-  for (const id of ids) expect(id).toMatch(/^call_[A-Za-z0-9]{8}$/);
+  for (const id of ids) expect(id).toMatch(/^call_[A-Za-z0-9]{24}$/);
 });

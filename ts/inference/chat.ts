@@ -69,13 +69,14 @@ export type ChatEvent =
     }
   | { type: 'reasoning'; text: string; tokens: number; logprobs?: TokenLogprob[] }
   | { type: 'content'; text: string; tokens: number; logprobs?: TokenLogprob[] }
-  /** A call has begun. Its arguments follow in pieces, then `tool-call` or `tool-call-broken` of the same index. */
+  /** A call has begun. Its arguments follow in pieces, then `tool-call` of the same index. */
   | { type: 'tool-call-start'; index: number; id: string; name: string }
   /** A piece of the JSON text of the arguments. */
   | { type: 'tool-call-delta'; index: number; text: string }
-  /** What began as a call is none: its text follows as content. */
-  | { type: 'tool-call-broken'; index: number }
-  /** A complete, parsed call; its arguments are the pieces joined. `index` counts from 0. A source may send it without the pieces. */
+  /**
+   * A call has ended; its arguments are the pieces joined. They are no JSON object where the model wrote none, or was cut off within
+   * them. `index` counts from 0. A source may send it without the pieces.
+   */
   | { type: 'tool-call'; index: number; call: ToolCall }
   | {
       type: 'end';

@@ -77,8 +77,11 @@ export type StopReason = 'stop' | 'length' | 'cancelled';
 export type GenerateEvent =
   /** Once, when the prompt has been processed and before the first text. */
   | { type: 'start'; promptTokens: number; cachedTokens: number; promptLogprobs?: TokenLogprob[] }
-  /** Whole UTF-8 characters only. `tokens` counts the tokens since the last text event (≥ 0). */
-  | { type: 'text'; text: string; tokens: number; logprobs?: TokenLogprob[] }
+  /**
+   * Whole UTF-8 characters only. `tokens` counts the tokens since the last text event (≥ 0). Of several tokens, `lengths` says how many
+   * UTF-16 units of the text each brought, the last one's at its end; what is in front of them belongs to earlier tokens.
+   */
+  | { type: 'text'; text: string; tokens: number; lengths?: number[]; logprobs?: TokenLogprob[] }
   /** Exactly once, last. `windowFull` tells a length stop by the window from one by maxTokens. */
   | {
       type: 'end';

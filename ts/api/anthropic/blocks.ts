@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChatEvent } from '../../inference/index.ts';
+import { argumentsObject } from '../wire/index.ts';
 
 export type ContentBlock =
   | { type: 'thinking'; thinking: string; signature: string }
@@ -60,9 +61,6 @@ export class ContentBlocks {
       this.#openCall = piece.index;
     } else if (piece.type === 'tool-call-delta') {
       if (isOpen && piece.text !== '') yield this.#delta({ type: 'input_json_delta', partial_json: piece.text });
-    } else if (piece.type === 'tool-call-broken') {
-      // What has gone out cannot be taken back; its text follows in a block of its own.
-      if (isOpen) yield* this.close();
     } else {
       const { id, name, arguments: json } = piece.call;
       this.#calls += 1;
@@ -71,7 +69,7 @@ export class ContentBlocks {
         yield this.#delta({ type: 'input_json_delta', partial_json: json });
       }
       const block = this.content.at(-1);
-      if (block?.type === 'tool_use') block.input = JSON.parse(json) as unknown;
+      if (block?.type === 'tool_use') block.input = argumentsObject(json);
       yield* this.close();
     }
   }

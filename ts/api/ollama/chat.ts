@@ -3,6 +3,7 @@ import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import {
+  argumentsObject,
   DEFAULT_KEEP,
   disconnectSignal,
   keepAliveOf,
@@ -130,7 +131,7 @@ function finalObject(context: ChatContext, message: object, end: AnswerEnd, drop
 type CallEvent = Extract<ChatEvent, { type: 'tool-call' }>;
 
 function wireCall({ call, index }: CallEvent): object {
-  return { id: call.id, function: { index, name: call.name, arguments: JSON.parse(call.arguments) as unknown } };
+  return { id: call.id, function: { index, name: call.name, arguments: argumentsObject(call.arguments) } };
 }
 
 async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): AsyncGenerator<string> {

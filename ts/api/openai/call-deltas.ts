@@ -25,8 +25,6 @@ export class CallDeltas {
     if (event.type === 'tool-call-delta') {
       return this.#begun.has(index) && event.text !== '' ? [{ index, function: { arguments: event.text } }] : [];
     }
-    // What has gone out of a broken call cannot be taken back; it stays without an end, and is told as content.
-    if (event.type === 'tool-call-broken') return [];
     this.complete += 1;
     return this.#begun.has(index) ? [] : [{ index, ...callJson(event.call) }];
   }

@@ -107,7 +107,6 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
       }
       case 'tool-call-start':
       case 'tool-call-delta':
-      case 'tool-call-broken':
       case 'tool-call': {
         const entries = calls[index]?.push(event) ?? [];
         if (entries.length > 0) yield open(index) + chunk(index, { tool_calls: entries });

@@ -1,6 +1,6 @@
 import type { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
-import { cutOff, newId } from '../wire/index.ts';
+import { cutOff, isArguments, newId } from '../wire/index.ts';
 import { openAiErrorBody } from './errors.ts';
 import { logprobContent, unixSeconds } from './reply.ts';
 import { type ItemStatus, type OutputItem, type ResponseObject, responseUsage } from './responses-object.ts';
@@ -55,9 +55,6 @@ export class ResponseEvents {
     if (piece.type === 'tool-call-start') yield* this.#openCall(piece.index, piece.id, piece.name);
     else if (piece.type === 'tool-call-delta') {
       if (this.#openIndex === piece.index) yield* this.#addArguments(piece.text);
-    } else if (piece.type === 'tool-call-broken') {
-      // What has gone out cannot be taken back; its text follows as a message.
-      if (this.#openIndex === piece.index) yield* this.#close('incomplete');
     } else {
       this.#calls += 1;
       const { id, name, arguments: json } = piece.call;
@@ -65,7 +62,7 @@ export class ResponseEvents {
         yield* this.#openCall(piece.index, id, name);
         yield* this.#addArguments(json);
       }
-      yield* this.#close('completed');
+      yield* this.#close(isArguments(json) ? 'completed' : 'incomplete');
     }
   }
 

@@ -1,4 +1,5 @@
 export { type BodyLimits, installBodyParser, SMALL_BODY, TEXT_BODY } from './body.ts';
+export { argumentsObject, isArguments } from './call-arguments.ts';
 export { type Caller, callerOf, mayManage, ownerOf, requireManage } from './caller.ts';
 export { disconnectSignal } from './disconnect.ts';
 export { requireEffort, thinkOfEffort } from './effort.ts';

@@ -43,7 +43,7 @@ function partsOf(pieces: Piece[]): Part[] {
     else if (piece.kind === 'arguments')
       call = { ...(call as NonNullable<typeof call>), arguments: `${call?.arguments}${piece.text}` };
     else if (piece.kind === 'call-end') parts.push(call as NonNullable<typeof call>);
-    else if (piece.kind !== 'call-broken') {
+    else {
       const last = parts.at(-1);
       if (last !== undefined && 'text' in last && last.kind === piece.kind) last.text += piece.text;
       else parts.push({ ...piece });
@@ -82,6 +82,49 @@ const CASES: [title: string, format: ChatFormat, text: string, expected: Part[]]
   ],
   ['a call without its closing tag', HERMES, '<tool_call>{"name":"add","arguments":{}}', [call('add', {})]],
   ['a call with half a closing tag', HERMES, '<tool_call>{"name":"add","arguments":{}}\n</tool_c', [call('add', {})]],
+  [
+    'a call that ends early stays what the model said',
+    HERMES,
+    '<tool_call>\n{"name": "add", "arguments": {"a": [1, "Kö',
+    [{ kind: 'call', name: 'add', arguments: '{"a":[1,"Kö' }],
+  ],
+  [
+    'malformed arguments stay what the model said',
+    HERMES,
+    '<tool_call>{"name": "add", "arguments": {"a": 1, oops}}</tool_call> ok',
+    [{ kind: 'call', name: 'add', arguments: '{"a":1, oops}' }, content(' ok')],
+  ],
+  [
+    'a brace too many',
+    HERMES,
+    '<tool_call>\n{"name": "add", "arguments": {"a": 1}}}\n</tool_call>\n<tool_call>{"name":"add","arguments":{}}]}</tool_call>',
+    [call('add', { a: 1 }), call('add', {})],
+  ],
+  ['a brace too few', HERMES, '<tool_call>{"name":"add","arguments":{"a":{}}\n</tool_call>', [call('add', { a: {} })]],
+  [
+    'several objects in one pair of tags',
+    HERMES,
+    '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n{"name": "add", "arguments": {"a": 2}}\n</tool_call>ok',
+    [call('add', { a: 1 }), call('add', { a: 2 }), content('ok')],
+  ],
+  [
+    'a call as the last of open reasoning',
+    OPENED,
+    'I should look.\n<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>\n<tool_call>{"name":"add"}</tool_call>',
+    [reasoning('I should look.'), call('add', { a: 1 }), call('add', {})],
+  ],
+  [
+    'a call quoted in reasoning that goes on',
+    OPENED,
+    'Like <tool_call>{"name":"add"}</tool_call> or <tool_call> alone.\n</think>\n<tool_call>{"name":"add","arguments":{"a":1}}</tool_call>',
+    [reasoning('Like <tool_call>{"name":"add"}</tool_call> or <tool_call> alone.'), call('add', { a: 1 })],
+  ],
+  [
+    'a call quoted at the end of reasoning that closes',
+    OPENED,
+    'So:\n<tool_call>{"name":"add"}</tool_call>\n</think>\n\nDone',
+    [reasoning('So:\n<tool_call>{"name":"add"}</tool_call>'), content('Done')],
+  ],
   ['text behind a call', HERMES, '<tool_call>{"name":"add"}</tool_call>\nDone.', [call('add', {}), content('\nDone.')]],
   [
     'a malformed call is content',

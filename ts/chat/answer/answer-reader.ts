@@ -1,4 +1,5 @@
 import type { ChatFormat } from '../chat-format.ts';
+import { CallInReasoning } from './call-in-reasoning.ts';
 import { CallReader } from './call-reader.ts';
 import { HarmonyReader } from './harmony-reader.ts';
 import type { Piece } from './piece.ts';
@@ -9,6 +10,7 @@ export class AnswerReader {
   readonly #harmony: HarmonyReader | undefined;
   readonly #reasoning: ReasoningSplitter | undefined;
   readonly #calls: CallReader | undefined;
+  readonly #callInReasoning: CallInReasoning | undefined;
   #reasoningShare = 0;
 
   constructor(format: ChatFormat) {
@@ -17,7 +19,9 @@ export class AnswerReader {
       return;
     }
     this.#reasoning = format.reasoning && new ReasoningSplitter(format.reasoning, format.reasoningOpened);
-    this.#calls = format.calls && new CallReader(format.calls, format.tools);
+    if (format.calls === undefined) return;
+    this.#calls = new CallReader(format.calls, format.tools);
+    this.#callInReasoning = format.reasoning && new CallInReasoning(format.calls, format.tools);
   }
 
   /** The part of the last pushed text that was reasoning, 0 to 1: engines send many tokens at once, across the tags. */
@@ -27,9 +31,10 @@ export class AnswerReader {
 
   push(text: string): Piece[] {
     if (this.#harmony !== undefined) return this.#pushHarmony(this.#harmony, text);
+    const before = this.#reasoning?.isOver === true;
     const pieces: Piece[] = this.#reasoning?.push(text) ?? [{ kind: 'content', text }];
-    this.#reasoningShare = this.#shareOf(text, pieces);
-    return pieces.flatMap((piece) => this.#readCalls(piece));
+    this.#reasoningShare = before ? 0 : this.#shareOf(text, pieces);
+    return this.#readPieces(pieces);
   }
 
   #pushHarmony(reader: HarmonyReader, text: string): Piece[] {
@@ -51,11 +56,23 @@ export class AnswerReader {
 
   finish(): Piece[] {
     if (this.#harmony !== undefined) return this.#harmony.finish();
-    const pieces = (this.#reasoning?.finish() ?? []).flatMap((piece) => this.#readCalls(piece));
+    const endsInReasoning = this.#reasoning?.inReasoning === true;
+    const pieces = this.#readPieces(this.#reasoning?.finish() ?? []);
+    if (endsInReasoning) pieces.push(...(this.#callInReasoning?.finish() ?? []));
     return [...pieces, ...(this.#calls?.finish() ?? [])];
   }
 
-  #readCalls(piece: Piece): Piece[] {
-    return piece.kind === 'content' && this.#calls !== undefined ? this.#calls.push(piece.text) : [piece];
+  #readPieces(pieces: Piece[]): Piece[] {
+    if (this.#calls === undefined) return pieces;
+    const [reader, quoted] = [this.#calls, this.#callInReasoning];
+    const read = pieces.flatMap((piece) => {
+      if (piece.kind === 'content') return [...reasoningOf(quoted?.release()), ...reader.push(piece.text)];
+      return piece.kind === 'reasoning' && quoted !== undefined ? reasoningOf(quoted.push(piece.text)) : [piece];
+    });
+    return this.#reasoning?.inReasoning === true ? read : [...read, ...reasoningOf(quoted?.release())];
   }
+}
+
+function reasoningOf(text = ''): Piece[] {
+  return text === '' ? [] : [{ kind: 'reasoning', text }];
 }

@@ -1,6 +1,7 @@
 import type { CallSink } from './call-sink.ts';
 import { readCallObject, readNamedArguments } from './json-calls.ts';
 import { readFunctionMarkup, readGemmaCall, readKeyValueMarkup } from './markup-calls.ts';
+import { partialTag } from './piece.ts';
 import { readPythonArguments } from './python-calls.ts';
 import { readWord } from './read-json.ts';
 import { notACall, type Reading, type TextSource } from './text-source.ts';
@@ -21,6 +22,23 @@ export function* readBody(source: TextSource, sink: CallSink): Reading<void> {
     yield* source.expect('<function=');
     yield* readFunctionMarkup(source, sink);
   } else yield* readNamed(source, sink);
+}
+
+/**
+ * The rest of a call that cannot be read further, because it is malformed or cut off: up to its closing tag or the end, as the model wrote
+ * it. So nothing of it is lost, nothing leaks into the content, and a client that follows the stream sees what any other sees.
+ */
+export function* readUnreadable(source: TextSource, sink: CallSink, closings: readonly string[]): Reading<void> {
+  const ends = (text: string): number =>
+    Math.min(...closings.map((tag) => text.indexOf(tag)).filter((at) => at >= 0), Number.POSITIVE_INFINITY);
+  while (ends(source.rest) === Number.POSITIVE_INFINITY) if (!(yield* source.grow())) break;
+  const rest = source.rest.slice(0, Math.min(ends(source.rest), source.rest.length));
+  source.skip(rest.length);
+  const halfTag = Math.max(0, ...closings.map((tag) => partialTag(rest, tag)));
+  // The last brace closes the object that the arguments lie in.
+  const inner = rest.slice(0, rest.length - halfTag).trimEnd();
+  sink.arguments(inner.endsWith('}}') || inner === '}' ? inner.slice(0, -1) : inner);
+  sink.end();
 }
 
 function* readList(source: TextSource, sink: CallSink): Reading<void> {

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ToolDefinition } from '../../inference/index.ts';
-import { readBody } from './call-body.ts';
+import { readBody, readUnreadable } from './call-body.ts';
 import { partialTag, trailingSpace } from './piece.ts';
 import { PieceReader } from './piece-reader.ts';
 import { escapeText } from './read-json.ts';
@@ -114,20 +114,34 @@ export class CallReader extends PieceReader {
     try {
       const wrapped = yield* this.#readInnerOpenings(tag);
       if (wrapped === CODE_TAG && (yield* this.#isCode())) yield* this.#readCode();
-      else yield* readBody(source, this.sink);
+      else yield* this.#readBodies(bare);
       if (!bare) yield* this.#readClosings();
       source.unmark();
       return true;
     } catch (error) {
       if (!(error instanceof OmgError)) throw error;
-      this.sink.break();
       source.rewind();
+      if (this.sink.isInCall) {
+        yield* readUnreadable(source, this.sink, this.#format.close ?? []);
+        if (!bare) yield* this.#readClosings();
+        return true;
+      }
       // Behind a call that stands, the mark has moved: there is no announcement left to give back.
       const text = this.sink.calls > before ? '' : source.rest.slice(0, announced);
       this.sink.content(text);
       source.skip(text.length);
       return false;
     }
+  }
+
+  /** Models write several objects between one pair of tags, though they are shown one. */
+  *#readBodies(bare: boolean): Reading<void> {
+    const { source } = this;
+    do {
+      yield* readBody(source, this.sink);
+      if (bare || this.#format.close === undefined) return;
+      yield* source.skipSpace();
+    } while ((yield* source.peek()) === '{');
   }
 
   /** DeepSeek announces the calls and then each call. */
@@ -149,7 +163,8 @@ export class CallReader extends PieceReader {
     for (const close of this.#format.close ?? []) {
       for (;;) {
         const { rest } = this.source;
-        const tight = rest.trimStart();
+        // A bracket too many is a slip, and no text.
+        const tight = rest.replace(/^[\s}\]]+/, '');
         if (tight.startsWith(close)) {
           this.source.skip(rest.length - tight.length + close.length);
           break;

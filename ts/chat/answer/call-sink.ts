@@ -2,7 +2,7 @@ import type { ToolDefinition } from '../../inference/index.ts';
 import type { Piece } from './piece.ts';
 import { notACall, type TextSource } from './text-source.ts';
 
-/** Where the readers of calls put what they find. A call that has begun is told at once, and taken back when it breaks. */
+/** Where the readers of calls put what they find. A call that has begun stays one, whatever follows. */
 export class CallSink {
   readonly tools: readonly ToolDefinition[];
   readonly #source: TextSource;
@@ -39,10 +39,18 @@ export class CallSink {
     if (this.#strict && !this.isTool(name)) throw notACall(`${name} is no tool`);
     this.#begun = true;
     this.#pieces.push({ kind: 'call', name });
+    this.#source.mark();
   }
 
+  /** Hands on a piece of the arguments, all of whose text has been read. What comes after it can be read again. */
   arguments(json: string): void {
-    this.#pieces.push({ kind: 'arguments', text: json });
+    if (json !== '') this.#pieces.push({ kind: 'arguments', text: json });
+    this.#source.mark();
+  }
+
+  /** Whether a call has begun and not ended. */
+  get isInCall(): boolean {
+    return this.#begun;
   }
 
   /** The call is complete, and what was read stays read. */
@@ -51,12 +59,6 @@ export class CallSink {
     this.calls += 1;
     this.#pieces.push({ kind: 'call-end' });
     this.#source.mark();
-  }
-
-  /** What was begun is none. */
-  break(): void {
-    if (this.#begun) this.#pieces.push({ kind: 'call-broken' });
-    this.#begun = false;
   }
 
   isTool(name: string): boolean {

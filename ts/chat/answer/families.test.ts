@@ -280,7 +280,6 @@ describe.each(FAMILIES)('$family', (family) => {
       const broken = text.slice(0, at);
       const whole = await answerOf(format, [broken]);
       expect(await answerOf(format, broken.split('')), broken).toEqual(whole);
-      for (const [, json] of whole.calls as [string, string][]) expect(() => JSON.parse(json), broken).not.toThrow();
     }
   });
 });
@@ -319,35 +318,89 @@ test('a long string argument comes while it is written', () => {
   }
 });
 
-test('what breaks after it began is taken back and comes as content', () => {
-  const reader = new AnswerReader(formatFor({ signs: '<tool_call>' }));
-  const pieces = [
-    ...reader.push('<tool_call>{"name": "add", "arguments": {"a": 1, oops}}</tool_call> ok'),
-    ...reader.finish(),
-  ];
-  expect(pieces.map(({ kind }) => kind)).toEqual(
-    expect.arrayContaining(['call', 'arguments', 'call-broken', 'content']),
-  );
-  const content = pieces.map((piece) => (piece.kind === 'content' ? piece.text : '')).join('');
-  expect(content).toBe('<tool_call>{"name": "add", "arguments": {"a": 1, oops}}</tool_call> ok');
-});
-
 test('line breaks that a model forgets to escape inside a string are escaped', async () => {
   const text = '<tool_call>{"name": "add", "arguments": {"code": "a\n\tb"}}</tool_call>';
   const { calls } = await answerOf(formatFor({ signs: '<tool_call>' }), [text]);
   expect(calls).toEqual([['add', '{"code":"a\\n\\tb"}']]);
 });
 
-test('a call that never ends is text, and costs no more than it is long', () => {
+test('a call that never ends costs no more than it is long', () => {
   const reader = new AnswerReader(formatFor({ signs: '<tool_call>' }));
-  const head = '<tool_call>{"name": "add", "arguments": {"a": "';
-  let length = head.length;
-  let content = '';
+  let json = '';
   const take = (pieces: Piece[]) => {
-    for (const piece of pieces) if (piece.kind === 'content') content += piece.text;
+    for (const piece of pieces) if (piece.kind === 'arguments') json += piece.text;
   };
-  take(reader.push(head));
-  for (; length < 2 ** 20 + 100_000; length += 10_000) take(reader.push('x'.repeat(10_000)));
+  take(reader.push('<tool_call>{"name": "add", "arguments": {"a": "'));
+  for (let count = 0; count < 120; count++) take(reader.push('x'.repeat(10_000)));
   take(reader.finish());
-  expect(content.length).toBe(length);
+  expect(json).toBe(`{"a":"${'x'.repeat(1_200_000)}`);
+});
+
+const TYPED: ToolDefinition[] = [
+  {
+    name: 'set_up',
+    parameters: {
+      type: 'object',
+      $defs: { level: { enum: ['1', '2'] } },
+      properties: {
+        zip: { type: ['string', 'null'] },
+        code: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        exact: { type: 'boolean' },
+        count: { type: ['integer', 'null'] },
+        tags: { type: 'array', items: { type: 'string' } },
+        options: { type: 'object' },
+        level: { $ref: '#/$defs/level' },
+        either: { type: ['string', 'integer'] },
+        any: {},
+      },
+    },
+  },
+];
+
+const VALUES: [key: string, written: string, json: string][] = [
+  ['zip', '1234', '"1234"'],
+  ['zip', 'null', 'null'],
+  ['zip', 'nullable', '"nullable"'],
+  ['zip', 'None', 'null'],
+  ['zip', '', '""'],
+  ['zip', 'a\nb\n', '"a\\nb\\n"'],
+  ['code', 'true', '"true"'],
+  ['exact', 'True', 'true'],
+  ['exact', 'false', 'false'],
+  ['exact', '"true"', 'true'],
+  ['count', '9007199254740993', '9007199254740993'],
+  ['count', '"7"', '7'],
+  ['count', 'None', 'null'],
+  ['count', 'many', '"many"'],
+  ['tags', "['a', 'b']", '["a","b"]'],
+  ['tags', '["a"]', '["a"]'],
+  ['options', "{'k': True, 'n': None, 'x': 1.0}", '{"k":true,"n":null,"x":1.0}'],
+  ['options', '"{\\"k\\": 1}"', '{"k":1}'],
+  ['options', '{"b": 1, "a": 18446744073709551617}', '{"b":1,"a":18446744073709551617}'],
+  ['level', '1', '"1"'],
+  ['either', '42', '42'],
+  ['either', 'x', '"x"'],
+  ['any', '1.0', '1.0'],
+  ['any', 'True', 'true'],
+  ['any', 'plain text', '"plain text"'],
+  ['unknown', "['a', {'b': (1, 2)}]", '["a",{"b":[1,2]}]'],
+];
+
+test.each(VALUES)('%s, written as %j, is %s', async (key, written, json) => {
+  for (const [signs, text] of [
+    [
+      '<tool_call><function=',
+      `<tool_call>\n<function=set_up>\n<parameter=${key}>\n${written}\n</parameter>\n</function>\n</tool_call>`,
+    ],
+    [
+      '<tool_call><arg_key>',
+      `<tool_call>set_up\n<arg_key>${key}</arg_key>\n<arg_value>${written}</arg_value>\n</tool_call>`,
+    ],
+  ] as const) {
+    // GLM's tags stand around the value itself.
+    if (signs.includes('arg_key') && written.endsWith('\n')) continue;
+    const format = formatOf({ template: signs, prompt: '', prefill: undefined, tools: TYPED });
+    for (const chunks of [[text], text.split('')])
+      expect((await answerOf(format, chunks)).calls).toEqual([['set_up', `{"${key}":${json}}`]]);
+  }
 });

@@ -1,4 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
+import { readUnreadable } from './call-body.ts';
 import { readNamedArguments } from './json-calls.ts';
 import { partialTag } from './piece.ts';
 import { PieceReader } from './piece-reader.ts';
@@ -66,8 +67,8 @@ export class HarmonyReader extends PieceReader {
       yield* source.skipSpace();
     } catch (error) {
       if (!(error instanceof OmgError)) throw error;
-      this.sink.break();
       source.rewind();
+      if (this.sink.isInCall) yield* readUnreadable(source, this.sink, ENDS);
     }
     this.#inReasoning = false;
   }

@@ -1,5 +1,5 @@
 import type { CallSink } from './call-sink.ts';
-import { parseJson, readItems, readJson, readString } from './read-json.ts';
+import { compactJson, readItems, readJson, readString } from './read-json.ts';
 import { notACall, type Reading, type TextSource } from './text-source.ts';
 
 const NAME_KEYS = new Set(['name', 'tool_name']);
@@ -71,10 +71,9 @@ function* readArguments(source: TextSource, sink: CallSink, state: CallState): R
 
 /** Some models write the arguments as JSON text within the JSON. */
 function objectText(text: string): string {
-  const value = text.trim() === '' ? {} : parseJson(text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw notACall('its arguments are no object');
-  return JSON.stringify(value);
+  const json = text.trim() === '' ? '{}' : compactJson(text);
+  if (json === undefined || !json.startsWith('{')) throw notACall('its arguments are no object');
+  return json;
 }
 
 /** Behind a name: the arguments alone. */
@@ -89,7 +88,7 @@ function* readText(source: TextSource): Reading<string> {
   yield* readString(source, (text) => {
     json += text;
   });
-  return String(parseJson(json));
+  return JSON.parse(json) as string;
 }
 
 function ignore(): void {}

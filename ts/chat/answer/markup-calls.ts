@@ -1,6 +1,6 @@
-import type { ToolDefinition } from '../../inference/index.ts';
+import { type ArgumentKinds, argumentJson, argumentKinds, mayBeNull } from './argument-kinds.ts';
 import type { CallSink } from './call-sink.ts';
-import { escapeText, parseJson, readItems, readWord } from './read-json.ts';
+import { compactJson, escapeText, readItems, readWord } from './read-json.ts';
 import { notACall, type Reading, type TextSource } from './text-source.ts';
 
 /** `<function=name><parameter=key>value</parameter>…</function>`, behind the opening `<function=`. A line break around a value belongs to the tags. */
@@ -78,8 +78,7 @@ function* readGemmaValue(source: TextSource, emit: (json: string) => void, depth
   }
   const word = (yield* readWord(source, /[^{}[\],<]/, 4096)).trim();
   if (word === '') throw notACall('a value is missing');
-  const value = parseJson(word);
-  emit(JSON.stringify(value === undefined ? word : value));
+  emit(compactJson(word) ?? JSON.stringify(word));
 }
 
 function* readQuote(source: TextSource): Reading<string | undefined> {
@@ -87,7 +86,7 @@ function* readQuote(source: TextSource): Reading<string | undefined> {
   return undefined;
 }
 
-/** The arguments of a call in markup, which has no types: what the schema does not call a string is read as JSON where it is JSON. */
+/** The arguments of a call in markup, which has no types: the schema of the tool has them. */
 class Fields {
   readonly #sink: CallSink;
   readonly #name: string;
@@ -104,36 +103,69 @@ class Fields {
   *read(source: TextSource, key: string, close: string): Reading<void> {
     if (key === '') throw notACall('an argument has no name');
     this.#sink.arguments(`${this.#count++ > 0 ? ',' : ''}${JSON.stringify(key)}:`);
-    const isString = typeOf(this.#sink.tools, this.#name, key) === 'string';
-    const emit = isString ? (text: string) => this.#sink.arguments(escapeText(text)) : undefined;
-    let held = '';
-    let value = '';
-    if (isString) this.#sink.arguments('"');
-    yield* source.until(close, (text) => {
-      const all = held + text;
-      // The last line break may be the tag's.
-      held = all.endsWith('\n') ? '\n' : '';
-      const sure = all.slice(0, all.length - held.length);
-      if (emit === undefined) value += sure;
-      else if (sure !== '') emit(sure);
-    });
-    if (isString) this.#sink.arguments('"');
-    else {
-      const parsed = parseJson(value);
-      this.#sink.arguments(JSON.stringify(parsed === undefined ? value : parsed));
+    const value = new FieldValue(this.#sink, argumentKinds(this.#parametersOf(), key));
+    try {
+      yield* source.until(close, (text) => value.push(text));
+    } catch (error) {
+      value.abandon();
+      throw error;
     }
+    value.end();
   }
 
   end(): void {
     this.#sink.arguments('}');
     this.#sink.end();
   }
+
+  #parametersOf(): Record<string, unknown> | undefined {
+    return this.#sink.tools.find(({ name }) => name === this.#name)?.parameters;
+  }
 }
 
-function typeOf(tools: readonly ToolDefinition[], tool: string, key: string): unknown {
-  const schema = tools.find(({ name }) => name === tool)?.parameters;
-  const properties = schema?.properties as Record<string, { type?: unknown } | undefined> | undefined;
-  return properties !== undefined && Object.hasOwn(properties, key) ? properties[key]?.type : undefined;
+/** One value in markup. Its last line break may be the tag's, and is not told before something follows it. */
+class FieldValue {
+  readonly #sink: CallSink;
+  readonly #kinds: ArgumentKinds | undefined;
+  /** What was not told yet. */
+  #held = '';
+  #isText = false;
+
+  constructor(sink: CallSink, kinds: ArgumentKinds | undefined) {
+    this.#sink = sink;
+    this.#kinds = kinds;
+  }
+
+  push(text: string): void {
+    this.#held += text;
+    if (this.#isText || (isTextOnly(this.#kinds) && !mayBeNull(this.#kinds, this.#held))) this.#tell();
+  }
+
+  end(): void {
+    if (this.#held.endsWith('\n')) this.#held = this.#held.slice(0, -1);
+    if (!this.#isText) {
+      this.#sink.arguments(argumentJson(this.#held, this.#kinds));
+      return;
+    }
+    this.#sink.arguments(`${escapeText(this.#held)}"`);
+  }
+
+  /** The closing tag never came. What was not told as text is read again, as it was written. */
+  abandon(): void {
+    if (this.#isText) this.#sink.arguments(escapeText(this.#held));
+  }
+
+  #tell(): void {
+    const length = this.#held.length - (this.#held.endsWith('\n') ? 1 : 0);
+    const text = `${this.#isText ? '' : '"'}${escapeText(this.#held.slice(0, length))}`;
+    this.#isText = true;
+    this.#held = this.#held.slice(length);
+    if (text !== '') this.#sink.arguments(text);
+  }
+}
+
+function isTextOnly(kinds: ArgumentKinds | undefined): boolean {
+  return kinds !== undefined && [...kinds].every((kind) => kind === 'string' || kind === 'null') && kinds.has('string');
 }
 
 function* readUpTo(source: TextSource, end: string): Reading<string> {

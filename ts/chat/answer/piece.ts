@@ -1,13 +1,11 @@
-/** What an answer is made of, once read. A call is begun, gets its arguments piece by piece, and is ended or turns out to be none. */
+/** What an answer is made of, once read. A call begins, gets its arguments piece by piece, and ends. */
 export type Piece =
   | { kind: 'reasoning'; text: string }
   | { kind: 'content'; text: string }
   | { kind: 'call'; name: string }
-  /** A piece of the JSON text of the call that is begun. */
+  /** A piece of the JSON text of the call that has begun. It is no JSON where the model wrote none, or was cut off. */
   | { kind: 'arguments'; text: string }
-  | { kind: 'call-end' }
-  /** The call that was begun is none; its text follows as content. */
-  | { kind: 'call-broken' };
+  | { kind: 'call-end' };
 
 /** The longest suffix of the text that may be the beginning of the tag. */
 export function partialTag(text: string, tag: string): number {

@@ -1,6 +1,6 @@
 import type { CallSink } from './call-sink.ts';
 import { escapeText, readItems, readWord } from './read-json.ts';
-import { notACall, type Reading, type TextSource } from './text-source.ts';
+import { notACall, type Reading, readWhole, type TextSource } from './text-source.ts';
 
 type Emit = (json: string) => void;
 
@@ -63,10 +63,9 @@ function* readPythonValue(source: TextSource, emit: Emit, depth: number): Readin
     });
   }
   const word = yield* readWord(source, /[-+.\w]/);
-  const known = Object.hasOwn(WORDS, word) ? WORDS[word] : undefined;
-  if (known === undefined && !/^[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(word))
-    throw notACall('a value is wrong');
-  emit(known ?? JSON.stringify(Number(word.replaceAll('_', ''))));
+  const known = Object.hasOwn(WORDS, word) ? WORDS[word] : numberJson(word);
+  if (known === undefined) throw notACall('a value is wrong');
+  emit(known);
 }
 
 function* readPythonString(source: TextSource, emit: Emit, quote: string): Reading<void> {
@@ -89,4 +88,29 @@ function* readPythonEscape(source: TextSource): Reading<string> {
   const code = /^[0-9a-fA-F]+$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
   if (!(code <= 0x10ffff)) throw notACall('an escape is wrong');
   return String.fromCodePoint(code);
+}
+
+/** A number of Python as JSON writes it, digit for digit. */
+function numberJson(word: string): string | undefined {
+  const parts = /^([-+]?)(\d[\d_]*)?(?:(\.)(\d[\d_]*)?)?([eE][-+]?\d+)?$/.exec(word);
+  const [, sign, whole, point, fraction, exponent = ''] = parts ?? [];
+  if (parts === null || (whole === undefined && fraction === undefined)) return undefined;
+  const digits = (whole ?? '0').replaceAll('_', '').replace(/^0+(?=\d)/, '');
+  const rest = point === undefined ? '' : `.${(fraction ?? '0').replaceAll('_', '')}`;
+  return `${sign === '-' ? '-' : ''}${digits}${rest}${exponent}`;
+}
+
+/** A Python literal that stands alone, as JSON; undefined where it is none. */
+export function pythonJson(text: string): string | undefined {
+  let json = '';
+  const isWhole = readWhole(text, (source) =>
+    readPythonValue(
+      source,
+      (part) => {
+        json += part;
+      },
+      0,
+    ),
+  );
+  return isWhole ? json : undefined;
 }

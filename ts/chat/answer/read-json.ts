@@ -1,4 +1,4 @@
-import { notACall, type Reading, type TextSource } from './text-source.ts';
+import { notACall, type Reading, readWhole, type TextSource } from './text-source.ts';
 
 type Emit = (json: string) => void;
 
@@ -103,10 +103,13 @@ export function escapeText(text: string): string {
   return text.replace(/["\\\u0000-\u001f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }
 
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+/** The JSON value of a text, without white space between its parts and otherwise as it was written; undefined where it is none. */
+export function compactJson(text: string): string | undefined {
+  let json = '';
+  const isWhole = readWhole(text, (source) =>
+    readJson(source, (part) => {
+      json += part;
+    }),
+  );
+  return isWhole ? json : undefined;
 }

@@ -29,6 +29,11 @@ export class ReasoningSplitter {
     return this.#state === 'start';
   }
 
+  /** The span has ended, or there is none. */
+  get isOver(): boolean {
+    return this.#state === 'closed' || this.#state === 'content';
+  }
+
   get inReasoning(): boolean {
     return this.#state === 'opening' || this.#state === 'reasoning';
   }

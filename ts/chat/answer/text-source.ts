@@ -21,7 +21,7 @@ export class TextSource {
   push(text: string): void {
     if (this.#from !== undefined) {
       const read = this.#text.slice(this.#from, this.#at);
-      this.#past.push(read);
+      if (read !== '') this.#past.push(read);
       this.#pastLength += read.length;
       this.#from = 0;
     }
@@ -88,8 +88,8 @@ export class TextSource {
       const { rest } = this;
       const at = rest.indexOf(end);
       const safe = at >= 0 ? at : rest.length - partialTag(rest, end);
-      if (safe > 0) emit(rest.slice(0, safe));
       this.skip(at >= 0 ? at + end.length : safe);
+      if (safe > 0) emit(rest.slice(0, safe));
       if (at >= 0) return;
       if (!(yield* this.grow())) throw notACall(`${end} is missing`);
     }
@@ -97,14 +97,13 @@ export class TextSource {
 
   /** From here on the text can be read again. */
   mark(): void {
+    this.unmark();
     this.#from = this.#at;
-    this.#past = [];
-    this.#pastLength = 0;
   }
 
   unmark(): void {
     this.#from = undefined;
-    this.#past = [];
+    if (this.#pastLength > 0) this.#past = [];
     this.#pastLength = 0;
   }
 
@@ -114,6 +113,20 @@ export class TextSource {
     this.#at = 0;
     this.unmark();
   }
+}
+
+/** Reads a text that is all there; false when it is not what `read` takes, from its beginning to its end. */
+export function readWhole(text: string, read: (source: TextSource) => Reading<void>): boolean {
+  const source = new TextSource();
+  source.push(text);
+  source.end();
+  try {
+    read(source).next();
+  } catch (error) {
+    if (!(error instanceof OmgError)) throw error;
+    return false;
+  }
+  return source.rest.trim() === '';
 }
 
 /** What reads as the beginning of a call goes on as something else. Never leaves this folder. */

@@ -10,7 +10,13 @@ import { type TestDaemon, testDaemon } from './serve.ts';
 
 const GOOD =
   'Wait. <tool_call>{"name": "weather", "arguments": {"city": "Rom", "days": [1, 2]}}</tool_call><tool_call>{"name": "weather", "arguments": {"city": "Bonn"}}</tool_call>';
-const BROKEN = 'Hm. <tool_call>{"name": "weather", "arguments": {"city": "Rom", oops}}</tool_call>';
+const ANSWERS: Readonly<Record<string, string>> = {
+  good: GOOD,
+  malformed: 'Hm. <tool_call>{"name": "weather", "arguments": {"city": "Rom", oops}}</tool_call>',
+  cut: 'Hm. <tool_call>{"name": "weather", "arguments": {"city": "Rom", "days": [1',
+  numbers:
+    '<tool_call>{"name": "weather", "arguments": {"a": 12345678901234567890, "b": 1.0, "c": [9007199254740993]}}</tool_call>',
+};
 const parameters = { type: 'object' as const, properties: { city: { type: 'string' } } };
 const TOOL = { type: 'function' as const, function: { name: 'weather', description: 'd', parameters } };
 const messages = [{ role: 'user' as const, content: 'Weather?' }];
@@ -24,14 +30,20 @@ let ollama: Ollama;
 
 beforeAll(async () => {
   served = await testDaemon({
-    script: (path) => ({ reply: () => (path.includes('broken') ? BROKEN : GOOD).match(/.{1,3}/gs) ?? [] }),
+    script: (path) => ({ reply: () => piecesOf(path) }),
   });
-  for (const name of ['good', 'broken']) await served.install(name);
+  for (const name of Object.keys(ANSWERS)) await served.install(name);
   openai = new OpenAI({ baseURL: `${served.url}/v1`, apiKey: 'any', maxRetries: 0 });
   anthropic = new Anthropic({ baseURL: served.url, apiKey: 'any', maxRetries: 0 });
   ollama = new Ollama({ host: served.url });
 });
 afterAll(() => served.stop());
+
+/** The tokens of a model's answer, whose name is in the path. */
+function piecesOf(path: string): string[] {
+  const answer = Object.entries(ANSWERS).find(([name]) => path.includes(name))?.[1] ?? GOOD;
+  return answer.match(/.{1,3}/gs) ?? [];
+}
 
 const post = async (path: string, body: object): Promise<string> =>
   (await fetch(`${served.url}${path}`, { method: 'POST', body: JSON.stringify(body) })).text();
@@ -122,43 +134,70 @@ test('Ollama has whole calls only', async () => {
   ]);
 });
 
-test('a call that breaks is content on every surface, and every stream ends in order', async () => {
-  const chat = await openai.chat.completions.create({ model: 'broken', messages, tools: [TOOL] });
-  expect(chat.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: BROKEN } });
-  expect(chat.choices[0]?.message.tool_calls).toBeUndefined();
-  let content = '';
-  let finish: string | null | undefined;
-  for await (const { choices } of await openai.chat.completions.create({
-    model: 'broken',
-    messages,
-    tools: [TOOL],
-    stream: true,
-  })) {
-    content += choices[0]?.delta.content ?? '';
-    finish = choices[0]?.finish_reason ?? finish;
-  }
-  expect([content, finish]).toEqual([BROKEN, 'stop']);
+test.each([
+  ['malformed', '{"city":"Rom", oops}', 'tool_calls', 'tool_use', {}],
+  ['cut', '{"city":"Rom","days":[1', 'length', 'max_tokens', { city: 'Rom', days: [1] }],
+])('a call that is %s is what the model said, streamed and not', async (model, json, finish, stop, input) => {
+  // The limit ends the answer that is cut, and not the other.
+  const limit = piecesOf(model).length + (model === 'cut' ? 0 : 1);
+  const request = { model, messages, tools: [TOOL], max_tokens: limit };
+  const chat = await openai.chat.completions.create(request);
+  const call = { type: 'function', function: { name: 'weather', arguments: json } };
+  expect(chat.choices[0]).toMatchObject({ finish_reason: finish, message: { content: 'Hm.', tool_calls: [call] } });
+  const final = await openai.chat.completions
+    .stream(request)
+    .finalChatCompletion()
+    .catch((error: unknown) => error);
+  if (finish === 'tool_calls')
+    expect(final).toMatchObject({
+      choices: [{ finish_reason: finish, message: { content: 'Hm.', tool_calls: [call] } }],
+    });
 
   const tools = [{ type: 'function', name: 'weather', parameters, strict: false }];
-  const response = readResponseStream(
-    await post('/v1/responses', { model: 'broken', input: 'Hi', tools, stream: true }),
-  );
-  const output = response.events.at(-1)?.response.output ?? [];
-  expect(output.filter(({ type }) => type === 'function_call').map(({ status }) => status)).toEqual(['incomplete']);
-  expect(output.flatMap((item) => item.content?.map(({ text }) => text) ?? []).join('')).toBe(BROKEN);
+  const body = { model, input: 'Hi', tools, max_output_tokens: limit };
+  const streamed = readResponseStream(await post('/v1/responses', { ...body, stream: true })).events.at(-1)?.response;
+  const whole = JSON.parse(await post('/v1/responses', body)) as { output: object[] };
+  for (const { output } of [streamed ?? { output: [] }, whole])
+    expect(output).toMatchObject([
+      { type: 'message' },
+      { type: 'function_call', name: 'weather', arguments: json, status: 'incomplete' },
+    ]);
 
+  const asked = {
+    model,
+    max_tokens: limit,
+    messages,
+    tools: [{ name: 'weather', input_schema: parameters }],
+  };
   const message = readMessageStream(
+    await post('/v1/messages', { ...asked, stream: true }),
+    (partial) => partial === json,
+  );
+  expect(message.events.at(-2)?.delta.stop_reason).toBe(stop);
+  expect(JSON.parse(await post('/v1/messages', asked))).toMatchObject({
+    content: [{ text: 'Hm.' }, { type: 'tool_use', name: 'weather', input }],
+    stop_reason: stop,
+  });
+  expect((await ollama.chat({ ...request, options: { num_predict: limit } })).message.tool_calls).toMatchObject([
+    { function: { name: 'weather', arguments: input } },
+  ]);
+});
+
+test('numbers that JavaScript cannot hold keep their digits', async () => {
+  const digits = '{"a":12345678901234567890,"b":1.0,"c":[9007199254740993]}';
+  const request = { model: 'numbers', messages, tools: [TOOL] };
+  expect(await post('/api/chat', { ...request, stream: false })).toContain(`"arguments":${digits}`);
+  expect(
     await post('/v1/messages', {
-      model: 'broken',
+      model: 'numbers',
       max_tokens: 99,
       messages,
       tools: [{ name: 'weather', input_schema: parameters }],
-      stream: true,
     }),
-    (json) => json === '{"city":"Rom",',
-  );
-  expect(message.content.map(({ text }) => text ?? '').join('')).toBe(BROKEN);
-  expect(message.events.at(-2)?.delta.stop_reason).toBe('end_turn');
+  ).toContain(`"input":${digits}`);
+  expect(JSON.parse(await post('/v1/chat/completions', request))).toMatchObject({
+    choices: [{ message: { tool_calls: [{ function: { arguments: digits } }] } }],
+  });
 });
 
 test.each([
