@@ -1,6 +1,7 @@
 import type { ChatFormat } from '../chat-format.ts';
 import { CallInReasoning } from './call-in-reasoning.ts';
 import { CallReader } from './call-reader.ts';
+import { ContentTags } from './content-tags.ts';
 import { HarmonyReader } from './harmony-reader.ts';
 import type { Piece } from './piece.ts';
 import { ReasoningSplitter } from './reasoning-splitter.ts';
@@ -9,6 +10,7 @@ import { ReasoningSplitter } from './reasoning-splitter.ts';
 export class AnswerReader {
   readonly #harmony: HarmonyReader | undefined;
   readonly #reasoning: ReasoningSplitter | undefined;
+  readonly #contentTags: ContentTags | undefined;
   readonly #calls: CallReader | undefined;
   readonly #callInReasoning: CallInReasoning | undefined;
   #reasoningShare = 0;
@@ -19,6 +21,7 @@ export class AnswerReader {
       return;
     }
     this.#reasoning = format.reasoning && new ReasoningSplitter(format.reasoning, format.reasoningOpened);
+    this.#contentTags = format.contentTags && new ContentTags(format.contentTags);
     if (format.calls === undefined) return;
     this.#calls = new CallReader(format.calls, format.tools);
     this.#callInReasoning = format.reasoning && new CallInReasoning(format.calls, format.tools);
@@ -58,11 +61,14 @@ export class AnswerReader {
     if (this.#harmony !== undefined) return this.#harmony.finish();
     const endsInReasoning = this.#reasoning?.inReasoning === true;
     const pieces = this.#readPieces(this.#reasoning?.finish() ?? []);
+    const rest = this.#contentTags?.finish() ?? '';
+    if (rest !== '') pieces.push(...(this.#calls?.push(rest) ?? [{ kind: 'content' as const, text: rest }]));
     if (endsInReasoning) pieces.push(...(this.#callInReasoning?.finish() ?? []));
     return [...pieces, ...(this.#calls?.finish() ?? [])];
   }
 
-  #readPieces(pieces: Piece[]): Piece[] {
+  #readPieces(all: Piece[]): Piece[] {
+    const pieces = this.#contentTags === undefined ? all : all.flatMap((piece) => this.#withoutTags(piece));
     if (this.#calls === undefined) return pieces;
     const [reader, quoted] = [this.#calls, this.#callInReasoning];
     const read = pieces.flatMap((piece) => {
@@ -70,6 +76,12 @@ export class AnswerReader {
       return piece.kind === 'reasoning' && quoted !== undefined ? reasoningOf(quoted.push(piece.text)) : [piece];
     });
     return this.#reasoning?.inReasoning === true ? read : [...read, ...reasoningOf(quoted?.release())];
+  }
+
+  #withoutTags(piece: Piece): Piece[] {
+    if (piece.kind !== 'content') return [piece];
+    const text = this.#contentTags?.push(piece.text) ?? '';
+    return text === '' ? [] : [{ kind: 'content', text }];
   }
 }
 

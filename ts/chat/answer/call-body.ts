@@ -1,6 +1,6 @@
 import type { CallSink } from './call-sink.ts';
 import { readCallObject, readNamedArguments } from './json-calls.ts';
-import { readFunctionMarkup, readGemmaCall, readKeyValueMarkup } from './markup-calls.ts';
+import { readFunctionMarkup, readGemmaCall, readInvokeMarkup, readKeyValueMarkup } from './markup-calls.ts';
 import { partialTag } from './piece.ts';
 import { readPythonArguments } from './python-calls.ts';
 import { readWord } from './read-json.ts';
@@ -19,8 +19,8 @@ export function* readBody(source: TextSource, sink: CallSink): Reading<void> {
   if (first === '{') yield* readCallObject(source, sink);
   else if (first === '[') yield* readList(source, sink);
   else if (first === '<') {
-    yield* source.expect('<function=');
-    yield* readFunctionMarkup(source, sink);
+    if (yield* source.accept('<function=')) yield* readFunctionMarkup(source, sink);
+    else yield* readInvokeMarkup(source, sink);
   } else yield* readNamed(source, sink);
 }
 
@@ -60,6 +60,7 @@ function* readList(source: TextSource, sink: CallSink): Reading<void> {
 function* readNamed(source: TextSource, sink: CallSink): Reading<void> {
   const name = yield* readName(source);
   if (name === 'call' && (yield* source.accept(':'))) return yield* readGemmaCall(source, sink);
+  if (yield* source.accept(':')) return yield* readNumbered(source, sink, name);
   // Mistral's markers, in either order and number.
   while (yield* source.accept('[')) {
     const marker = yield* readWord(source, /\w/);
@@ -69,11 +70,23 @@ function* readNamed(source: TextSource, sink: CallSink): Reading<void> {
   }
   if (yield* source.accept(SEPARATOR)) return yield* readSeparated(source, sink, name);
   yield* source.skipSpace();
+  // Hunyuan's word between a name and its arguments.
+  if (yield* source.accept('<tool_sep>')) yield* source.skipSpace();
   const next = yield* source.peek();
   if (next === '<') return yield* readKeyValueMarkup(source, sink, name);
   // `brave_search.call(query=…)` is how Llama 3.1 calls its own tools.
   if (next === '(') yield* readPythonArguments(source, sink, name.replace(/\.call$/, ''));
   else yield* readNamedArguments(source, sink, name);
+  sink.end();
+}
+
+/** Kimi: `functions.name:0`, a marker, and the arguments. */
+function* readNumbered(source: TextSource, sink: CallSink, name: string): Reading<void> {
+  yield* readWord(source, /\d/);
+  yield* source.skipSpace();
+  yield* source.expect('<|tool_call_argument_begin|>');
+  yield* source.skipSpace();
+  yield* readNamedArguments(source, sink, name.replace(/^functions\./, ''));
   sink.end();
 }
 

@@ -134,14 +134,23 @@ export class CallReader extends PieceReader {
     }
   }
 
-  /** Models write several objects between one pair of tags, though they are shown one. */
+  /** Some formats have several calls between one pair of tags, and models write them in the others as well. */
   *#readBodies(bare: boolean): Reading<void> {
-    const { source } = this;
     do {
-      yield* readBody(source, this.sink);
+      yield* readBody(this.source, this.sink);
       if (bare || this.#format.close === undefined) return;
-      yield* source.skipSpace();
-    } while ((yield* source.peek()) === '{');
+    } while (yield* this.#hasAnotherBody());
+  }
+
+  *#hasAnotherBody(): Reading<boolean> {
+    const tags = [...this.#format.open, ...(this.#format.close ?? []), '</'].filter((tag) => !tag.endsWith('='));
+    for (;;) {
+      const rest = this.source.rest.trimStart();
+      if (tags.some((tag) => rest.startsWith(tag))) return false;
+      const isUndecided = tags.some((tag) => tag.startsWith(rest));
+      if (!isUndecided) return /^[{<\w]/.test(rest);
+      if (!(yield* this.source.grow())) return false;
+    }
   }
 
   /** DeepSeek announces the calls and then each call. */

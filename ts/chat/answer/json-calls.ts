@@ -36,7 +36,11 @@ function* readCallFields(source: TextSource, sink: CallSink, state: CallState, d
     yield* source.expect(':');
     yield* source.skipSpace();
     const first = yield* source.peek();
-    if (key === 'function' && first === '{' && depth === 0) yield* readCallFields(source, sink, state, 1);
+    if (first === '{' && depth === 0 && state.name === undefined && !CALL_KEYS.has(key) && sink.isTool(key)) {
+      // Apertus: the name is the key of the arguments.
+      state.name = key;
+      yield* readArguments(source, sink, state);
+    } else if (key === 'function' && first === '{' && depth === 0) yield* readCallFields(source, sink, state, 1);
     else if ((NAME_KEYS.has(key) || key === 'function') && first === '"') {
       const name = yield* readText(source);
       if (!state.begun) state.name = name;

@@ -1,11 +1,21 @@
 import { type ArgumentKinds, argumentJson, argumentKinds, mayBeNull } from './argument-kinds.ts';
 import type { CallSink } from './call-sink.ts';
+import { readNamedArguments } from './json-calls.ts';
 import { compactJson, escapeText, readItems, readWord } from './read-json.ts';
 import { notACall, type Reading, type TextSource } from './text-source.ts';
 
 /** `<function=name><parameter=key>value</parameter>…</function>`, behind the opening `<function=`. A line break around a value belongs to the tags. */
 export function* readFunctionMarkup(source: TextSource, sink: CallSink): Reading<void> {
   const name = (yield* readUpTo(source, '>')).trim();
+  yield* source.skipSpace();
+  if ((yield* source.peek()) === '{') {
+    // Functionary and Llama 3.1 put JSON between the same tags.
+    yield* readNamedArguments(source, sink, name);
+    sink.end();
+    yield* source.skipSpace();
+    yield* source.accept('</function>');
+    return;
+  }
   const fields = new Fields(sink, name);
   for (;;) {
     yield* source.skipSpace();
@@ -16,6 +26,45 @@ export function* readFunctionMarkup(source: TextSource, sink: CallSink): Reading
     yield* fields.read(source, key, '</parameter>');
   }
   fields.end();
+}
+
+/** Attributes of a tag, behind its name: `name="city" string="true">`. */
+function* readAttributes(source: TextSource): Reading<Record<string, string>> {
+  const attributes: Record<string, string> = {};
+  for (const [, key = '', value = ''] of (yield* readUpTo(source, '>')).matchAll(/([\w-]+)\s*=\s*"([^"]*)"/g))
+    attributes[key] = value;
+  return attributes;
+}
+
+/**
+ * MiniMax, DeepSeek and others: `<invoke name="…"><parameter name="…">value</parameter>…</invoke>`, each tag with a prefix of the family. An
+ * attribute may say whether a value is text.
+ */
+export function* readInvokeMarkup(source: TextSource, sink: CallSink): Reading<void> {
+  yield* source.expect('<');
+  const prefix = yield* readPrefix(source);
+  const { name = '' } = yield* readAttributes(source);
+  const fields = new Fields(sink, name);
+  const [open, close] = [`<${prefix}parameter`, `</${prefix}parameter>`];
+  for (;;) {
+    yield* source.skipSpace();
+    if (yield* source.accept(`</${prefix}invoke>`)) break;
+    yield* source.expect(open);
+    const { name: key = '', string } = yield* readAttributes(source);
+    if (prefix === '') yield* source.accept('\n');
+    yield* fields.read(source, key, close, string === undefined ? undefined : string === 'true');
+  }
+  fields.end();
+}
+
+/** What stands between `<` and the word `invoke`. */
+function* readPrefix(source: TextSource): Reading<string> {
+  let text = '';
+  while (!text.endsWith('invoke')) {
+    text += yield* source.next();
+    if (text.length > 40 || text.includes('>')) throw notACall('invoke is missing');
+  }
+  return text.slice(0, -'invoke'.length);
 }
 
 /** GLM: behind the name, `<arg_key>key</arg_key><arg_value>value</arg_value>` up to `</tool_call>`. */
@@ -99,11 +148,14 @@ class Fields {
     sink.arguments('{');
   }
 
-  /** A value up to its closing tag. Strings go on as they come, anything else when it is whole. */
-  *read(source: TextSource, key: string, close: string): Reading<void> {
+  /**
+   * A value up to its closing tag. Strings go on as they come, anything else when it is whole.
+   * @param isText what the markup says of it; absent: the schema does.
+   */
+  *read(source: TextSource, key: string, close: string, isText?: boolean): Reading<void> {
     if (key === '') throw notACall('an argument has no name');
     this.#sink.arguments(`${this.#count++ > 0 ? ',' : ''}${JSON.stringify(key)}:`);
-    const value = new FieldValue(this.#sink, argumentKinds(this.#parametersOf(), key));
+    const value = new FieldValue(this.#sink, this.#kindsOf(key, isText));
     try {
       yield* source.until(close, (text) => value.push(text));
     } catch (error) {
@@ -118,10 +170,13 @@ class Fields {
     this.#sink.end();
   }
 
-  #parametersOf(): Record<string, unknown> | undefined {
-    return this.#sink.tools.find(({ name }) => name === this.#name)?.parameters;
+  #kindsOf(key: string, isText: boolean | undefined): ArgumentKinds | undefined {
+    if (isText !== undefined) return isText ? TEXT : undefined;
+    return argumentKinds(this.#sink.tools.find(({ name }) => name === this.#name)?.parameters, key);
   }
 }
+
+const TEXT: ArgumentKinds = new Set(['string']);
 
 /** One value in markup. Its last line break may be the tag's, and is not told before something follows it. */
 class FieldValue {
