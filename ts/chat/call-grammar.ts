@@ -1,5 +1,15 @@
 import type { GrammarRule, ToolDefinition } from '../inference/index.ts';
 import type { CallFormat } from './answer/call-reader.ts';
+import {
+  type ArgumentSpelling,
+  argumentsGrammar,
+  FUNCTION_MARKUP,
+  gemma,
+  invokeMarkup,
+  KEY_VALUE_MARKUP,
+  literal,
+  PYTHON,
+} from './argument-grammar.ts';
 
 export interface CallClues {
   template: string;
@@ -27,6 +37,8 @@ interface Spelling {
   list: boolean;
   /** One call, around the rule of its arguments. */
   call: (name: string, args: string) => string;
+  /** How the arguments are put down where they are no JSON object. */
+  arguments?: ArgumentSpelling;
   /** Texts that `call` uses as rules. */
   texts: Record<string, string>;
 }
@@ -47,8 +59,15 @@ export function callsGrammar({ template, format, tools, single }: CallClues): {
     rules[name] = { text };
     return `SPACE? ${name}`;
   };
-  for (const [index, { parameters, strict }] of tools.entries()) {
-    rules[`arguments_${index}`] = { schema: { type: 'object', ...parameters }, strict: strict ?? false };
+  const own: string[] = [];
+  for (const [index, tool] of tools.entries()) {
+    if (spelling.arguments === undefined) {
+      rules[`arguments_${index}`] = { schema: { type: 'object', ...tool.parameters }, strict: tool.strict ?? false };
+      continue;
+    }
+    const written = argumentsGrammar(tool, spelling.arguments, String(index));
+    own.push(...written.lines);
+    Object.assign(rules, written.rules);
   }
   for (const [name, text] of Object.entries(spelling.texts)) rules[name] = { text };
   const repeated = (one: string, between: string): string =>
@@ -59,6 +78,7 @@ export function callsGrammar({ template, format, tools, single }: CallClues): {
   const lines = [
     `one_call: ${tools.map((_, index) => `call_${index}`).join(' | ')}`,
     ...tools.map(({ name }, index) => `call_${index}: ${spelling.call(name, `arguments_${index}`)}`),
+    ...own,
     ...(spelling.open === ''
       ? [`calls: ${repeated('one_call', '(SPACE | ";" SPACE?)')}`]
       : [
@@ -81,9 +101,65 @@ function spellingOf(template: string, { open, close = [], bare }: CallFormat): S
     call: (name: string, args: string) => jsonCall(name, 'arguments', args),
     texts: {},
   };
+  const list = { ...json, again: '', end: '', close: close[0] ?? '', list: true };
   // Phi-4-mini is only heard of as bare; it writes the tag that its kin name.
-  if (tag === '<|tool_call|>' || tag === '<|tool_call_start|>') {
-    return { ...json, again: '', end: '', close: close[0] ?? '', list: true };
+  if (tag === '<|tool_call|>' || tag === '<TOOLCALL>') return list;
+  if (tag === '<|tool_call_start|>' || tag === '<|python_start|>') return { ...list, ...python };
+  if (tag === '<function_calls>') return { ...json, ...python, again: '', end: '', close: close[0] ?? '' };
+  if (tag === '<|START_ACTION|>') {
+    const call = (name: string, args: string): string => jsonCall(name, 'parameters', args, 'tool_name');
+    return { ...list, call };
+  }
+  if (tag === '<|tools_prefix|>') {
+    return {
+      ...list,
+      call: (name, args) => `"{" SPACE? ${literal(JSON.stringify(name))} SPACE? ":" SPACE? ${args} SPACE? "}"`,
+    };
+  }
+  if (tag === '<tool_calls>') {
+    if (!template.includes('<arg_key>')) return { ...list, close: close[1] ?? '' };
+    const call = (name: string, args: string): string => `${literal(name)} name_end "\\n" ${args}`;
+    const texts = { name_end: '<tool_sep>' };
+    return {
+      ...json,
+      open: tag + open[1],
+      again: open[1] ?? '',
+      close: close[1] ?? '',
+      call,
+      texts,
+      arguments: KEY_VALUE_MARKUP,
+    };
+  }
+  if (tag === '<start_function_call>' || tag === '<|tool_call>') {
+    const quote = template.includes('<escape>') ? '<escape>' : '<|"|>';
+    return { ...json, call: (name, args) => `${literal(`call:${name}{`)} ${args} "}"`, arguments: gemma(quote) };
+  }
+  if (tag === '<|tool_calls_section_begin|>') {
+    const again = open[1] ?? '';
+    return {
+      ...json,
+      open: tag + again,
+      again,
+      close: close[1] ?? '',
+      call: (name, args) => `${literal(`functions.${name}:`)} /[0-9]{1,2}/ separator ${args}`,
+      texts: { separator: '<|tool_call_argument_begin|>' },
+    };
+  }
+  if (tag === '<minimax:tool_call>')
+    return { ...json, ...invoke('', false), again: '', end: '', close: close[0] ?? '' };
+  if (tag.startsWith('<｜DSML｜')) {
+    const open = template.includes('<｜DSML｜tool_calls>') ? '<｜DSML｜tool_calls>' : tag;
+    return { ...json, ...invoke('｜DSML｜', true), open, again: '', end: '', close: open.replace('<', '</') };
+  }
+  if (template.includes('<function=') && template.includes('<parameter=')) {
+    return {
+      ...json,
+      call: (name, args) => `${literal(`<function=${name}>\n`)} ${args} "</function>\\n"`,
+      arguments: FUNCTION_MARKUP,
+    };
+  }
+  if (template.includes('<arg_key>')) {
+    return { ...json, call: (name, args) => `${literal(`${name}\n`)} ${args}`, arguments: KEY_VALUE_MARKUP };
   }
   if (bare) {
     const key = template.includes('"parameters"') && !template.includes('"arguments"') ? 'parameters' : 'arguments';
@@ -110,14 +186,21 @@ function spellingOf(template: string, { open, close = [], bare }: CallFormat): S
   return json;
 }
 
-function jsonCall(name: string, key: string, args: string): string {
-  const pair = (field: string, value: string): string => `${literal(JSON.stringify(field))} SPACE? ":" SPACE? ${value}`;
-  return `"{" SPACE? ${pair('name', literal(JSON.stringify(name)))} SPACE? "," SPACE? ${pair(key, args)} SPACE? "}"`;
+const python = {
+  call: (name: string, args: string): string => `${literal(`${name}(`)} ${args} ")"`,
+  arguments: PYTHON,
+};
+
+function invoke(prefix: string, saysText: boolean): Pick<Spelling, 'call' | 'arguments'> {
+  return {
+    call: (name, args) => `${literal(`<${prefix}invoke name="${name}">\n`)} ${args} ${literal(`</${prefix}invoke>\n`)}`,
+    arguments: invokeMarkup(prefix, saysText),
+  };
 }
 
-/** A string of Lark, which are those of JSON. */
-function literal(text: string): string {
-  return JSON.stringify(text);
+function jsonCall(name: string, key: string, args: string, nameKey = 'name'): string {
+  const pair = (field: string, value: string): string => `${literal(JSON.stringify(field))} SPACE? ":" SPACE? ${value}`;
+  return `"{" SPACE? ${pair(nameKey, literal(JSON.stringify(name)))} SPACE? "," SPACE? ${pair(key, args)} SPACE? "}"`;
 }
 
 /** gpt-oss: the name stands in the header of a message on the commentary channel. */

@@ -25,7 +25,21 @@ const TEMPLATES: Record<string, string> = {
   'deepseek v3': '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>name\n```json',
   'deepseek v3.1': '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>name<｜tool▁sep｜>',
   lfm2: '<|tool_call_start|>[name(a=1)]<|tool_call_end|>',
-  functiongemma: '<start_function_call>call:name{}<end_function_call>',
+  'glm-4.5': '<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>',
+  'kimi k2': '<|tool_calls_section_begin|><|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{}',
+  'minimax m2':
+    '<minimax:tool_call><invoke name="name"><parameter name="key">value</parameter></invoke></minimax:tool_call>',
+  'deepseek v3.2': '<｜DSML｜function_calls><｜DSML｜invoke name="name">',
+  'seed-oss': '<seed:tool_call><function=name><parameter=key>value</parameter></function></seed:tool_call>',
+  'command a': '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "name", "parameters": {}}]<|END_ACTION|>',
+  apertus: '<|tools_prefix|>[{"name": {}}]<|tools_suffix|>',
+  hunyuan: '<tool_calls>[{"name": "name", "arguments": {}}]</tool_calls>',
+  'hy 2': '<tool_calls><tool_call>name<tool_sep><arg_key>key</arg_key></tool_call></tool_calls>',
+  'nemotron nano 2': '<TOOLCALL>[{"name": "name", "arguments": {}}]</TOOLCALL>',
+  'olmo 3': '<function_calls>name(key="value")</function_calls>',
+  'llama 4': '<|python_start|>[name(key="value")]<|python_end|>',
+  'gemma 4': '<|tool_call>call:name{key:<|"|>value<|"|>}<tool_call|>',
+  functiongemma: '<start_function_call>call:name{key:<escape>value<escape>}<end_function_call>',
   'thinking hermes': '<tool_call></tool_call><think></think>',
   'gpt-oss': '<|channel|>analysis<|message|><|end|>',
 };
@@ -77,7 +91,7 @@ async function promptOf(signs: string, rest: Partial<ChatRequest>): Promise<Rend
 
 async function answer({ segments, grammar, format }: RenderedPrompt, seed: number): Promise<ChatEvent[]> {
   const sampling = { temperature: 1.2, topK: 0, topP: 1, seed };
-  const request = { prompt: segments, sampling, stop: [], maxTokens: 600, grammar };
+  const request = { prompt: segments, sampling, stop: [], maxTokens: 1600, grammar };
   const events: ChatEvent[] = [];
   for await (const event of translateEvents(manager.generate('demo', request), format)) events.push(event);
   return events;
