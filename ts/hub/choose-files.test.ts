@@ -100,6 +100,27 @@ test('several models of a quantisation are ambiguous and listed; a missing one t
   );
 });
 
+test.each([
+  [['M-Q4_K_M.gguf', 'old/M-Q4_K_M.gguf']],
+  [['A/M-Q4_K_M.gguf', 'B/M-Q4_K_M.gguf', 'C/M-Q4_K_M.gguf']],
+  [
+    [
+      'A/M-A-00001-of-00002.gguf',
+      'A/M-A-00002-of-00002.gguf',
+      'B/M-B-00001-of-00002.gguf',
+      'B/M-B-00002-of-00002.gguf',
+    ],
+  ],
+])('of %j the hint names one, and every one has such a name', (all) => {
+  const list = files(...all);
+  const stems = [...new Set(all.map((name) => name.replace(/(?:-\d{5}-of-\d{5})?\.gguf$/, '')))];
+  const chosen = stems.map((stem) => names(chooseFiles('o/r', list, { quant: stem.replaceAll('/', '-') })));
+  expect(chosen.flat().sort()).toEqual([...all].sort());
+  expect(() => chooseFiles('o/r', list, {})).toThrow(
+    expect.objectContaining({ hint: `Name one of them, as in o/r:${stems[0]?.replaceAll('/', '-')}.` }),
+  );
+});
+
 test('safetensors: one file or a whole set, with companions of the top folder', () => {
   const companions = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'];
   const single = files(

@@ -1,6 +1,6 @@
 import { OmgError, printableLine } from '../errors/index.ts';
 import { groupGguf, type NamedFile, selectSafetensors } from '../library/index.ts';
-import { type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
+import { fileTag, type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
 
 export interface ChosenFiles<T extends NamedFile> {
   kind: 'gguf' | 'safetensors';
@@ -67,7 +67,7 @@ function only<T extends NamedFile>(
     'invalid_request',
     `${repo} has ${found.length} models of the same quantisation: ${names.join(', ')}.`,
     {
-      hint: `Name one of them, as in ${repo}:${names[0]?.replace(/^.*\//, '').replace(/\.gguf$/i, '')}.`,
+      hint: `Name one of them, as in ${repo}:${printableLine(fileTag(first.stem))}.`,
       detail: { ...detail, files: names },
     },
   );

@@ -60,13 +60,20 @@ export function quantLabel(stem: string): string | undefined {
   return found === undefined ? undefined : normalise(found);
 }
 
-/** The models of a repository that an asked quantisation (or file stem) means; several are ambiguous. */
+/** What names a model of a repository and no other, as the tag of a name, which has no slash: its path without `.gguf`. */
+export function fileTag(stem: string): string {
+  return stem.replaceAll('/', '-');
+}
+
+/** The models of a repository that an asked quantisation, `fileTag` or name of a file means; several are ambiguous. */
 export function matchQuant<T extends NamedFile>(
   candidates: readonly GgufCandidate<T>[],
   asked: string,
 ): GgufCandidate<T>[] {
   const wanted = normalise(asked.replace(/\.gguf$/i, ''));
   const baseOf = ({ stem }: GgufCandidate<T>) => stem.slice(stem.lastIndexOf('/') + 1).toUpperCase();
+  const byPath = candidates.filter(({ stem }) => fileTag(stem).toUpperCase() === wanted);
+  if (byPath.length > 0) return byPath;
   const byLabel = candidates.filter(({ label }) => label === wanted);
   if (byLabel.length > 0) return byLabel;
   const byDynamic = candidates.filter(({ label }) => label === `UD-${wanted}`);
