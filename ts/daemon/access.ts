@@ -48,16 +48,13 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): Access 
     checkKey(key, request);
     return key;
   };
-  const hold: Access['hold'] = (request, end) => {
-    const mayGoOn = (): boolean => {
-      try {
-        admit(request, whoAsks(request, keys));
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    return watch.hold(mayGoOn, end);
+  const isAdmitted = (request: FastifyRequest): boolean => {
+    try {
+      admit(request, whoAsks(request, keys));
+      return true;
+    } catch {
+      return false;
+    }
   };
   app.addHook('onRequest', async (request, reply) => {
     const asker = whoAsks(request, keys);
@@ -74,17 +71,26 @@ export function installAccess(app: FastifyInstance, rules: AccessRules): Access 
     if (request.method === 'OPTIONS') return reply.code(204).send();
     if (asker.kind === 'owner' || isOpen(request)) return;
     const key = admit(request, asker);
+    // Calls of MCP come back as requests of their own, and its streams are open for as long as a session.
+    const isCounted = key !== undefined && request.routeOptions.url !== '/mcp';
+    const leave = isCounted ? limits.enter(key) : () => {};
+    const { socket } = request.raw;
     // An answer may be long under way, and ends with the right to it.
-    reply.raw.once(
-      'close',
-      hold(request, () => void request.raw.socket.destroy()),
+    const release = watch.hold(
+      () => !socket.destroyed && isAdmitted(request),
+      () => {
+        socket.destroy();
+        leave();
+      },
     );
-    // Its calls come back as requests of their own, and its streams are open for as long as a session.
-    if (key !== undefined && request.routeOptions.url !== '/mcp') reply.raw.once('close', limits.enter(key));
+    reply.raw.once('close', () => {
+      release();
+      leave();
+    });
   });
   return {
     secretOf: (request) => secretsOf(request).find((secret) => keys.find([secret]) !== undefined) ?? '',
-    hold,
+    hold: (request, end) => watch.hold(() => isAdmitted(request), end),
   };
 }
 
