@@ -74,6 +74,12 @@ export const SETTINGS = {
     default: 30_000,
     doc: 'How long a stopping daemon lets answers finish.',
   },
+  'server.unread_timeout': {
+    kind: 'duration',
+    env: ['OMG_UNREAD_TIMEOUT'],
+    default: 60_000,
+    doc: 'How long an answer may stand unread before its connection is closed; 10 s at most while others wait for the model.',
+  },
   'server.disable_metrics': {
     kind: 'boolean',
     env: ['OMG_DISABLE_METRICS', 'DISABLE_METRICS'],

@@ -26,6 +26,7 @@ import {
 import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { type Access, type AccessRules, installAccess } from './access.ts';
+import { limitConnections } from './connections.ts';
 import { createHttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { watchLoop } from './loop-watch.ts';
@@ -74,6 +75,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   });
   const loopDelay = watchLoop(app, deps.log);
   installHeaders(app, deps);
+  limitConnections(app, { unreadMs: deps.settings()['server.unread_timeout'], log: deps.log });
   const access = installAccess(app, deps.access);
   installBodyParser(app);
   app.setErrorHandler((error, request, reply) => sendError(deps, toOmgError(error), request, reply));

@@ -106,6 +106,7 @@ function limitsOf(settings: Settings): Partial<Limits> {
     maxLoadedModels: settings['models.max_loaded'],
     numParallel: settings['models.num_parallel'],
     loadTimeoutMs: settings['models.load_timeout'],
+    unreadMs: settings['server.unread_timeout'],
     ...(settings['models.context_length'] === 0 ? {} : { contextLength: settings['models.context_length'] }),
     // Settings have been checked for their form when they were read.
     device: settings['models.device'] as Limits['device'],

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   rate_limited: { status: 429, exit: 1, summary: 'The API key has made all the requests it may for now.' },
   conflict: { status: 409, exit: 1, summary: 'The thing is in a state that does not allow this.' },
   cancelled: { status: 499, exit: 130, summary: 'The caller went away or cancelled.' },
+  answer_not_read: { status: 499, exit: 1, summary: 'The caller did not read its answer for too long.' },
   server_busy: { status: 503, exit: 1, summary: 'The queue of the model, or the room for request bodies, is full.' },
   shutting_down: { status: 503, exit: 1, summary: 'The daemon is stopping.' },
   model_load_failed: { status: 500, exit: 1, summary: 'The model could not be loaded.' },

@@ -1,4 +1,8 @@
+import { OmgError } from '../errors/index.ts';
 import type { LifecycleEvent } from './types.ts';
+
+/** Streams of events at once. */
+const MOST_READERS = 256;
 
 /** A reader that falls this far behind loses its oldest events rather than the daemon's memory. */
 const MOST_BUFFERED = 1000;
@@ -24,14 +28,23 @@ export class EventStream {
     if (this.#readers.size === 0) return;
     const timed = { ...event, time: new Date(this.#now()).toISOString() } as LifecycleEvent;
     for (const reader of this.#readers) {
+      if (timed.type === 'download.progress') forgetProgress(reader.buffer, timed.model);
       reader.buffer.push(timed);
       if (reader.buffer.length > MOST_BUFFERED) reader.buffer.shift();
       reader.wake();
     }
   }
 
-  /** Events from now on, until the signal aborts or the stream closes. Listening begins at the call, not at the first `next()`. */
+  /**
+   * Events from now on, until the signal aborts or the stream closes. Listening begins at the call, not at the first `next()`. Throws
+   * `server_busy` where too many listen.
+   */
   subscribe(signal?: AbortSignal): AsyncIterableIterator<LifecycleEvent> {
+    if (this.#readers.size >= MOST_READERS) {
+      throw new OmgError('server_busy', `${this.#readers.size} listen to the events already.`, {
+        hint: 'Close some of these connections.',
+      });
+    }
     const reader: Reader = { buffer: [], wake: () => {} };
     if (!this.#closed && !signal?.aborted) this.#readers.add(reader);
     const leave = (): void => {
@@ -71,4 +84,10 @@ export class EventStream {
       reader.wake();
     }
   }
+}
+
+/** Who has not read how far a download was need not be told any more: of many files that is a large event, told often. */
+function forgetProgress(buffer: LifecycleEvent[], model: string): void {
+  const at = buffer.findLastIndex((event) => event.type === 'download.progress' && event.model === model);
+  if (at >= 0) buffer.splice(at, 1);
 }

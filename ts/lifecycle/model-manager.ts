@@ -75,6 +75,7 @@ export class ModelManager implements Models {
   readonly #observer: RequestObserver;
   /** The setting; 0: the models' own. */
   readonly #contextLength: number;
+  readonly #unreadMs: number;
   #closed: Promise<void> | undefined;
 
   constructor(options: ModelManagerOptions) {
@@ -87,6 +88,7 @@ export class ModelManager implements Models {
     this.#clock = clock;
     this.#contextLength = limits.contextLength ?? 0;
     this.#observer = options.observer ?? (() => {});
+    this.#unreadMs = limits.unreadMs;
     this.#templates = options.templates ?? new ChatTemplates();
     this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
     this.#events = new EventStream(() => clock.now());
@@ -306,10 +308,7 @@ export class ModelManager implements Models {
         slideKeeping === undefined || request.grammar !== undefined
           ? model.generate(request, turn.signal)
           : slideWindow(model, request, slideKeeping, turn.signal);
-      for await (const event of work(model, run, turn.signal)) {
-        turn.meter.see(event);
-        yield event;
-      }
+      yield* turn.read(work(model, run, turn.signal));
     } catch (error) {
       turn.meter.fail(error);
       throw error;
@@ -342,7 +341,14 @@ export class ModelManager implements Models {
   #turn(opened: OpenedModel, options: UseOptions, mode: RequestRecord['mode']): Turn {
     const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
     const meter = new RequestMeter(opened.name, this.#clock, mode);
-    return new Turn({ requests: this.#requests, scope, meter, observer: this.#observer });
+    return new Turn({
+      requests: this.#requests,
+      scope,
+      meter,
+      observer: this.#observer,
+      clock: this.#clock,
+      unreadMs: this.#unreadMs,
+    });
   }
 
   /** A loaded model's own tokenizer, else one opened without weights. */

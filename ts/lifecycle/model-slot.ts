@@ -97,6 +97,11 @@ export class ModelSlot {
     return this.#state === 'stopping' || this.#unloadAfter !== undefined;
   }
 
+  /** Somebody waits for what the requests on the model take: for a sequence, a larger window, or its memory. */
+  get isWanted(): boolean {
+    return this.#queue.length > 0 || this.leaving || this.#closed || this.#keepAlive.atOnce;
+  }
+
   get lastUsedMs(): number {
     return this.#keepAlive.lastUsedMs;
   }

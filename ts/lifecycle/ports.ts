@@ -42,6 +42,8 @@ export interface Limits {
   numParallel: number;
   /** A load without progress for so long is given up. Default 300,000. */
   loadTimeoutMs: number;
+  /** How long an answer may wait for its reader; at most 10,000 while others want its place. Default 60,000. */
+  unreadMs: number;
   /** Tokens; for loads that ask for none. Default: the engine chooses. */
   contextLength?: number;
   /** Passed to the engine with every load. */
@@ -55,6 +57,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxLoadedModels: 3,
   numParallel: 4,
   loadTimeoutMs: 300_000,
+  unreadMs: 60_000,
 };
 
 export const SILENT_LOG: LifecycleLog = { info: () => {}, warn: () => {} };
