@@ -28,6 +28,8 @@ export interface StartOptions {
   terminal?: (line: string) => void;
   /** Called when a response is complete. */
   onResponse?: () => void;
+  /** Called when it begins to stop. */
+  onStopping?: () => void;
   /** What tests put in place of the engine and the hub. */
   parts?: Partial<DaemonParts>;
 }
@@ -113,6 +115,7 @@ async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile
   function stop(): Promise<void> {
     stopping ??= (async () => {
       log.info({}, 'daemon stopping');
+      options.onStopping?.();
       try {
         await stopAll(app, models, servers, settings['server.drain_timeout']);
       } catch (error) {

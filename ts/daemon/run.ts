@@ -1,4 +1,5 @@
 import { type Daemon, type StartOptions, startDaemon } from './daemon.ts';
+import { endProcess, killAfter } from './last-resort.ts';
 import { type IdleTrim, trimWhenIdle } from './trim-memory.ts';
 
 export interface RunOptions extends Omit<StartOptions, 'onResponse'> {
@@ -6,16 +7,29 @@ export interface RunOptions extends Omit<StartOptions, 'onResponse'> {
   onStarted?: (daemon: Daemon) => void;
 }
 
-/** Runs a daemon in this process until a signal or a request stops it. A second signal ends the process at once. */
+/** Beyond the time that answers have to finish. Whatever hangs by then (a disk, a driver) hangs for ever. */
+const STOP_GRACE_MS = 10_000;
+/** From the end of the daemon to that of its process. */
+const EXIT_GRACE_MS = 3_000;
+
+/**
+ * Runs a daemon in this process until a signal or a request stops it. A second signal ends the process at once, and so does a stop that takes
+ * too long, even where a thread of the process is stuck.
+ */
 export async function runDaemon(options: RunOptions): Promise<void> {
   let trim: IdleTrim | undefined;
-  const daemon = await startDaemon({ ...options, onResponse: () => trim?.touch() });
+  const { settings } = options.config;
+  const daemon = await startDaemon({
+    ...options,
+    onResponse: () => trim?.touch(),
+    onStopping: () => killAfter(settings['server.drain_timeout'] + STOP_GRACE_MS),
+  });
   trim = trimWhenIdle(() => daemon.isBusy());
   let signals = 0;
   const onSignal = (): void => {
     signals += 1;
-    if (signals > 1) process.exit(130);
-    void daemon.stop();
+    if (signals > 1) endProcess(130);
+    else void daemon.stop();
   };
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, onSignal);
@@ -33,6 +47,8 @@ export async function runDaemon(options: RunOptions): Promise<void> {
   try {
     options.onStarted?.(daemon);
     await daemon.stopped;
+    // What still runs keeps the process from ending by itself, and may never end.
+    killAfter(EXIT_GRACE_MS);
   } finally {
     trim.stop();
     for (const name of names) process.off(name, onSignal);

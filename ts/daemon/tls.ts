@@ -1,7 +1,8 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { unwatchFile, watchFile } from 'node:fs';
 import type { RequestListener, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import { OmgError } from '../errors/index.ts';
+import { readRegularSync } from '../library/index.ts';
 import { createHttpServer } from './http-server.ts';
 
 /** Where the certificate (with its chain) and its private key are, in PEM. */
@@ -18,6 +19,7 @@ export interface TlsEvents {
 
 /** Renewals are rare; that the old certificate serves a little longer does no harm. */
 const LOOK_EVERY_MS = 5000;
+const PEM_LIMIT_BYTES = 1 << 20;
 
 /** Makes the server that speaks TLS with these files. When they change, new connections get the new certificate. Throws `invalid_config`. */
 export function tlsServerFactory(
@@ -45,7 +47,7 @@ export function tlsServerFactory(
 }
 
 function readPair({ cert, key }: TlsFiles): { cert: Buffer; key: Buffer } {
-  return { cert: readFileSync(cert), key: readFileSync(key) };
+  return { cert: readRegularSync(cert, PEM_LIMIT_BYTES), key: readRegularSync(key, PEM_LIMIT_BYTES) };
 }
 
 function wrong<Value>({ cert, key }: TlsFiles, use: () => Value): Value {

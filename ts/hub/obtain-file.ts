@@ -155,6 +155,7 @@ function artifactOf({ filename, size }: RemoteFile, sha256: string): Artifact {
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'EACCES') return undefined;
+  if (['ENOENT', 'EACCES', 'not_found', 'permission_denied', 'invalid_request'].includes(error.code ?? ''))
+    return undefined;
   throw error;
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { hashFile } from '../library/index.ts';
+import { hashFile, openRegular } from '../library/index.ts';
 import type { RemoteFile } from './types.ts';
 
 /** The sha256 of a file whose bytes are what the hub says they are; undefined when they are not. */
@@ -21,6 +20,7 @@ export async function verifiedSha256(
 /** The id of a git blob: the sha1 of `blob <size>\0` and the bytes. Files that are not LFS are small (under 10 MB). */
 async function gitSha1(path: string, size: number, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha1').update(`blob ${size}\0`);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
+  const { handle } = await openRegular(path);
+  for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 20, end: size, signal })) hash.update(chunk);
   return hash.digest('hex');
 }

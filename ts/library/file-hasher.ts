@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { openRegular } from './stranger-file.ts';
 
 /** Files up to this size are hashed where the caller is; starting a thread takes longer. */
 const INLINE_BYTES = 1 << 20;
@@ -64,17 +64,25 @@ export class FileHasher {
   }
 }
 
-/** The sha256 of a file, 64 hex digits, without holding up the event loop. */
+/** The sha256 of a regular file, 64 hex digits, without holding up the event loop. */
 export async function hashFile(
   path: string,
   options: { signal?: AbortSignal; onHashed?: (bytes: number) => void } = {},
 ): Promise<string> {
-  const { size } = await stat(path);
-  if (size > INLINE_BYTES) return await new FileHasher(path, options.onHashed).finish(size, options.signal);
-  options.signal?.throwIfAborted();
-  const bytes = await readFile(path);
-  options.onHashed?.(bytes.length);
-  return createHash('sha256').update(bytes).digest('hex');
+  const { handle, size } = await openRegular(path);
+  try {
+    if (size > INLINE_BYTES) return await new FileHasher(path, options.onHashed).finish(size, options.signal);
+    options.signal?.throwIfAborted();
+    const bytes = Buffer.alloc(size);
+    let read = 0;
+    for (let more = -1; more !== 0 && read < size; read += more) {
+      more = (await handle.read(bytes, read, size - read, read)).bytesRead;
+    }
+    options.onHashed?.(read);
+    return createHash('sha256').update(bytes.subarray(0, read)).digest('hex');
+  } finally {
+    await handle.close();
+  }
 }
 
 type ThreadOrder = { upTo: number; last: boolean };
@@ -83,14 +91,18 @@ type ThreadAnswer = { hashed: number } | { sha256: string } | { error: string; c
 /** Runs in the thread from its own source text, so it works bundled and not; it may use nothing from outside its body. */
 function hashInThread(): void {
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
-  const { closeSync, openSync, readSync } = process.getBuiltinModule('node:fs');
+  const { closeSync, constants, fstatSync, openSync, readSync } = process.getBuiltinModule('node:fs');
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
   const buffer = new Uint8Array(4 << 20);
   let file = -1;
   let offset = 0;
   parentPort?.on('message', ({ upTo, last }: ThreadOrder) => {
     try {
-      if (file < 0) file = openSync(workerData, 'r');
+      if (file < 0) {
+        // It may have been exchanged for a pipe since it was looked at.
+        file = openSync(workerData, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+        if (!fstatSync(file).isFile()) throw new Error('it is not a regular file');
+      }
       while (offset < upTo) {
         const read = readSync(file, buffer, 0, Math.min(buffer.length, upTo - offset), offset);
         if (read === 0) throw new Error('the file is shorter than expected');

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { copyFile, lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { OmgError } from '../errors/index.ts';
 import { hashFile } from './file-hasher.ts';
 import { tryLink } from './file-linking.ts';
@@ -12,6 +13,7 @@ import { digestOf } from './manifest.ts';
 import { formatOf } from './model-files.ts';
 import { DEFAULT_HOST, displayName, LOCAL_HOST, nameKey, parseModelName, toNamePart } from './names.ts';
 import { asStoreChange } from './store-error.ts';
+import { openRegular } from './stranger-file.ts';
 import type { Artifact, InstallRecord, ModelName } from './types.ts';
 
 export interface ImportOptions {
@@ -86,9 +88,10 @@ async function stageFile(
   try {
     if (options.mode === 'copy') {
       stagedPath = at;
-      await copyFile(file.path, at, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      await copyRegular(file.path, at);
     } else if (await tryLink(file.path, at)) {
       stagedPath = at;
+      await assertRegular(at, file.path);
     }
     const from = stagedPath ?? file.path;
     const sha256 = await hashFile(from, { signal: options.signal, onHashed });
@@ -100,6 +103,28 @@ async function stageFile(
     if (stagedPath !== undefined) await rm(stagedPath, { force: true });
     throw error;
   }
+}
+
+/** Copies by way of a link where there can be one: what that leads to cannot be exchanged any more, and blocks can be shared. */
+async function copyRegular(from: string, to: string): Promise<void> {
+  const link = `${to}.link`;
+  if (await tryLink(from, link)) {
+    try {
+      await assertRegular(link, from);
+      await copyFile(link, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    } finally {
+      await rm(link, { force: true });
+    }
+    return;
+  }
+  const { handle } = await openRegular(from);
+  await pipeline(handle.createReadStream({ highWaterMark: 1 << 20 }), createWriteStream(to, { flags: 'wx' }));
+}
+
+/** @param link a name of our own for what was found at the path. */
+async function assertRegular(link: string, path: string): Promise<void> {
+  if ((await lstat(link)).isFile()) return;
+  throw new OmgError('conflict', `${path} was exchanged while it was imported.`);
 }
 
 async function installStaged(

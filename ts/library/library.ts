@@ -4,6 +4,7 @@ import { UserAliases } from './aliases.ts';
 import { type BundledModel, BundledModels } from './bundled.ts';
 import { collectGarbage, type GcReport, removeFiles } from './collect.ts';
 import { diskFull, freeBytesOf } from './free-space.ts';
+import { Gate } from './gate.ts';
 import { type ImportOptions, type ImportResult, importLocal } from './import-local.ts';
 import { commitInstall, type InstallInput, type InstallStep } from './install.ts';
 import { type BlobsInput, installBlobs } from './install-blobs.ts';
@@ -17,6 +18,10 @@ import { type ResolveOptions, resolveName } from './resolve-name.ts';
 import { asStoreChange } from './store-error.ts';
 import { StoreLayout } from './store-layout.ts';
 import type { InstallRecord, ModelName } from './types.ts';
+
+/** A disk that does not answer holds a thread of the process for each file that is asked for, and there are four. */
+const IMPORTS_AT_ONCE = 2;
+const IMPORTS_WAITING = 16;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -53,6 +58,7 @@ export class Library {
   readonly #index: ManifestIndex;
   readonly #aliases: UserAliases;
   readonly #bundled: BundledModels;
+  readonly #imports = new Gate({ what: 'imports', places: IMPORTS_AT_ONCE, waiting: IMPORTS_WAITING });
 
   constructor(options: LibraryOptions) {
     this.#options = options;
@@ -172,9 +178,9 @@ export class Library {
     });
   }
 
-  /** Installs a model of this machine's own folders; see `importLocal`. */
+  /** Installs a model of this machine's own folders; see `importLocal`. Throws `server_busy` where many are being imported. */
   async import(path: string, options?: ImportOptions): Promise<ImportResult> {
-    return await importLocal(this, path, options);
+    return await this.#imports.run(() => importLocal(this, path, options), options?.signal);
   }
 
   /** Installs a model of blobs that are in the store; see `installBlobs`. */

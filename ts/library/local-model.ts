@@ -1,7 +1,11 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import { groupGguf, isGguf, type NamedFile, parseShard, selectSafetensors } from './model-files.ts';
+import { openRegular, withPathErrors } from './stranger-file.ts';
+
+/** No model comes in more files; a folder that holds more is something else. */
+const MOST_FILES = 10_000;
 
 /** A model that lies in the user's own folders. */
 export interface LocalModel {
@@ -22,18 +26,18 @@ export interface LocalFile extends NamedFile {
   path: string;
 }
 
-/** The model at a path: a GGUF file with its other shards, or a folder. Throws `not_found`, `invalid_model_file`, `no_model_files`. */
+/**
+ * The model at a path: a GGUF file with its other shards, or a folder. Throws `not_found`, `invalid_request` for what is neither,
+ * `invalid_model_file`, `no_model_files`.
+ */
 export async function findLocalModel(path: string): Promise<LocalModel> {
   const absolute = resolve(path);
-  const stats = await stat(absolute).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      throw new OmgError('not_found', `There is no file or folder ${absolute}.`);
-    }
-    throw error;
+  return await withPathErrors(absolute, async () => {
+    const stats = await stat(absolute);
+    const model = stats.isDirectory() ? await modelOfFolder(absolute) : await modelOfFile(absolute);
+    for (const file of model.files) await checkHeader(file);
+    return model;
   });
-  const model = stats.isDirectory() ? await modelOfFolder(absolute) : await modelOfFile(absolute);
-  for (const file of model.files) await checkHeader(file);
-  return model;
 }
 
 async function modelOfFile(path: string): Promise<LocalModel> {
@@ -88,7 +92,13 @@ function ggufModel(folder: string, files: LocalFile[]): LocalModel {
 }
 
 async function localFiles(folder: string): Promise<LocalFile[]> {
-  const names = await readdir(folder);
+  const names: string[] = [];
+  for await (const { name } of await opendir(folder)) {
+    if (names.push(name) <= MOST_FILES) continue;
+    throw new OmgError('invalid_request', `${folder} holds more than ${MOST_FILES} files.`, {
+      hint: 'Name the .gguf file, or put the files of the model into a folder of their own.',
+    });
+  }
   if (names.includes('1_Pooling')) names.push('1_Pooling/config.json');
   const files: LocalFile[] = [];
   for (const name of names) {
@@ -107,7 +117,7 @@ async function localFile(folder: string, filename: string): Promise<LocalFile> {
 async function checkHeader({ filename, path, size }: LocalFile): Promise<void> {
   const gguf = isGguf(filename);
   if (!gguf && !/\.safetensors$/i.test(filename)) return;
-  const handle = await open(path, 'r');
+  const { handle } = await openRegular(path);
   try {
     const head = Buffer.alloc(8);
     const { bytesRead } = await handle.read(head, 0, 8, 0);

@@ -1,5 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegular } from '../library/index.ts';
+
+/** Settings and templates are smaller. */
+const TEXT_LIMIT_BYTES = 32 << 20;
 
 /** What the life cycle reads of a model's files itself; everything else is the engine's. */
 export interface ModelFiles {
@@ -16,5 +20,9 @@ export const diskFiles: ModelFiles = {
     if (stats?.isDirectory()) stats = (await stat(join(path, 'config.json')).catch(() => undefined)) ?? stats;
     return stats === undefined ? 'missing' : `${stats.mtimeMs}:${stats.size}`;
   },
-  readText: (path) => readFile(path, 'utf8').catch(() => undefined),
+  readText: (path) =>
+    readRegular(path, TEXT_LIMIT_BYTES).then(
+      (bytes) => bytes.toString('utf8'),
+      () => undefined,
+    ),
 };

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { settle } from './clock.ts';
 import { EventStream } from './event-stream.ts';
 import { errorOf, promptOf, testModels, textOf } from './test-models.ts';
+import type { LifecycleEvent } from './types.ts';
 
 const endless = { reply: () => Array.from({ length: 100_000 }, () => 'word '), contextLength: 1_000_000 };
 
@@ -95,7 +96,8 @@ test('a reader of events that stands still is told of each download once, and th
   }
   stream.publish({ type: 'download.done', model: 'a' });
   stream.close();
-  const seen = await Array.fromAsync(reader);
+  const seen: LifecycleEvent[] = [];
+  for await (const event of reader) seen.push(event);
   expect(seen.map(({ type, model }) => `${type} ${model}`)).toEqual([
     'download.progress a',
     'download.progress b',
