@@ -1,5 +1,6 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeFileAtomically } from './atomic-file.ts';
 import { parseSettingsText } from './load.ts';
 import { displaySetting, parseSetting, unknownKey } from './setting-values.ts';
 import { isSettingKey, type SettingKey, specOf } from './settings.ts';
@@ -28,10 +29,7 @@ async function writeChanges(file: string, changes: Record<string, unknown>): Pro
   }
   await parseSettingsText(text, file);
   await mkdir(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  await chmod(temporary, 0o600);
-  await rename(temporary, file);
+  await writeFileAtomically(file, text, { mode: 0o600 });
 }
 
 function tomlValue(key: SettingKey, value: unknown): string {

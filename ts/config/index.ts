@@ -1,3 +1,4 @@
+export { sweepUnfinished, syncFolder, TEMPORARY_PREFIX, writeFileAtomically } from './atomic-file.ts';
 export { bareEnvironment } from './bare-environment.ts';
 export { childEnvironment } from './child-environment.ts';
 export { formatDuration, parseGoDuration, parseKeepAlive } from './duration.ts';

@@ -1,10 +1,12 @@
 import type { Server } from 'node:http';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint } from '../api/management/index.ts';
 import { Client } from '../client/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Config, sweepUnfinished } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { KeyFile } from '../keys/index.ts';
+import { StoreLayout } from '../library/index.ts';
 import type { Models } from '../lifecycle/index.ts';
 import { buildApp } from './app.ts';
 import { composeDaemon, type DaemonParts } from './compose.ts';
@@ -56,6 +58,7 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
   requireKey(options.config);
   const pidFile = await takePidFile(paths.pidFile, () => answers(options.config));
   const undo: Undo[] = [() => pidFile.release()];
+  await sweep(options.config);
   try {
     const { foreground, terminal } = options;
     const shown = terminal === undefined ? 'stdout' : { terminal };
@@ -66,6 +69,13 @@ export async function startDaemon(options: StartOptions): Promise<Daemon> {
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+/** What crashes left of writes, in every folder that state is written to. */
+async function sweep({ paths }: Config): Promise<void> {
+  const layout = new StoreLayout(paths.models);
+  const folders = [paths.home, join(paths.home, 'chats'), layout.manifests, layout.leases, layout.partial];
+  await Promise.all(folders.map(sweepUnfinished));
 }
 
 async function listen(options: StartOptions, target: LogTarget, pidFile: PidFile, undo: Undo[]): Promise<Daemon> {

@@ -23,6 +23,8 @@ export function createLog(
     const { terminal } = target;
     return { log: pino(options, { write: (line: string) => terminal(readableLine(line)) }), close: () => {} };
   }
-  const file = new LogFile(target.file);
+  const file = new LogFile(target.file, {
+    onProblem: (error) => process.stderr.write(`warning: ${target.file} cannot be written: ${error.message}\n`),
+  });
   return { log: pino(options, file), close: () => file.close() };
 }

@@ -1,4 +1,4 @@
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 
@@ -15,12 +15,13 @@ export interface PidFile {
  */
 export async function takePidFile(path: string, answers: () => Promise<boolean>): Promise<PidFile> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const content = `${process.pid}\n`;
   for (let attempt = 0; attempt < 5; attempt++) {
-    if (await create(path, content)) return { release: () => releaseOwn(path, content) };
+    const content = await create(path);
+    if (content !== undefined) return { release: () => releaseOwn(path, content) };
     const found = await inspect(path);
     if (found === undefined) continue;
-    if (isAlive(found.pid) && (found.ageMs < STARTING_MS || (await answers()))) throw running(found.pid);
+    const isStarting = found.pid !== undefined && found.ageMs < STARTING_MS;
+    if ((found.pid === undefined || isAlive(found.pid)) && (isStarting || (await answers()))) throw running(found.pid);
     await removeStale(path, found.text);
   }
   throw new OmgError('conflict', `${path} cannot be taken: other processes keep changing it.`, { hint: 'Try again.' });
@@ -31,25 +32,35 @@ export async function readPid(path: string): Promise<number | undefined> {
   return (await inspect(path))?.pid;
 }
 
-async function create(path: string, content: string): Promise<boolean> {
+/** @returns what the file says; undefined when there is one already. On a full disk it is empty, since space can only be made with a daemon. */
+async function create(path: string): Promise<string | undefined> {
+  let handle: FileHandle;
   try {
-    const handle = await open(path, 'wx', 0o600);
-    try {
-      await handle.writeFile(content);
-    } finally {
-      await handle.close();
-    }
-    return true;
+    handle = await open(path, 'wx', 0o600);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
     throw error;
+  }
+  const content = `${process.pid}\n`;
+  try {
+    await handle.writeFile(content);
+    return content;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') return '';
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
   }
 }
 
-async function inspect(path: string): Promise<{ pid: number; text: string; ageMs: number } | undefined> {
+async function inspect(path: string): Promise<{ pid?: number; text: string; ageMs: number } | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    return { pid: Number.parseInt(text, 10), text, ageMs: Date.now() - mtimeMs };
+    const pid = Number.parseInt(text, 10);
+    const ageMs = Math.abs(Date.now() - mtimeMs);
+    return { ...(Number.isNaN(pid) ? {} : { pid }), text, ageMs };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, isErrorCode } from './codes.ts';
+import { fileProblem } from './file-error.ts';
 
 /** The form in which an error crosses a process border: from the addon, over IPC, over HTTP. */
 export interface ErrorData {
@@ -55,12 +56,14 @@ export class OmgError extends Error {
     return new OmgError(code, data.message, { hint: data.hint, detail: data.detail });
   }
 
-  /** Any thrown value as an `OmgError`; aborts become `cancelled`, everything unknown `internal`. */
+  /** Any thrown value as an `OmgError`; aborts become `cancelled`, a full or forbidden disk is named, everything unknown is `internal`. */
   static from(error: unknown): OmgError {
     if (error instanceof OmgError) return error;
     if (error instanceof Error && error.name === 'AbortError') {
       return new OmgError('cancelled', 'The request was cancelled.', { cause: error });
     }
+    const problem = fileProblem(error);
+    if (problem !== undefined) return new OmgError(problem.code, problem.message, { hint: problem.hint, cause: error });
     return new OmgError('internal', error instanceof Error ? error.message : String(error), { cause: error });
   }
 }

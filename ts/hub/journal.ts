@@ -1,4 +1,5 @@
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { writeFileAtomically } from '../config/index.ts';
 
 /** A set of byte ranges, `[start, end)`, kept merged and in order. */
 export class RangeSet {
@@ -87,8 +88,7 @@ export class Journal {
     }
     // Appended to a torn line the next one would be lost, so what is known is written anew, beside the old one until it is whole.
     const lead = [`${size}\n`, ...ranges.list().map(([start, end]) => `${start} ${end}\n`)];
-    await writeFile(`${path}-new`, lead.join(''));
-    await rename(`${path}-new`, path);
+    await writeFileAtomically(path, lead.join(''));
     return new Journal(await open(path, 'a'), ranges);
   }
 

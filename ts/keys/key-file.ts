@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { writeFileAtomically } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { acquireLock } from '../library/index.ts';
 import { type ApiKey, hashSecret, keySchema, makeSecret, type Scope } from './api-key.ts';
@@ -109,15 +110,9 @@ export class KeyFile {
   }
 
   async #change(change: (keys: ApiKey[]) => ApiKey[]): Promise<void> {
-    const temporary = `${this.path}.${process.pid}.tmp`;
     await this.#locked(async () => {
-      try {
-        const keys = change(this.read());
-        await writeFile(temporary, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
-        await rename(temporary, this.path);
-      } finally {
-        await rm(temporary, { force: true });
-      }
+      const keys = change(this.read());
+      await writeFileAtomically(this.path, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
     });
   }
 }

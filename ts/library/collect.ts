@@ -1,6 +1,6 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TEMPORARY_PREFIX } from './atomic-file.ts';
+import { TEMPORARY_PREFIX } from '../config/index.ts';
 import { FreedSpace } from './freed-space.ts';
 import { readLeases } from './leases.ts';
 import { isLockHeld } from './lock-file.ts';

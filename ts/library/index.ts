@@ -35,5 +35,6 @@ export { receiveBlob } from './receive-blob.ts';
 export type { ResolveOptions } from './resolve-name.ts';
 export { assertSafeFilename } from './safe-filename.ts';
 export { asStoreChange } from './store-error.ts';
+export { StoreLayout } from './store-layout.ts';
 export { openRegular, readRegular, readRegularSync } from './stranger-file.ts';
 export type { Artifact, InstallRecord, ModelName, ModelProfile, ModelRef, Revision } from './types.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder, TEMPORARY_PREFIX } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { syncFolder, TEMPORARY_PREFIX } from './atomic-file.ts';
 import { linkOrCopy } from './file-linking.ts';
 import { digestOf, sizeOf, writeManifest } from './manifest.ts';
 import { assertSafeFilename } from './safe-filename.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { TEMPORARY_PREFIX, writeFileAtomically } from './atomic-file.ts';
+import { TEMPORARY_PREFIX, writeFileAtomically } from '../config/index.ts';
 import { ownIdentity, processState } from './process-identity.ts';
 import type { StoreLayout } from './store-layout.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -105,14 +105,30 @@ test('a holder that cannot be looked up counts until its heartbeat is old', asyn
   expect(await isLockHeld(path)).toBe(false);
 });
 
-test('a lock file that was never written counts for a moment only', async () => {
+test.each([
+  ['torn', '{"id":"a', 6_000],
+  ['torn, of the future', '{"id":"a', -3_600_000],
+  ['unsigned', '', 61_000],
+  ['unsigned, of the future', '', -3_600_000],
+  ['of another machine and the future', JSON.stringify({ id: 'far', pid: 1, hostname: 'far' }), -3_600_000],
+])('a lock file that is %s counts for a while only', async (_, text, ageMs) => {
   const path = await lockPath();
-  await writeFile(path, '');
+  await writeFile(path, text);
   expect(await isLockHeld(path)).toBe(true);
-  await utimes(path, new Date(), new Date(Date.now() - 6_000));
+  await utimes(path, new Date(), new Date(Date.now() - ageMs));
   const lock = await acquireLock(path, { timeoutMs: 1000 });
   expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
   await lock.release();
+  expect(await readdir(join(path, '..'))).toEqual([]);
+});
+
+test('what is no file where a lock should be is told, and not waited for', async () => {
+  const path = await lockPath();
+  await mkdir(path);
+  await expect(acquireLock(path, { timeoutMs: 1000 })).rejects.toMatchObject({
+    code: 'conflict',
+    hint: expect.stringContaining('Move'),
+  });
 });
 
 test('a released lock that another one has taken over is left alone', async () => {

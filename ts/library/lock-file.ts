@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, stat, unlink, utimes } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readFile, stat, unlink, utimes } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { OmgError } from '../errors/index.ts';
 import { ownIdentity, processState } from './process-identity.ts';
 
 const HEARTBEAT_MS = 5_000;
-/** A holder that cannot be looked up is taken for dead when its heartbeat is this old. */
+/** A holder that cannot be looked up, or had no room to say who it is, is taken for dead when its heartbeat is this old. */
 const SILENT_MS = 60_000;
-/** A lock file without an owner was being written when its process died. */
-const UNWRITTEN_MS = 5_000;
+/** A lock file that is torn was being written when its process died. */
+const TORN_MS = 5_000;
 
 const ownerSchema = z.object({
   id: z.string(),
@@ -33,7 +33,10 @@ export interface AcquireOptions {
 /** Waits within this process, so that the file is fought over by one waiter per process only. */
 const queues = new Map<string, Promise<void>>();
 
-/** Takes a lock shared by all processes. It survives `kill -9`: a lock whose process is gone is broken by the next taker. */
+/**
+ * Takes a lock shared by all processes. It survives `kill -9`: a lock whose process is gone is broken by the next taker. It needs no free space,
+ * for what frees some needs it first.
+ */
 export async function acquireLock(path: string, options: AcquireOptions = {}): Promise<HeldLock> {
   const before = queues.get(path) ?? Promise.resolve();
   const { promise: done, resolve: leave } = Promise.withResolvers<void>();
@@ -86,7 +89,8 @@ async function takeFile(path: string, deadline: number, options: AcquireOptions)
   const owner: Owner = { id: randomUUID(), ...(await ownIdentity()) };
   for (;;) {
     options.signal?.throwIfAborted();
-    if (await createExclusively(path, owner)) return heldLock(path, owner);
+    const mine = await createExclusively(path, owner);
+    if (mine !== undefined) return heldLock(path, mine);
     const found = await inspectLock(path);
     if (found === undefined) continue;
     if (found.stale) {
@@ -98,7 +102,7 @@ async function takeFile(path: string, deadline: number, options: AcquireOptions)
   }
 }
 
-function heldLock(path: string, owner: Owner): HeldLock {
+function heldLock(path: string, mine: string): HeldLock {
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => {});
@@ -107,34 +111,55 @@ function heldLock(path: string, owner: Owner): HeldLock {
   return {
     release: async () => {
       clearInterval(heartbeat);
-      if ((await inspectLock(path))?.id === owner.id) await removeQuietly(path);
+      if ((await inspectLock(path))?.id === mine) await removeQuietly(path);
     },
   };
 }
 
-async function createExclusively(path: string, owner: Owner): Promise<boolean> {
+/** @returns the id of the lock that was made; undefined when there is one already. */
+async function createExclusively(path: string, owner: Owner): Promise<string | undefined> {
   try {
     const handle = await open(path, 'wx', 0o600);
     try {
-      await handle.writeFile(JSON.stringify(owner));
+      return await sign(handle, owner);
     } finally {
       await handle.close();
     }
-    return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     // Windows answers EPERM or EBUSY while a deleted file is still open somewhere.
-    if (code === 'EEXIST' || (process.platform === 'win32' && (code === 'EPERM' || code === 'EBUSY'))) return false;
+    if (code === 'EEXIST' || (process.platform === 'win32' && (code === 'EPERM' || code === 'EBUSY'))) return undefined;
     throw error;
   }
 }
 
+/** Says who holds the lock. On a full disk it stays empty, and its heartbeat alone speaks for it. */
+async function sign(handle: FileHandle, owner: Owner): Promise<string> {
+  try {
+    await handle.writeFile(JSON.stringify(owner));
+    return owner.id;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    await handle.truncate(0);
+    return unsignedId((await handle.stat()).ino);
+  }
+}
+
+function unsignedId(inode: number): string {
+  return `unsigned-${inode}`;
+}
+
 async function inspectLock(path: string): Promise<{ id: string; pid?: number; stale: boolean } | undefined> {
   try {
-    const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    const age = Date.now() - mtimeMs;
+    const stats = await lstat(path);
+    if (!stats.isFile()) throw notALock(path);
+    const text = await readFile(path, 'utf8');
+    // A time in the future is as wrong as one long ago: a living holder would have set it right with its next heartbeat.
+    const age = Math.abs(Date.now() - stats.mtimeMs);
+    if (text === '') return { id: unsignedId(stats.ino), stale: age > SILENT_MS };
     const owner = ownerSchema.safeParse(parseJson(text)).data;
-    if (owner === undefined) return { id: `unwritten-${Math.trunc(mtimeMs)}`, stale: age > UNWRITTEN_MS };
+    if (owner === undefined) return { id: `torn-${stats.ino}`, stale: age > TORN_MS };
     const state = await processState(owner);
     return { id: owner.id, pid: owner.pid, stale: state === 'dead' || (state === 'unknown' && age > SILENT_MS) };
   } catch (error) {
@@ -154,10 +179,10 @@ async function breakLock(path: string, id: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const age = await stat(right).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
+      ({ mtimeMs }) => Math.abs(Date.now() - mtimeMs),
       () => 0,
     );
-    if (age > UNWRITTEN_MS) await removeQuietly(right);
+    if (age > TORN_MS) await removeQuietly(right);
     await sleep(10);
     return;
   }
@@ -180,6 +205,10 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function notALock(path: string): OmgError {
+  return new OmgError('conflict', `${path} is not a lock file.`, { hint: 'Move it away, and try again.' });
 }
 
 function busy(path: string, pid: number | undefined): OmgError {

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TEMPORARY_PREFIX } from './atomic-file.ts';
+import { TEMPORARY_PREFIX } from '../config/index.ts';
 import { parseManifest } from './manifest.ts';
 import { manifestFile, type StoreLayout } from './store-layout.ts';
 import type { InstallRecord } from './types.ts';

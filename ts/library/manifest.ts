@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomically } from './atomic-file.ts';
+import { writeFileAtomically } from '../config/index.ts';
 import { isSafeFilename } from './safe-filename.ts';
 import type { StoreLayout } from './store-layout.ts';
 import type { Artifact, InstallRecord, ModelProfile } from './types.ts';

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { syncFolder } from './atomic-file.ts';
 import type { Library } from './library.ts';
 import { acquireLock } from './lock-file.ts';
 import { asStoreChange } from './store-error.ts';

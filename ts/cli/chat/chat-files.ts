@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { writeFileAtomically } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { parseHistory, serializeHistory } from './history.ts';
 import type { Conversation } from './state.ts';
@@ -54,7 +55,5 @@ function historyPath(home: string): string {
 /** Only the owner may read what was said. */
 async function writePrivate(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text, { mode: 0o600 });
-  await rename(temporary, path);
+  await writeFileAtomically(path, text, { mode: 0o600 });
 }
