@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OmgError } from '../errors/index.ts';
 import type { Log } from './log.ts';
 import { UnreadSockets } from './unread-sockets.ts';
@@ -28,17 +28,27 @@ export function limitConnections(app: FastifyInstance, { unreadMs, log }: Connec
     const { socket } = request.raw;
     // What is injected comes over no socket.
     if (!(socket instanceof Socket)) return;
-    open += 1;
-    reply.raw.once('close', () => {
-      open -= 1;
-    });
-    if (open > MOST_REQUESTS && !request.url.startsWith('/health')) throw tooMany(open);
-    unread.watch(socket);
+    if (socket.destroyed) throw gone();
     const line = lines.get(socket) ?? new Line(socket);
     lines.set(socket, line);
-    await line.turn(request, reply);
+    const place = line.join(() => {
+      open -= 1;
+    });
+    open += 1;
+    reply.raw.once('close', place.leave);
+    if (open > MOST_REQUESTS && !request.url.startsWith('/health')) throw tooMany(open);
+    unread.watch(socket);
+    await line.reach(place, request);
   });
   app.addHook('onClose', async () => unread.close());
+}
+
+interface Place {
+  before: Promise<void>;
+  /** Idempotent. */
+  leave: () => void;
+  /** Of the line, this place with it. */
+  length: number;
 }
 
 /**
@@ -55,23 +65,28 @@ class Line {
     this.#socket = socket;
     // An answer that has not begun to be sent does not hear of it.
     socket.once('close', () => {
-      for (const done of this.#unanswered) done();
+      for (const leave of this.#unanswered) leave();
     });
   }
 
-  async turn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** A place at the end. `onLeft` is called once it is left, at the latest when the connection closes. */
+  join(onLeft: () => void): Place {
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#last = promise;
-    const done = (): void => {
-      this.#unanswered.delete(done);
+    const leave = (): void => {
+      if (!this.#unanswered.delete(leave)) return;
       resolve();
+      onLeft();
     };
-    this.#unanswered.add(done);
-    reply.raw.once('close', done);
-    const count = this.#unanswered.size;
-    if (count === 1) return;
-    if (count > MOST_AHEAD) throw tooMany(count);
+    this.#unanswered.add(leave);
+    return { before, leave, length: this.#unanswered.size };
+  }
+
+  /** Resolves when the answers before this one have been sent. Throws `server_busy`, `invalid_request`, `cancelled`. */
+  async reach({ before, length }: Place, request: FastifyRequest): Promise<void> {
+    if (length === 1) return;
+    if (length > MOST_AHEAD) throw tooMany(length);
     if (hasBody(request) && !(await settlesWithin(before, BODY_PATIENCE_MS))) {
       request.raw.resume();
       throw new OmgError('invalid_request', 'A request with a body came before the answer to the one before it.', {
@@ -79,7 +94,7 @@ class Line {
       });
     }
     await before;
-    if (this.#socket.destroyed) throw new OmgError('cancelled', 'The client went away while its request waited.');
+    if (this.#socket.destroyed) throw gone();
   }
 }
 
@@ -95,6 +110,10 @@ function settlesWithin(work: Promise<void>, ms: number): Promise<boolean> {
       resolve(true);
     });
   });
+}
+
+function gone(): OmgError {
+  return new OmgError('cancelled', 'The client went away while its request waited.');
 }
 
 function tooMany(count: number): OmgError {

@@ -22,6 +22,7 @@ import type { InstallRecord, ModelName } from './types.ts';
 /** A disk that does not answer holds a thread of the process for each file that is asked for, and there are four. */
 const IMPORTS_AT_ONCE = 2;
 const IMPORTS_WAITING = 16;
+const UPLOADS_AT_ONCE = 32;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -54,6 +55,8 @@ export interface RemoveResult {
 /** The installed models. Any number of processes may use one folder at once; every change is whole or not at all. */
 export class Library {
   readonly layout: StoreLayout;
+  /** Lets uploads in. */
+  readonly uploads = new Gate({ what: 'uploads', places: UPLOADS_AT_ONCE });
   readonly #options: LibraryOptions;
   readonly #index: ManifestIndex;
   readonly #aliases: UserAliases;

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
@@ -7,9 +7,13 @@ import type { Library } from './library.ts';
 import { acquireLock } from './lock-file.ts';
 import { asStoreChange } from './store-error.ts';
 
+/** Uploads that no model uses are kept for a day; more of them than this is no use of it. */
+const MOST_KEPT = 10_000;
+
 /**
  * Puts uploaded bytes into the store, hashed while they are written; they appear under their hash whole or not at all. What no model
- * uses by then is `gc`'s after a day. Throws `invalid_request` when the bytes have another hash, `disk_full`.
+ * uses by then is `gc`'s after a day. Throws `invalid_request` when the bytes have another hash, `disk_full`, `server_busy` where many are being uploaded or
+ * lie unused.
  * @param size bytes to come, where the sender says so.
  */
 export async function receiveBlob(
@@ -18,8 +22,23 @@ export async function receiveBlob(
   bytes: AsyncIterable<Uint8Array>,
   size?: number,
 ): Promise<void> {
+  await library.uploads.run(() => receive(library, sha256, bytes, size));
+}
+
+async function receive(
+  library: Library,
+  sha256: string,
+  bytes: AsyncIterable<Uint8Array>,
+  size: number | undefined,
+): Promise<void> {
   await asStoreChange('store the upload', async () => {
     const { layout } = library;
+    const kept = await readdir(layout.leases).catch(() => []);
+    if (kept.length >= MOST_KEPT) {
+      throw new OmgError('server_busy', `${kept.length} uploads wait for a model already.`, {
+        hint: 'Make models of them, or wait a day and run `omg gc`.',
+      });
+    }
     await mkdir(layout.partial, { recursive: true });
     if (size !== undefined) await library.ensureSpace(size);
     const key = `upload-${randomUUID()}`;

@@ -12,7 +12,7 @@ import type {
   ReadText,
   ScoreRequest,
 } from '../inference/index.ts';
-import { contentDigest, displayName, type InstallRecord } from '../library/index.ts';
+import { contentDigest, displayName, Gate, type InstallRecord } from '../library/index.ts';
 import { Admission } from './admission.ts';
 import { runChat } from './chat-run.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -58,6 +58,9 @@ export interface ModelManagerOptions {
   observer?: RequestObserver;
 }
 
+/** Each reads or writes a whole model. */
+const CREATIONS_AT_ONCE = 8;
+
 /** Tokenizers opened without weights leave soon: they are quick to open again. */
 const TOKENIZER_KEEP_ALIVE_MS = 60_000;
 
@@ -72,6 +75,7 @@ export class ModelManager implements Models {
   readonly #clock: Clock;
   readonly #slots: ModelSlots;
   readonly #requests = new RequestScopes();
+  readonly #creations = new Gate({ what: 'models', places: CREATIONS_AT_ONCE });
   readonly #observer: RequestObserver;
   /** The setting; 0: the models' own. */
   readonly #contextLength: number;
@@ -235,8 +239,17 @@ export class ModelManager implements Models {
     await this.#store.copy(source, destination, own);
   }
 
-  create(spec: CreateSpec, signal?: AbortSignal): AsyncIterable<CreateEvent> {
+  async *create(spec: CreateSpec, signal?: AbortSignal): AsyncGenerator<CreateEvent> {
     this.#requests.assertOpen();
+    const leave = await this.#creations.enter(signal);
+    try {
+      yield* this.#create(spec, signal);
+    } finally {
+      leave();
+    }
+  }
+
+  #create(spec: CreateSpec, signal: AbortSignal | undefined): AsyncIterable<CreateEvent> {
     return createModel(spec, signal, {
       store: this.#store,
       engine: this.#engine,

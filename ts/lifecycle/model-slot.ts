@@ -20,12 +20,17 @@ export interface SlotSurroundings {
   limits: Limits;
   log: LifecycleLog;
   events: EventStream;
+  /** Requests that wait for any model. */
+  waiting: () => number;
   /** Called when the slot's occupancy changed: something became idle, unloaded, or vacant. */
   onChange: (slot: ModelSlot) => void;
 }
 
 /** A request that has seen the runner die this often while it waited gets the error, so that no crash loops for ever. */
 const MOST_CRASHES_WHILE_WAITING = 2;
+
+/** So many times the queue of one model may wait for all of them together. */
+const QUEUES_OVER_ALL = 4;
 
 /** One model's place in memory: loads on demand, queues, expires. Reports through events, never throws into timers. */
 export class ModelSlot {
@@ -119,11 +124,18 @@ export class ModelSlot {
     if (this.#closed) throw shuttingDown();
     const { maxQueue, numParallel } = this.#with.limits;
     // While the model loads, those who will run at once when it is ready stand in the same line.
-    if (this.#queue.length >= maxQueue + Math.max(0, numParallel - this.active)) {
-      throw new OmgError('server_busy', `${this.name} is busy: ${this.#queue.length} requests wait already.`, {
-        hint: 'Try again later, or raise the queue limit.',
-        detail: { queued: this.#queue.length },
-      });
+    const isFull = this.#queue.length >= maxQueue + Math.max(0, numParallel - this.active);
+    const waiting = this.#with.waiting();
+    if (isFull || waiting >= QUEUES_OVER_ALL * (maxQueue + numParallel)) {
+      const queued = isFull ? this.#queue.length : waiting;
+      throw new OmgError(
+        'server_busy',
+        `${isFull ? this.name : 'The daemon'} is busy: ${queued} requests wait already.`,
+        {
+          hint: 'Try again later, or raise the queue limit.',
+          detail: { queued },
+        },
+      );
     }
     const lease = this.#queue.wait(options, () => this.#onWaiterLeft());
     this.#pump();

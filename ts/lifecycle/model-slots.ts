@@ -7,8 +7,8 @@ export class ModelSlots {
   readonly #slots = new Map<string, ModelSlot>();
   readonly #surroundings: SlotSurroundings;
 
-  constructor(surroundings: SlotSurroundings) {
-    this.#surroundings = surroundings;
+  constructor(surroundings: Omit<SlotSurroundings, 'waiting'>) {
+    this.#surroundings = { ...surroundings, waiting: () => this.all().reduce((sum, { queued }) => sum + queued, 0) };
   }
 
   all(): ModelSlot[] {

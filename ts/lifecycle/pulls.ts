@@ -5,8 +5,10 @@ import { type PullSurroundings, RunningPull } from './pull-job.ts';
 import type { PullJob, PullSpec } from './types.ts';
 
 const KEPT_AFTER_END_MS = 3_600_000;
+const MOST_KEPT = 1000;
+const MOST_AT_ONCE = 32;
 
-/** The pulls under way, and for an hour those that have ended. */
+/** The pulls under way, and for an hour those that have ended, the newest thousand. */
 export class Pulls {
   readonly #with: PullSurroundings;
   readonly #running = new Map<string, RunningPull>();
@@ -17,13 +19,18 @@ export class Pulls {
     this.#with = surroundings;
   }
 
-  /** Joins a pull of the same files, else starts one. */
+  /** Joins a pull of the same files, else starts one. Throws `shutting_down`, `server_busy`. */
   pull(spec: PullSpec): PullJob {
     if (this.#closed) throw new OmgError('shutting_down', 'The daemon is stopping.');
     this.#forgetOld();
     const key = identity(spec);
     const running = this.#running.get(key);
     if (running !== undefined && !running.cancelling) return running;
+    if (this.#running.size >= MOST_AT_ONCE) {
+      throw new OmgError('server_busy', `${this.#running.size} models are being pulled already.`, {
+        hint: 'Try again when one of them is here.',
+      });
+    }
     const job = new RunningPull(`pull_${randomBytes(9).toString('base64url')}`, spec, this.#with, running?.ended);
     this.#running.set(key, job);
     this.#byId.set(job.id, job);
@@ -51,7 +58,8 @@ export class Pulls {
   #forgetOld(): void {
     const oldest = this.#with.clock.now() - KEPT_AFTER_END_MS;
     for (const [id, job] of this.#byId) {
-      if (job.endedAtMs !== undefined && job.endedAtMs < oldest) this.#byId.delete(id);
+      const isOverMost = this.#byId.size >= MOST_KEPT;
+      if (job.endedAtMs !== undefined && (isOverMost || job.endedAtMs < oldest)) this.#byId.delete(id);
     }
   }
 }

@@ -73,3 +73,15 @@ test('items are found in whichever response still has them, however many there a
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   store.close();
 });
+
+test('small ones are counted as well', () => {
+  const store = new ResponseStore();
+  const mine = store.of('me');
+  for (let index = 0; index <= 10_000; index++) mine.put(stored(`${index}`));
+  expect([mine.get('0'), mine.get('1')?.response.id, mine.get('10000')?.response.id]).toEqual([
+    undefined,
+    '1',
+    '10000',
+  ]);
+  store.close();
+});

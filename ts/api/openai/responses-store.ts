@@ -36,7 +36,10 @@ interface Entry {
   expiresAt: number;
 }
 
-/** Responses in memory for an hour, at most 64 MiB of them: the oldest give way, and one that is larger is not kept. */
+/** Small ones take more room than their text. */
+const MOST_RESPONSES = 10_000;
+
+/** Responses in memory for an hour, at most 64 MiB and 10,000 of them: the oldest give way, and one that is larger is not kept. */
 export class ResponseStore {
   /** Oldest first. */
   readonly #entries = new Map<string, Entry>();
@@ -78,7 +81,7 @@ export class ResponseStore {
     for (const id of items.keys()) this.#entriesOfItem(id).add(entry);
     this.#bytes += bytes;
     for (const id of this.#entries.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
+      if (this.#bytes <= this.#maxBytes && this.#entries.size <= MOST_RESPONSES) break;
       this.#delete(id);
     }
     this.#wake();

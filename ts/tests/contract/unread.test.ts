@@ -116,6 +116,21 @@ test('a client that sends many requests ahead is refused the rest', async () => 
   await app.close();
 });
 
+test('connections that end with requests in line leave none behind', async () => {
+  served = await testDaemon();
+  const { hostname, port } = new URL(served.url);
+  const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  // Fifteen wait behind a stream that does not end; more in all than may be under way.
+  for (let round = 0; round < 300; round++) {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    socket.write(request('/ohmygpu/v1/events') + request('/api/tags').repeat(15));
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.destroy();
+  }
+  expect((await fetch(`${served.url}/api/tags`)).status).toBe(200);
+});
+
 test('streams of events whose reader stands still are ended', async () => {
   served = await testDaemon({ env: { OMG_UNREAD_TIMEOUT: '1s' } });
   const upgrade =
