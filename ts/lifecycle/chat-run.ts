@@ -54,12 +54,30 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
   }
   const fitted = await dropTurns(request, {
     contextLength: model.info.contextLength,
-    render: (shorter) => templates.render(opened.header, shorter, signal),
-    countTokens: async ({ segments }) => (await model.tokenize(segments)).length,
+    // Each try reads the whole conversation, and the place with the model is given back with the last one.
+    render: (shorter) => unlessLeft(signal, () => templates.render(opened.header, shorter, signal)),
+    countTokens: ({ segments }) => unlessLeft(signal, async () => (await model.tokenize(segments)).length),
   });
   for await (const event of translateEvents(generate(fitted.prompt), fitted.prompt.format)) {
     yield announce(event, fitted.dropped);
   }
+}
+
+/** The outcome of work whose caller is there; `cancelled` as soon as it is not. */
+async function unlessLeft<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw left();
+  const gone = Promise.withResolvers<never>();
+  const onAbort = (): void => gone.reject(left());
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work(), gone.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function left(): OmgError {
+  return new OmgError('cancelled', 'The request was cancelled.');
 }
 
 function generateRequest(

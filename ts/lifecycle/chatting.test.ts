@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
 import type { ChatEvent, ChatRequest } from '../inference/index.ts';
+import { settle } from './clock.ts';
 import { errorOf, testModels, textOf } from './test-models.ts';
 
 function request(content: string, rest: Partial<ChatRequest> = {}): ChatRequest {
@@ -86,6 +87,31 @@ test('a long conversation drops its oldest turns and says so; or is refused wher
   const refused = await errorOf(collect(manager.chat('a', request('', { ...long, overlong: 'error' }))));
   expect(refused).toMatchObject({ code: 'context_length_exceeded', detail: { contextLength: 40 } });
   expect(manager.running()).toMatchObject([{ activeRequests: 0 }]);
+});
+
+test('a conversation that is being shortened gives its place back as soon as its caller has left', async () => {
+  const { manager, engine } = testModels({ script: { contextLength: 40 }, limits: { numParallel: 1 } });
+  const load = engine.load.bind(engine);
+  let counted = 0;
+  engine.load = async (...args) =>
+    Object.assign(await load(...args), {
+      tokenize: () => {
+        counted += 1;
+        return new Promise<number[]>(() => {});
+      },
+    });
+  const caller = new AbortController();
+  const messages = Array.from({ length: 41 }, (_, at) => ({
+    role: at % 2 === 0 ? ('user' as const) : ('assistant' as const),
+    content: `words and words ${at}`,
+  }));
+  const asked = request('', { messages, overlong: 'drop-turns' });
+  const answer = errorOf(collect(manager.chat('a', asked, { signal: caller.signal })));
+  await settle();
+  expect([counted, manager.running()[0]?.activeRequests]).toEqual([1, 1]);
+  caller.abort();
+  expect((await answer).code).toBe('cancelled');
+  expect([counted, manager.running()[0]?.activeRequests]).toEqual([1, 0]);
 });
 
 test('the list never fails because of one damaged file, and shows what is known of it', async () => {
