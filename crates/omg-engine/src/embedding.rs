@@ -1,7 +1,7 @@
 //! Texts to vectors, and pairs of texts to scores.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use omg_models::{ENCODER_STEP_TOKENS, Encoder, EncoderOutput, EncoderText, Pooling, PoolingSpec};
 
@@ -12,16 +12,16 @@ use crate::scheduler::{self, Worker};
 use crate::tokenizer::Tokenizer;
 use crate::types::{EmbedRequest, Embeddings, PromptSegment, ReadText, ScoreRequest, Scores};
 
-/// Asks work to end between two steps, with the error `cancelled`.
-#[derive(Debug, Default)]
-pub struct Cancel(AtomicBool);
+/// Asks work to end between two steps, with the error `cancelled`. Clones ask the same work.
+#[derive(Debug, Default, Clone)]
+pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         match self.0.load(Ordering::Acquire) {
             true => Err(EngineError::RequestCancelled),
             false => Ok(()),
@@ -178,7 +178,7 @@ pub(crate) fn embed_by_decoder(
         if tokens.is_empty() {
             return Err(EngineError::InvalidRequest("the text is empty".to_owned()));
         }
-        vectors.push(worker.embed(tokens, pooling)?);
+        vectors.push(worker.embed(tokens, pooling, cancel)?);
         read.push(how);
     }
     finish(vectors, read, stated, request)

@@ -11,7 +11,7 @@ use crate::generation::{Generation, Sink};
 use crate::grammar::Grammars;
 use crate::sampler::Settings;
 use crate::scheduler::{Answer, Job, Worker};
-use crate::types::{GenerateRequest, Sampling};
+use crate::types::{Event, GenerateRequest, Sampling, StopReason, Timings, Usage};
 
 struct Incoming {
     request: GenerateRequest,
@@ -151,6 +151,11 @@ fn run(checks: &Checks, worker: &Worker, incoming: &Receiver<Incoming>, abort: &
             sink.fail(EngineError::ShuttingDown);
             continue;
         }
+        // Reading the prompts of those who have left would let the next one wait for nothing.
+        if sink.is_cancelled() {
+            sink.push(ended_in_line(submitted));
+            continue;
+        }
         let job = catch_unwind(AssertUnwindSafe(|| {
             checks.job(request, Arc::clone(&sink), submitted)
         }))
@@ -162,6 +167,20 @@ fn run(checks: &Checks, worker: &Worker, incoming: &Receiver<Incoming>, abort: &
         if let Err(error) = job.and_then(|job| worker.generate(job)) {
             sink.fail(error);
         }
+    }
+}
+
+/// The end of a request that was given up before it was looked at.
+fn ended_in_line(submitted: Instant) -> Event {
+    Event::End {
+        reason: StopReason::Cancelled,
+        stop_sequence: None,
+        window_full: None,
+        usage: Usage::default(),
+        timings: Timings {
+            queue_ms: submitted.elapsed().as_secs_f64() * 1e3,
+            ..Timings::default()
+        },
     }
 }
 
@@ -214,5 +233,120 @@ impl Checks {
             ));
         }
         Ok(tokens)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc::SyncSender;
+
+    use super::*;
+    use crate::forward::TokenDecoder;
+    use crate::scheduler::mock::{BLOCK, MockModel, MockVocabulary};
+    use crate::scheduler::{Core, Limits};
+    use crate::types::PromptSegment;
+
+    /// Says that it reads a prompt and waits until it may go on.
+    struct SlowReader {
+        reads: AtomicUsize,
+        reading: SyncSender<()>,
+        go_on: Mutex<Receiver<()>>,
+    }
+
+    impl Vocabulary for SlowReader {
+        fn size(&self) -> usize {
+            MockVocabulary.size()
+        }
+        fn is_eog(&self, token: u32) -> bool {
+            MockVocabulary.is_eog(token)
+        }
+        fn is_special(&self, token: u32) -> bool {
+            MockVocabulary.is_special(token)
+        }
+        fn token_bytes(&self, token: u32) -> Vec<u8> {
+            MockVocabulary.token_bytes(token)
+        }
+        fn encode(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>> {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            self.reading.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+            MockVocabulary.encode(prompt)
+        }
+        fn decoder(&self, keep_special: bool) -> Box<dyn TokenDecoder> {
+            MockVocabulary.decoder(keep_special)
+        }
+    }
+
+    fn all(generation: &Generation) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Some(more) = generation.next().unwrap() {
+            events.extend(more);
+        }
+        events
+    }
+
+    #[test]
+    fn prompts_of_those_who_left_are_not_read() {
+        let (reading, is_reading) = std::sync::mpsc::sync_channel(8);
+        let (may_go_on, go_on) = channel();
+        let vocabulary = Arc::new(SlowReader {
+            reads: AtomicUsize::new(0),
+            reading,
+            go_on: Mutex::new(go_on),
+        });
+        let limits = Limits {
+            blocks: 16,
+            block_tokens: BLOCK,
+            context_length: 64,
+            max_sequences: 4,
+        };
+        let worker = Worker::spawn(move || {
+            let model = MockModel::new(16, Arc::default());
+            Core::new(Box::new(model), Arc::new(MockVocabulary), limits)
+        });
+        let checks = Checks {
+            vocabulary: Arc::clone(&vocabulary) as Arc<dyn Vocabulary>,
+            context_length: 64,
+            model_vocabulary: MockVocabulary.size(),
+            defaults: Sampling::default(),
+            grammars: Grammars::new(Arc::new(MockVocabulary)),
+        };
+        let intake = Intake::spawn(Arc::new(checks), Arc::new(worker.unwrap())).unwrap();
+        let ask = || {
+            let request = serde_json::json!({
+                "prompt": [{ "kind": "text", "text": "ABC", "parseSpecial": false }],
+                "sampling": {}, "stop": [], "maxTokens": 1,
+            });
+            intake.submit(serde_json::from_value(request).unwrap())
+        };
+
+        let first = ask();
+        is_reading.recv().unwrap();
+        let left: Vec<Generation> = (0..50).map(|_| ask()).collect();
+        let next = ask();
+        for generation in &left {
+            generation.cancel();
+        }
+        may_go_on.send(()).unwrap();
+        is_reading.recv().unwrap();
+        may_go_on.send(()).unwrap();
+
+        for generation in [&first, &next] {
+            assert!(matches!(
+                all(generation).last(),
+                Some(Event::End { reason, .. }) if *reason != StopReason::Cancelled
+            ));
+        }
+        for generation in &left {
+            assert!(matches!(
+                all(generation)[..],
+                [Event::End {
+                    reason: StopReason::Cancelled,
+                    ..
+                }]
+            ));
+        }
+        assert_eq!(vocabulary.reads.load(Ordering::SeqCst), 2);
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::answer::describe;
 use super::sequence::{Job, Sequence};
 use crate::blocks::BlockPool;
+use crate::embedding::Cancel;
 use crate::error::{EngineError, Result};
 use crate::forward::{Forward, StepBatch, StepSeq, Vocabulary};
 use crate::sampler::logprobs_of;
@@ -309,8 +310,14 @@ impl Core {
     }
 
     /// Mean (or last) of the hidden states after the last norm. Runs between two steps, on blocks of its own, which
-    /// younger requests give up if need be.
-    pub(crate) fn embed(&mut self, tokens: &[u32], last_only: bool) -> Result<Vec<f32>> {
+    /// younger requests give up if need be. `cancel` is looked at between chunks.
+    pub(crate) fn embed(
+        &mut self,
+        tokens: &[u32],
+        last_only: bool,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>> {
+        cancel.check()?;
         let mut table = crate::blocks::BlockTable::default();
         while !self.pool.grow(&mut table, tokens.len()) {
             let Some(mut youngest) = self.running.pop() else {
@@ -324,15 +331,22 @@ impl Core {
             youngest.reset();
             self.waiting.push_front(youngest);
         }
-        let pooled = self.pooled(tokens, &table.blocks, last_only);
+        let pooled = self.pooled(tokens, &table.blocks, last_only, cancel);
         self.pool.release(&mut table);
         pooled
     }
 
-    fn pooled(&mut self, tokens: &[u32], blocks: &[u32], last_only: bool) -> Result<Vec<f32>> {
+    fn pooled(
+        &mut self,
+        tokens: &[u32],
+        blocks: &[u32],
+        last_only: bool,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>> {
         let mut sum: Vec<f64> = Vec::new();
         let mut counted = 0usize;
         for first in (0..tokens.len()).step_by(MAX_CHUNK) {
+            cancel.check()?;
             let end = (first + MAX_CHUNK).min(tokens.len());
             let positions: Vec<u32> = (first as u32..end as u32).collect();
             let outputs: Vec<usize> = match (last_only, end == tokens.len()) {

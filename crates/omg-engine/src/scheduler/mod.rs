@@ -11,6 +11,6 @@ pub(crate) use sequence::Job;
 pub(crate) use worker::{Pooling, Worker};
 
 #[cfg(test)]
-mod mock;
+pub(crate) mod mock;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::{Core, Job};
+use crate::embedding::Cancel;
 use crate::error::{EngineError, Result};
 
 /// How the hidden states of a text become one vector.
@@ -19,6 +20,7 @@ enum Command {
     Embed {
         tokens: Vec<u32>,
         pooling: Pooling,
+        cancel: Cancel,
         reply: SyncSender<Result<Vec<f32>>>,
     },
 }
@@ -62,11 +64,17 @@ impl Worker {
     }
 
     /// Waits for the scheduler to come to it.
-    pub(crate) fn embed(&self, tokens: Vec<u32>, pooling: Pooling) -> Result<Vec<f32>> {
+    pub(crate) fn embed(
+        &self,
+        tokens: Vec<u32>,
+        pooling: Pooling,
+        cancel: &Cancel,
+    ) -> Result<Vec<f32>> {
         let (reply, answer) = sync_channel(1);
         self.send(Command::Embed {
             tokens,
             pooling,
+            cancel: cancel.clone(),
             reply,
         })?;
         answer.recv().unwrap_or(Err(EngineError::ShuttingDown))
@@ -130,9 +138,12 @@ fn handle(core: &mut Core, command: Command) {
         Command::Embed {
             tokens,
             pooling,
+            cancel,
             reply,
         } => {
-            let result = guarded(core, |core| core.embed(&tokens, pooling == Pooling::Last));
+            let result = guarded(core, |core| {
+                core.embed(&tokens, pooling == Pooling::Last, &cancel)
+            });
             // The caller may have gone.
             let _ = reply.send(result.unwrap_or_else(|| Err(panicked())));
         }

@@ -1,6 +1,8 @@
 //! Cancellation, failures and the life of the worker.
 
 use super::*;
+use crate::embedding::Cancel;
+use crate::forward::{Forward, StepBatch};
 
 #[test]
 fn cancelling_frees_the_blocks_within_a_step() {
@@ -163,13 +165,70 @@ fn embeddings_do_not_disturb_answers() {
     core.submit(job);
     core.step();
     let tokens: Vec<u32> = (1..40).collect();
-    let mean = core.embed(&tokens, false).expect("an embedding");
-    let again = core.embed(&tokens, false).expect("an embedding");
+    let mean = core
+        .embed(&tokens, false, &Cancel::default())
+        .expect("an embedding");
+    let again = core
+        .embed(&tokens, false, &Cancel::default())
+        .expect("an embedding");
     assert_eq!(mean, again);
     assert_eq!(mean[1], 1.0);
-    assert_ne!(mean, core.embed(&tokens, true).expect("an embedding"));
+    assert_ne!(
+        mean,
+        core.embed(&tokens, true, &Cancel::default())
+            .expect("an embedding")
+    );
     // As long as the whole pool: everybody else steps back.
-    core.embed(&[1; CONTEXT], false).expect("an embedding");
+    core.embed(&[1; CONTEXT], false, &Cancel::default())
+        .expect("an embedding");
     drain(&mut core);
     same(&outcome(&generation).expect("no error"), &alone(&request));
+}
+
+/// Whose caller leaves while the first chunk is computed.
+struct LeftAlone {
+    model: MockModel,
+    cancel: Cancel,
+    calls: Arc<Faults>,
+}
+
+impl Forward for LeftAlone {
+    fn vocab_size(&self) -> usize {
+        self.model.vocab_size()
+    }
+
+    fn forward(&mut self, batch: &StepBatch<'_>) -> crate::error::Result<Vec<f32>> {
+        self.model.forward(batch)
+    }
+
+    fn hidden(&mut self, batch: &StepBatch<'_>) -> crate::error::Result<Vec<f32>> {
+        self.calls.calls.fetch_add(1, Ordering::Relaxed);
+        self.cancel.cancel();
+        self.model.hidden(batch)
+    }
+}
+
+#[test]
+fn an_embedding_that_nobody_waits_for_ends_with_its_chunk() {
+    let blocks = 4 * MAX_CHUNK / BLOCK;
+    let (cancel, calls) = (Cancel::default(), Arc::new(Faults::default()));
+    let forward = LeftAlone {
+        model: MockModel::new(blocks, Arc::default()),
+        cancel: cancel.clone(),
+        calls: Arc::clone(&calls),
+    };
+    let limits = Limits {
+        blocks,
+        block_tokens: BLOCK,
+        context_length: 4 * MAX_CHUNK,
+        max_sequences: 1,
+    };
+    let mut core = Core::new(Box::new(forward), Arc::new(MockVocabulary), limits);
+    let error = core.embed(&[1; 3 * MAX_CHUNK], true, &cancel).unwrap_err();
+    assert_eq!(error.code(), "cancelled");
+    assert_eq!(calls.calls.load(Ordering::Relaxed), 1);
+    assert_eq!(core.pool.available(), blocks);
+    // One that was given up in the line is not begun.
+    assert!(core.embed(&[1; 3], true, &cancel).is_err());
+    assert_eq!(calls.calls.load(Ordering::Relaxed), 1);
 }
