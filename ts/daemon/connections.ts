@@ -14,6 +14,7 @@ export interface ConnectionRules {
 const MOST_REQUESTS = 4096;
 /** Requests that one connection may have sent ahead of their answers. */
 const MOST_AHEAD = 16;
+const MOST_LISTENERS = 20;
 /** An answer that takes longer is not waited for with a body unread: that would hide whether the client is still there. */
 const BODY_PATIENCE_MS = 1000;
 
@@ -35,6 +36,8 @@ export function limitConnections(app: FastifyInstance, { unreadMs, log }: Connec
       open -= 1;
     });
     open += 1;
+    // Every part that has to end with an answer listens once, and those are more than Node takes for a leak.
+    reply.raw.setMaxListeners(MOST_LISTENERS);
     reply.raw.once('close', place.leave);
     if (open > MOST_REQUESTS && !request.url.startsWith('/health')) throw tooMany(open);
     unread.watch(socket);
