@@ -46,8 +46,8 @@ test('after kill -9 in the middle of a pull the next one transfers only the rest
   const before = context.standIn.bytesServed;
   const record = await context.pull('o/r');
   expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
-  // Four connections lose at most the portion that they had not written yet.
-  expect(context.standIn.bytesServed - before).toBeLessThanOrEqual(4 * MB - arrived);
+  // Four connections lose at most the portion that they had not written yet, and what was on its way when the count was taken.
+  expect(context.standIn.bytesServed - before).toBeLessThanOrEqual(4.25 * MB - arrived);
   expect(await readdir(context.library.layout.partial)).toEqual([]);
   await context.library.gc();
   expect(await readdir(context.library.layout.leases)).toEqual([]);
