@@ -59,6 +59,6 @@ test('so many models are made at once', async () => {
   const making = Array.from({ length: 8 }, (_, at) => make(`new-${at}`));
   for (const events of making) await events.next();
   expect((await errorOf(make('more').next())).code).toBe('server_busy');
-  await making[0]?.return?.();
+  await making[0]?.return?.(undefined);
   expect((await make('more').next()).done).toBe(false);
 });
