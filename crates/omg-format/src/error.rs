@@ -62,10 +62,19 @@ impl Error {
 
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::NotFound => Error::NotFound(path.to_owned()),
+            // A path through something that is no folder leads nowhere either.
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Error::NotFound(path.to_owned())
+            }
             io::ErrorKind::PermissionDenied => Error::PermissionDenied(path.to_owned()),
             io::ErrorKind::UnexpectedEof => {
                 Error::invalid("the file ended before the data its header promises").in_file(path)
+            }
+            io::ErrorKind::InvalidFilename => {
+                Error::invalid("the name is too long or not one for a file").in_file(path)
+            }
+            _ if is_link_loop(&source) => {
+                Error::invalid("a link that leads back to itself").in_file(path)
             }
             _ => Error::Io {
                 path: path.to_owned(),
@@ -86,4 +95,12 @@ impl Error {
             },
         }
     }
+}
+
+/// `io::ErrorKind` has no stable name for it.
+fn is_link_loop(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(libc::ELOOP);
+    #[cfg(not(unix))]
+    return error.raw_os_error() == Some(1921); // ERROR_CANT_RESOLVE_FILENAME
 }

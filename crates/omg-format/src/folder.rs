@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,12 @@ use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
+use crate::regular_file::{self, read_file};
 use crate::shards::{OpenSet, Shard};
 use crate::tensor::TensorInfo;
 
-/// Far above any real configuration or tokenizer; keeps a lying folder from filling memory.
-const MAX_JSON_BYTES: u64 = 256 << 20;
+/// Far above any real configuration, index or template; as JSON in memory it takes many times that.
+const MAX_JSON_BYTES: u64 = 32 << 20;
 const INDEX_FILE: &str = "model.safetensors.index.json";
 
 /// What lies beside the weights in a safetensors folder.
@@ -95,8 +96,8 @@ impl FolderFiles {
             config,
             generation_config: read_json(&folder.join("generation_config.json"))?,
             special_tokens_map: read_json(&folder.join("special_tokens_map.json"))?,
-            tokenizer_json: tokenizer_json.is_file().then_some(tokenizer_json),
-            vocab_txt: vocab_txt.is_file().then_some(vocab_txt),
+            tokenizer_json: present(tokenizer_json)?,
+            vocab_txt: present(vocab_txt)?,
             sentence_transformers: SentenceTransformers::read(folder)?,
             tokenizer_config,
             chat_template,
@@ -105,7 +106,7 @@ impl FolderFiles {
 }
 
 fn chat_template(folder: &Path, tokenizer_config: Option<&Json>) -> Result<Option<String>> {
-    if let Some(bytes) = read_limited(&folder.join("chat_template.jinja"))? {
+    if let Some(bytes) = read_file(&folder.join("chat_template.jinja"), MAX_JSON_BYTES)? {
         return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
     }
     let own = read_json(&folder.join("chat_template.json"))?;
@@ -134,26 +135,17 @@ fn template_text(json: &Json) -> Option<String> {
     }
 }
 
-/// None when the file is absent.
-fn read_limited(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io(path, error)),
-        Ok(meta) if meta.len() > MAX_JSON_BYTES => {
-            return Err(
-                Error::invalid(format!("{} bytes are too many for this file", meta.len()))
-                    .in_file(path),
-            );
-        }
-        Ok(_) => {}
+/// The path where a regular file is there.
+fn present(path: PathBuf) -> Result<Option<PathBuf>> {
+    match regular_file::open(&path) {
+        Ok(_) => Ok(Some(path)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
     }
-    fs::read(path)
-        .map(Some)
-        .map_err(|error| Error::io(path, error))
 }
 
 fn read_json(path: &Path) -> Result<Option<Json>> {
-    let Some(bytes) = read_limited(path)? else {
+    let Some(bytes) = read_file(path, MAX_JSON_BYTES)? else {
         return Ok(None);
     };
     match serde_json::from_slice(&bytes) {
@@ -206,11 +198,12 @@ pub(crate) fn open_safetensors_set(folder: &Path) -> Result<OpenSet> {
         );
         shards.push(shard);
     }
+    let places: HashSet<(&str, &Path)> = tensors
+        .iter()
+        .map(|tensor| (tensor.name.as_str(), shards[tensor.file].path.as_path()))
+        .collect();
     for (name, file) in indexed {
-        let found = tensors
-            .iter()
-            .any(|tensor| tensor.name == name && shards[tensor.file].path.ends_with(&file));
-        if !found {
+        if !places.contains(&(name.as_str(), folder.join(&file).as_path())) {
             return Err(Error::invalid(format!(
                 "tensor {name} is not in {file}, where the index has it"
             ))
@@ -248,8 +241,7 @@ fn weight_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<IndexedTensor>)> {
         }
         return Ok((paths, index.weight_map.into_iter().collect()));
     }
-    let single = folder.join("model.safetensors");
-    if single.is_file() {
+    if let Some(single) = present(folder.join("model.safetensors"))? {
         return Ok((vec![single], Vec::new()));
     }
     Ok((loose_weight_files(folder)?, Vec::new()))

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::gguf::{GgufHeader, parse_gguf_header};
 use crate::metadata::Metadata;
+use crate::regular_file;
 use crate::safetensors::{SafetensorsHeader, parse_safetensors_header};
 use crate::tensor::TensorInfo;
 
@@ -21,15 +22,11 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
-        let meta = file.metadata().map_err(|error| Error::io(path, error))?;
-        if !meta.is_file() {
-            return Err(Error::invalid("not a regular file").in_file(path));
-        }
+        let (file, len) = regular_file::open(path)?;
         Ok(Shard {
             path: path.to_owned(),
             file,
-            len: meta.len(),
+            len,
         })
     }
 

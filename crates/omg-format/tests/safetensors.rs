@@ -243,3 +243,44 @@ fn a_prefix_says_how_much_more_is_needed() {
         3
     );
 }
+
+/// Looking each tensor of the index up in a list took minutes for so many.
+#[test]
+fn a_large_index_is_compared_in_one_pass() {
+    const TENSORS: usize = 200_000;
+    let folder = Folder::copy_of("sharded", "index");
+    let names: Vec<String> = (0..TENSORS).map(|i| format!("t{i:06}")).collect();
+    let entry = |(i, name): (usize, &String)| {
+        format!(
+            r#""{name}":{{"dtype":"I8","shape":[1],"data_offsets":[{i},{}]}}"#,
+            i + 1
+        )
+    };
+    let header: Vec<String> = names.iter().enumerate().map(entry).collect();
+    let weights = file(&format!("{{{}}}", header.join(",")), TENSORS);
+    fs::write(folder.0.join("a.safetensors"), weights).unwrap();
+    // The last to be found is the first that is looked for.
+    let map: Vec<String> = names
+        .iter()
+        .map(|n| format!(r#""{n}":"a.safetensors""#))
+        .collect();
+    let index = |map: &[String]| format!(r#"{{"weight_map":{{{}}}}}"#, map.join(","));
+    let path = folder.0.join("model.safetensors.index.json");
+    fs::write(&path, index(&map)).unwrap();
+    let begin = std::time::Instant::now();
+    assert_eq!(
+        ModelFiles::open(&folder.0).unwrap().tensors().len(),
+        TENSORS
+    );
+    assert!(begin.elapsed().as_secs() < 30, "{:?}", begin.elapsed());
+    fs::write(
+        &path,
+        index(&[&map[..], &[r#""more":"a.safetensors""#.to_owned()]].concat()),
+    )
+    .unwrap();
+    assert!(
+        refusal(&folder.0)
+            .to_string()
+            .contains("tensor more is not in a.safetensors")
+    );
+}

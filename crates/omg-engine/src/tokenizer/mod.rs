@@ -28,6 +28,7 @@ mod word_piece;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use omg_format::{Format, ModelFiles};
@@ -41,6 +42,9 @@ pub use self::stream::StreamDecoder;
 use self::tokenizer_json::JsonModel;
 use self::vocabulary::Vocabulary;
 use crate::error::{EngineError, Result};
+
+/// Several times the largest vocabulary there is.
+const MAX_FILE_BYTES: u64 = 128 << 20;
 
 /// One part of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,6 +283,12 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
         Some(Piece::Text(last)) => last.push_str(text),
         _ => pieces.push(Piece::Text(text.to_owned())),
     }
+}
+
+/// A file of the tokenizer, that was there when the folder was opened.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    omg_format::read_file(path, MAX_FILE_BYTES)?
+        .ok_or_else(|| omg_format::Error::NotFound(path.to_owned()).into())
 }
 
 fn invalid(message: impl Into<String>) -> EngineError {

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::Path;
 
 use omg_format::FolderFiles;
@@ -97,8 +96,7 @@ impl Tokenizer {
     pub fn from_tokenizer_json(path: &Path, configs: &[&Json]) -> Result<Self> {
         let damaged =
             |error: &dyn std::fmt::Display| invalid(format!("{}: {error}", path.display()));
-        let bytes = fs::read(path).map_err(|error| damaged(&error))?;
-        Self::from_bytes(bytes, &damaged, configs)
+        Self::from_bytes(super::read(path)?, &damaged, configs)
     }
 
     /// From a `tokenizer.json` that was made from another form of the vocabulary.

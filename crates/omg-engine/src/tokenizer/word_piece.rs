@@ -1,8 +1,6 @@
 //! WordPiece vocabularies that come without a `tokenizer.json`: `vocab.txt`, and GGUF files of the kind `bert`. Both become
 //! the `tokenizer.json` that the `tokenizers` crate would have written, so that there is one WordPiece.
 
-use std::fs;
-
 use omg_format::{FolderFiles, Metadata, TokenType, TokenizerMetadata};
 use serde_json::{Map, Value as Json, json};
 
@@ -36,7 +34,7 @@ pub(super) fn of_vocabulary_file(folder: &FolderFiles) -> Result<Option<Json>> {
         return Ok(None);
     };
     let damaged = |reason: String| invalid(format!("{}: {reason}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| damaged(error.to_string()))?;
+    let text = String::from_utf8(super::read(path)?).map_err(|error| damaged(error.to_string()))?;
     let tokens: Vec<String> = text
         .strip_suffix('\n')
         .unwrap_or(&text)
