@@ -15,7 +15,7 @@ use crate::model::LoadedModel;
 use crate::parameters;
 use crate::plan;
 use crate::scheduler::{Core, Limits, Worker};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Reach, Tokenizer};
 use crate::types::{
     EmbedRequest, Embeddings, GenerateRequest, LoadSpec, LoadedModelInfo, MemoryPlan,
     PromptSegment, ScoreRequest, Scores,
@@ -90,7 +90,7 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
         model_vocabulary: vocab,
         defaults: parameters::of(&files),
     });
-    let intake = Intake::spawn(Arc::clone(&checks), Arc::clone(&worker))?;
+    let intake = Intake::new(&checks, &worker);
     let info = info_of(plan, trained, &device, begin);
     tracing::info!(
         device = info.device,
@@ -186,7 +186,7 @@ impl Engine {
 
     /// Token ids of a prompt as `generate` would read it.
     pub fn tokenize(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>> {
-        Vocabulary::encode(&self.tokenizer, prompt)
+        Vocabulary::encode(&self.tokenizer, prompt, &Reach::ALL)
     }
 
     /// Text of a token sequence. `invalid_request` for ids outside the vocabulary.

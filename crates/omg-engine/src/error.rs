@@ -9,6 +9,14 @@ pub enum EngineError {
         prompt_tokens: usize,
         context_length: usize,
     },
+    #[error(
+        "the prompt has more than {read_tokens} tokens, the context window holds {context_length}"
+    )]
+    PromptFarTooLong {
+        /// Those that were read before it was given up.
+        read_tokens: usize,
+        context_length: usize,
+    },
     #[error("text {index} has {prompt_tokens} tokens, the model reads at most {context_length}")]
     TextTooLong {
         /// From 0.
@@ -51,9 +59,9 @@ impl EngineError {
     /// The code under which the error crosses process borders.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::ContextLengthExceeded { .. } | Self::TextTooLong { .. } => {
-                "context_length_exceeded"
-            }
+            Self::ContextLengthExceeded { .. }
+            | Self::PromptFarTooLong { .. }
+            | Self::TextTooLong { .. } => "context_length_exceeded",
             Self::InvalidRequest(_) => "invalid_request",
             Self::Unsupported(_) => "unsupported",
             Self::OutOfMemory { .. } => "out_of_memory",
@@ -67,7 +75,7 @@ impl EngineError {
     /// What the reader can do about it, where there is something.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::ContextLengthExceeded { .. } => {
+            Self::ContextLengthExceeded { .. } | Self::PromptFarTooLong { .. } => {
                 Some("shorten the prompt or load the model with a larger context")
             }
             Self::TextTooLong { .. } => Some("shorten the text, or ask for it to be truncated"),
@@ -86,6 +94,10 @@ impl EngineError {
         match self {
             Self::ContextLengthExceeded {
                 prompt_tokens,
+                context_length,
+            }
+            | Self::PromptFarTooLong {
+                read_tokens: prompt_tokens,
                 context_length,
             } => Some(json!({ "promptTokens": prompt_tokens, "contextLength": context_length })),
             Self::TextTooLong {

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::tokenizer::Reach;
 use crate::types::PromptSegment;
 
 /// Tokens of several sequences to compute in one pass.
@@ -40,7 +41,8 @@ pub(crate) trait Vocabulary: Send + Sync {
     fn is_special(&self, token: u32) -> bool;
     /// The bytes of a token as text, special tokens by their name.
     fn token_bytes(&self, token: u32) -> Vec<u8>;
-    fn encode(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>>;
+    /// The tokens for as far as `reach` says.
+    fn encode(&self, prompt: &[PromptSegment], reach: &Reach<'_>) -> Result<Vec<u32>>;
     fn decoder(&self, keep_special: bool) -> Box<dyn TokenDecoder>;
 }
 

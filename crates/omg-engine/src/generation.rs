@@ -1,8 +1,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::error::{EngineError, Result};
-use crate::types::Event;
+use crate::types::{Event, StopReason, Timings, Usage};
 
 type Waker = Box<dyn FnOnce() + Send>;
 
@@ -12,6 +13,8 @@ struct State {
     error: Option<EngineError>,
     /// Nothing more will come.
     closed: bool,
+    /// Since when it has waited, as long as nobody but the intake has the request.
+    unread_since: Option<Instant>,
     waker: Option<Waker>,
 }
 
@@ -24,6 +27,20 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
+    /// For a request that must be read first: until `hand_over` cancelling ends it at once, whatever its reading is busy with.
+    pub(crate) fn unread(submitted: Instant) -> Self {
+        let sink = Self::default();
+        sink.lock().unread_since = Some(submitted);
+        sink
+    }
+
+    /// The request has been read and the scheduler will end it; false when it has ended already.
+    pub(crate) fn hand_over(&self) -> bool {
+        let mut state = self.lock();
+        state.unread_since = None;
+        !state.closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -34,6 +51,23 @@ impl Sink {
 
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+        let mut state = self.lock();
+        if let Some(submitted) = state.unread_since
+            && !state.closed
+        {
+            state.events.push(Event::End {
+                reason: StopReason::Cancelled,
+                stop_sequence: None,
+                window_full: None,
+                usage: Usage::default(),
+                timings: Timings {
+                    queue_ms: submitted.elapsed().as_secs_f64() * 1e3,
+                    ..Timings::default()
+                },
+            });
+            state.closed = true;
+            self.wake(state);
+        }
     }
 
     /// Text joins text that nobody has fetched yet, so a slow reader costs no more than the text itself.

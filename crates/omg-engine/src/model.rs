@@ -6,7 +6,7 @@ use omg_models::{Batch, KvCache, Model, Seq};
 
 use crate::error::Result;
 use crate::forward::{Forward, StepBatch, TokenDecoder, Vocabulary};
-use crate::tokenizer::{Segment, StreamDecoder, Tokenizer};
+use crate::tokenizer::{Reach, Segment, StreamDecoder, Tokenizer};
 use crate::types::PromptSegment;
 
 pub(crate) struct LoadedModel {
@@ -79,8 +79,8 @@ impl Vocabulary for Arc<Tokenizer> {
         Tokenizer::token_bytes(self, token).to_vec()
     }
 
-    fn encode(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>> {
-        Tokenizer::encode(self, &segments(prompt))
+    fn encode(&self, prompt: &[PromptSegment], reach: &Reach<'_>) -> Result<Vec<u32>> {
+        Tokenizer::encode_within(self, &segments(prompt), reach)
     }
 
     fn decoder(&self, keep_special: bool) -> Box<dyn TokenDecoder> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::forward::TokenDecoder;
 use crate::sampler::{Sampler, Settings};
+use crate::tokenizer::Reach;
 use crate::types::{FreeSpan, GrammarAfter, PromptSegment, Sampling};
 
 /// Every byte, then these. The specials come last.
@@ -66,7 +67,7 @@ impl Vocabulary for Bytes {
         }
     }
 
-    fn encode(&self, _: &[PromptSegment]) -> Result<Vec<u32>> {
+    fn encode(&self, _: &[PromptSegment], _: &Reach<'_>) -> Result<Vec<u32>> {
         Ok(Vec::new())
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{EngineError, Result};
 use crate::forward::{Forward, StepBatch, TokenDecoder, Vocabulary};
+use crate::tokenizer::Reach;
 use crate::types::PromptSegment;
 
 pub(crate) const BLOCK: usize = 4;
@@ -137,7 +138,7 @@ impl Vocabulary for MockVocabulary {
         }
     }
 
-    fn encode(&self, prompt: &[PromptSegment]) -> Result<Vec<u32>> {
+    fn encode(&self, prompt: &[PromptSegment], _: &Reach<'_>) -> Result<Vec<u32>> {
         let mut all = Vec::new();
         for segment in prompt {
             match segment {

@@ -1,8 +1,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::ControlFlow;
 
 use super::pre_tokenizer::PreTokenizer;
+use super::reach::Reach;
 
 /// Byte-level byte-pair encoding: text is cut into words, and in each word the neighbouring pair that was learned first is
 /// merged until none is left.
@@ -75,9 +77,16 @@ impl Hasher for PairHasher {
 }
 
 impl Bpe {
-    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
-        self.pre_tokenizer
-            .split(text, &mut |word| self.encode_word(word.as_bytes(), ids));
+    pub(super) fn encode(
+        &self,
+        text: &str,
+        reach: &Reach<'_>,
+        ids: &mut Vec<u32>,
+    ) -> ControlFlow<()> {
+        self.pre_tokenizer.split(text, &mut |word| {
+            self.encode_word(word.as_bytes(), ids);
+            reach.check(ids.len())
+        })
     }
 
     fn encode_word(&self, word: &[u8], ids: &mut Vec<u32>) {

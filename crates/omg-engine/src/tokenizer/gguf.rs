@@ -6,7 +6,7 @@ use super::bpe::{Bpe, Merges, NO_TOKEN};
 use super::pair::PairFrame;
 use super::pre_tokenizer::PreTokenizer;
 use super::specials::{Special, Specials};
-use super::spm::Spm;
+use super::spm::{Spm, first_border};
 use super::vocabulary::Vocabulary;
 use super::{Model, Tokenizer, byte_level, invalid, word_piece};
 use crate::error::{EngineError, Result};
@@ -249,6 +249,7 @@ fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
     let mut tokens: HashMap<Box<str>, (u32, f32)> = HashMap::with_capacity(source.tokens.len());
     let mut byte_tokens = Box::new([None; 256]);
     let mut longest_token = 0;
+    let mut spaces_begin_words = true;
     for (id, (text, kind)) in source.tokens.iter().zip(&source.token_types).enumerate() {
         let id = id as u32;
         match kind {
@@ -261,6 +262,7 @@ fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
             }
             _ => {
                 longest_token = longest_token.max(text.len());
+                spaces_begin_words &= first_border(text).is_none();
                 tokens
                     .entry(text.into())
                     .or_insert((id, scores[id as usize]));
@@ -271,6 +273,7 @@ fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
     Ok(Spm {
         tokens,
         longest_token,
+        spaces_begin_words,
         byte_tokens,
         unknown,
         add_space_prefix: source.add_space_prefix.unwrap_or(true),

@@ -18,6 +18,7 @@ mod byte_level;
 mod gguf;
 mod pair;
 mod pre_tokenizer;
+mod reach;
 mod specials;
 mod spm;
 mod stream;
@@ -28,6 +29,7 @@ mod word_piece;
 #[cfg(test)]
 mod tests;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,6 +38,7 @@ use omg_format::{Format, ModelFiles};
 use self::bpe::Bpe;
 pub use self::pair::Pair;
 use self::pair::PairFrame;
+pub use self::reach::Reach;
 use self::specials::Specials;
 use self::spm::Spm;
 pub use self::stream::StreamDecoder;
@@ -108,8 +111,14 @@ impl Tokenizer {
     }
 
     /// Token ids of a prompt. The BOS token is put in front where the model wants one and the prompt does not already begin
-    /// with it. `invalid_request` for token ids outside the vocabulary.
+    /// with it. `invalid_request` for token ids outside the vocabulary, and for a stretch of text that is too long to be read at
+    /// once where the vocabulary asks for that.
     pub fn encode(&self, prompt: &[Segment<'_>]) -> Result<Vec<u32>> {
+        self.encode_within(prompt, &Reach::ALL)
+    }
+
+    /// As `encode`, for as far as `reach` says. Where that ends reading, the tokens are those so far.
+    pub fn encode_within(&self, prompt: &[Segment<'_>], reach: &Reach<'_>) -> Result<Vec<u32>> {
         let pieces = self.pieces(prompt)?;
         let mut ids = if pieces
             .first()
@@ -119,38 +128,38 @@ impl Tokenizer {
         } else {
             self.prefix.clone()
         };
-        self.encode_pieces(&pieces, &mut ids)?;
+        self.encode_pieces(&pieces, reach, &mut ids)?;
         Ok(ids)
     }
 
     /// As `encode`, with nothing put in front.
     fn encode_bare(&self, text: &[Segment<'_>]) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
-        self.encode_pieces(&self.pieces(text)?, &mut ids)?;
+        self.encode_pieces(&self.pieces(text)?, &Reach::ALL, &mut ids)?;
         Ok(ids)
     }
 
-    fn encode_pieces(&self, pieces: &[Piece], ids: &mut Vec<u32>) -> Result<()> {
-        match &self.model {
-            Model::Bpe(bpe) => {
-                for piece in pieces {
-                    match piece {
-                        Piece::Text(text) => bpe.encode(text, ids),
-                        Piece::Tokens(tokens) => ids.extend(tokens),
-                    }
+    fn encode_pieces(&self, pieces: &[Piece], reach: &Reach<'_>, ids: &mut Vec<u32>) -> Result<()> {
+        if let Model::Json(json) = &self.model {
+            return json.encode(pieces, ids);
+        }
+        let mut after_special = true;
+        for piece in pieces {
+            let flow = match (piece, &self.model) {
+                (Piece::Text(text), Model::Bpe(bpe)) => bpe.encode(text, reach, ids),
+                (Piece::Text(text), Model::Spm(spm)) => {
+                    spm.encode(text, after_special, reach, ids)?
                 }
-            }
-            Model::Spm(spm) => {
-                let mut after_special = true;
-                for piece in pieces {
-                    match piece {
-                        Piece::Text(text) => spm.encode(text, after_special, ids),
-                        Piece::Tokens(tokens) => ids.extend(tokens),
-                    }
-                    after_special = matches!(piece, Piece::Tokens(_));
+                (Piece::Tokens(tokens), _) => {
+                    ids.extend(tokens);
+                    reach.check(ids.len())
                 }
+                (Piece::Text(_), Model::Json(_)) => ControlFlow::Continue(()),
+            };
+            if flow.is_break() {
+                break;
             }
-            Model::Json(json) => json.encode(pieces, ids)?,
+            after_special = matches!(piece, Piece::Tokens(_));
         }
         Ok(())
     }
@@ -289,6 +298,18 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) {
 fn read(path: &Path) -> Result<Vec<u8>> {
     omg_format::read_file(path, MAX_FILE_BYTES)?
         .ok_or_else(|| omg_format::Error::NotFound(path.to_owned()).into())
+}
+
+/// More is not read in one go: it takes a hundred times that while it is.
+const MAX_UNDIVIDED_BYTES: usize = 8 << 20;
+
+fn check_undivided(text: usize) -> Result<()> {
+    match text > MAX_UNDIVIDED_BYTES {
+        true => Err(EngineError::InvalidRequest(format!(
+            "a stretch of {text} bytes is too long for the tokenizer of this model, which reads up to {MAX_UNDIVIDED_BYTES} in one go"
+        ))),
+        false => Ok(()),
+    }
 }
 
 fn invalid(message: impl Into<String>) -> EngineError {

@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use regex::Regex;
 
 use super::invalid;
@@ -132,9 +134,13 @@ impl PreTokenizer {
         ))
     }
 
-    /// Calls `word` for every word, in order; together they are the text.
-    pub(super) fn split<'a>(&self, text: &'a str, word: &mut dyn FnMut(&'a str)) {
-        split_by(&self.steps, text, word);
+    /// Calls `word` for every word, in order, until one of the calls says that it was the last; together they are the text.
+    pub(super) fn split<'a>(
+        &self,
+        text: &'a str,
+        word: &mut dyn FnMut(&'a str) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        split_by(&self.steps, text, word)
     }
 }
 
@@ -167,12 +173,16 @@ impl Step {
     }
 }
 
-fn split_by<'a>(steps: &[Step], text: &'a str, word: &mut dyn FnMut(&'a str)) {
+fn split_by<'a>(
+    steps: &[Step],
+    text: &'a str,
+    word: &mut dyn FnMut(&'a str) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let Some((step, rest)) = steps.split_first() else {
-        if !text.is_empty() {
-            word(text);
-        }
-        return;
+        return match text.is_empty() {
+            true => ControlFlow::Continue(()),
+            false => word(text),
+        };
     };
     let mut done = 0;
     while let Some(found) = step.pattern.find_at(text, done) {
@@ -181,10 +191,10 @@ fn split_by<'a>(steps: &[Step], text: &'a str, word: &mut dyn FnMut(&'a str)) {
             end -= step.space_to_give_back(found.as_str());
         }
         if found.start() > done {
-            split_by(rest, &text[done..found.start()], word);
+            split_by(rest, &text[done..found.start()], word)?;
         }
-        split_by(rest, &text[found.start()..end], word);
+        split_by(rest, &text[found.start()..end], word)?;
         done = end;
     }
-    split_by(rest, &text[done..], word);
+    split_by(rest, &text[done..], word)
 }

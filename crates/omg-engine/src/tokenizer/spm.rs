@@ -1,5 +1,10 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
+use std::ops::ControlFlow;
+
+use super::check_undivided;
+use super::reach::Reach;
+use crate::error::Result;
 
 /// SentencePiece's BPE mode: characters are merged into the neighbouring pair with the best score, again and again; what is
 /// not in the vocabulary at the end is spelled in byte tokens.
@@ -12,9 +17,17 @@ pub(super) struct Spm {
     pub(super) byte_tokens: Box<[Option<u32>; 256]>,
     pub(super) unknown: Option<u32>,
     pub(super) add_space_prefix: bool,
+    /// No token has a space behind something else.
+    pub(super) spaces_begin_words: bool,
 }
 
 const SPACE: &str = "▁";
+
+/// The first space behind something else.
+pub(super) fn first_border(text: &str) -> Option<usize> {
+    let spaces = text.len() - text.trim_start_matches(SPACE).len();
+    text[spaces..].find(SPACE).map(|at| spaces + at)
+}
 
 #[derive(Clone, Copy)]
 struct Symbol {
@@ -61,7 +74,13 @@ impl Spm {
     }
 
     /// `after_special`: the text begins the prompt or follows a special token, where a space is put in front of it.
-    pub(super) fn encode(&self, text: &str, after_special: bool, ids: &mut Vec<u32>) {
+    pub(super) fn encode(
+        &self,
+        text: &str,
+        after_special: bool,
+        reach: &Reach<'_>,
+        ids: &mut Vec<u32>,
+    ) -> Result<ControlFlow<()>> {
         let mut escaped = String::with_capacity(text.len() + text.len() / 4 + SPACE.len());
         if self.add_space_prefix && after_special {
             escaped.push_str(SPACE);
@@ -72,9 +91,30 @@ impl Spm {
                 c => escaped.push(c),
             }
         }
-        for piece in self.merge(&escaped) {
-            self.emit(piece, ids);
+        for word in self.words(&escaped) {
+            check_undivided(word.len())?;
+            for piece in self.merge(word) {
+                self.emit(piece, ids);
+            }
+            if reach.check(ids.len()).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Stretches over whose borders nothing can be merged.
+    fn words<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            let end = match self.spaces_begin_words {
+                true => first_border(rest).unwrap_or(rest.len()),
+                false => rest.len(),
+            };
+            let (word, after) = rest.split_at(end);
+            rest = after;
+            (!word.is_empty()).then_some(word)
+        })
     }
 
     fn merge<'a>(&self, text: &'a str) -> Vec<&'a str> {

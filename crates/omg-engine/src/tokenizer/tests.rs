@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Segment, Tokenizer};
+use super::{MAX_UNDIVIDED_BYTES, Model, Reach, Segment, Tokenizer};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -485,6 +485,13 @@ proptest! {
     }
 
     #[test]
+    fn words_of_spm_are_merged_alone_as_together(text in nasty_text()) {
+        let words = SPM.get_or_init(|| gguf("spm-no-prefix.gguf"));
+        let whole = UNDIVIDED_SPM.get_or_init(|| undivided("spm-no-prefix.gguf"));
+        prop_assert_eq!(ids(words, &text, false), ids(whole, &text, false));
+    }
+
+    #[test]
     fn any_text_survives_spm(text in nasty_text()) {
         let tokenizer = SPM.get_or_init(|| gguf("spm-no-prefix.gguf"));
         prop_assert_eq!(tokenizer.decode(&ids(tokenizer, &text, false)), text);
@@ -493,6 +500,17 @@ proptest! {
 
 static BPE: OnceLock<Tokenizer> = OnceLock::new();
 static SPM: OnceLock<Tokenizer> = OnceLock::new();
+static UNDIVIDED_SPM: OnceLock<Tokenizer> = OnceLock::new();
+
+/// As if a token reached from one word into the next.
+fn undivided(name: &str) -> Tokenizer {
+    let mut tokenizer = gguf(name);
+    match &mut tokenizer.model {
+        Model::Spm(spm) => assert!(std::mem::take(&mut spm.spaces_begin_words)),
+        _ => panic!("{name} is not of SPM"),
+    }
+    tokenizer
+}
 
 fn nasty_text() -> impl Strategy<Value = String> {
     let part = prop_oneof![
@@ -530,4 +548,91 @@ fn long_inputs_are_not_quadratic() {
             assert_eq!(&tokenizer.decode(&ids), text);
         }
     }
+}
+
+#[test]
+fn reading_ends_where_it_is_told_to() {
+    let text = "the quick brown fox ".repeat(500_000);
+    let prompt = [Segment::Text {
+        text: &text,
+        parse_special: false,
+    }];
+    for name in ["bpe.gguf", "spm.gguf"] {
+        let tokenizer = gguf(name);
+        let looks = std::cell::Cell::new(0);
+        let read = |most_tokens, most_looks| {
+            looks.set(0);
+            let stopped = || {
+                looks.set(looks.get() + 1);
+                looks.get() > most_looks
+            };
+            let reach = Reach {
+                most_tokens,
+                stopped: &stopped,
+            };
+            tokenizer.encode_within(&prompt, &reach).unwrap().len()
+        };
+        let far = read(1_000, usize::MAX);
+        assert!((1_001..1_100).contains(&far), "{name}: {far}");
+        let left = read(usize::MAX, 100);
+        assert!((100..2_000).contains(&left), "{name}: {left}");
+    }
+}
+
+#[test]
+fn what_must_be_read_in_one_go_is_bounded() {
+    let long = "a".repeat(MAX_UNDIVIDED_BYTES + 1);
+    for tokenizer in [
+        gguf("spm.gguf"),
+        undivided("spm.gguf"),
+        json("bpe.tokenizer.json"),
+        json("spm.tokenizer.json"),
+    ] {
+        let text = [Segment::Text {
+            text: &long,
+            parse_special: false,
+        }];
+        let error = tokenizer.encode(&text).unwrap_err();
+        assert_eq!(error.code(), "invalid_request");
+    }
+}
+
+/// The parts of a tokenizer.json that a publisher could make run away.
+#[test]
+fn programs_in_a_tokenizer_end() {
+    let with = |part: &str, value: serde_json::Value| {
+        let mut json: serde_json::Value = read("bpe.tokenizer.json");
+        json[part] = value;
+        Tokenizer::from_json(&json)
+    };
+    let split = |pattern: &str| {
+        serde_json::json!({
+            "type": "Split", "pattern": { "Regex": pattern }, "behavior": "Isolated", "invert": false,
+        })
+    };
+    let text = "a".repeat(20_000);
+    for pattern in [
+        "(a|a)*b",
+        "(?=(a|a)*b)x|.",
+        "(a+)+(?!c)b",
+        r"(a*)*\1b",
+        "(?:a{0,999}(?=b)|a)",
+    ] {
+        let begin = Instant::now();
+        if let Ok(tokenizer) = with("pre_tokenizer", split(pattern)) {
+            ids(&tokenizer, &text, false);
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "{pattern}");
+    }
+    let replace = |content: &str| serde_json::json!({ "type": "Replace", "pattern": { "String": "a" }, "content": content });
+    let grown = vec![replace(&"a".repeat(100)); 5];
+    for normalizer in [
+        replace(&"a".repeat(100_000)),
+        serde_json::json!({ "type": "Sequence", "normalizers": grown }),
+        serde_json::json!({ "type": "Prepend", "prepend": "a".repeat(100_000) }),
+    ] {
+        let error = with("normalizer", normalizer).unwrap_err();
+        assert_eq!(error.code(), "invalid_model_file");
+    }
+    assert!(with("normalizer", replace("\u{2581}\u{2581}")).is_ok());
 }

@@ -12,8 +12,11 @@ use tokenizers::{
 use super::pair::PairFrame;
 use super::specials::{Special, Specials};
 use super::vocabulary::Vocabulary;
-use super::{Model, Piece, Tokenizer, byte_level, invalid, word_piece};
+use super::{Model, Piece, Tokenizer, byte_level, check_undivided, invalid, word_piece};
 use crate::error::{EngineError, Result};
+
+/// Far above what any tokenizer needs; a line of replacements could else fill the memory.
+const MAX_GROWTH: usize = 256;
 
 /// A tokenizer of the `tokenizers` crate. Special tokens are found before it sees the text: the crate's own search could not
 /// leave those alone that stand in what a person wrote.
@@ -99,10 +102,15 @@ impl Tokenizer {
         Self::from_bytes(super::read(path)?, &damaged, configs)
     }
 
+    /// From the bytes of a `tokenizer.json` alone.
+    pub fn from_tokenizer_json_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = |error: &dyn std::fmt::Display| invalid(error.to_string());
+        Self::from_bytes(bytes.to_vec(), &damaged, &[])
+    }
+
     /// From a `tokenizer.json` that was made from another form of the vocabulary.
     pub(super) fn from_json(json: &Json) -> Result<Self> {
-        let damaged = |error: &dyn std::fmt::Display| invalid(error.to_string());
-        Self::from_bytes(json.to_string().into_bytes(), &damaged, &[])
+        Self::from_tokenizer_json_bytes(json.to_string().as_bytes())
     }
 
     fn from_bytes(
@@ -111,6 +119,11 @@ impl Tokenizer {
         configs: &[&Json],
     ) -> Result<Self> {
         let outline: Outline = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
+        if growth(&outline.normalizer) > MAX_GROWTH {
+            return Err(damaged(&format!(
+                "its normalizer makes text more than {MAX_GROWTH} times as long"
+            )));
+        }
         let mut inner =
             tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(&error))?;
         drop(bytes);
@@ -166,6 +179,11 @@ impl JsonModel {
 
     /// All pieces in one go: what a tokenizer does to text may depend on where in the prompt it stands.
     pub(super) fn encode(&self, pieces: &[Piece], ids: &mut Vec<u32>) -> Result<()> {
+        let bytes = |piece: &Piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Tokens(_) => 1,
+        };
+        check_undivided(pieces.iter().map(bytes).sum())?;
         self.try_encode(pieces, ids)
             .map_err(|error| EngineError::Internal(format!("the tokenizer failed: {error}")))
     }
@@ -299,6 +317,17 @@ impl Outline {
         }
         Ok((raw, normalized))
     }
+}
+
+/// How many times as long a text can become, where the normaliser writes text of its own.
+fn growth(normalizer: &Json) -> usize {
+    let length = |key: &str| normalizer.get(key).and_then(Json::as_str).map(str::len);
+    let own = length("content").or(length("prepend")).unwrap_or(1).max(1);
+    let parts = normalizer.get("normalizers").and_then(Json::as_array);
+    parts
+        .into_iter()
+        .flatten()
+        .fold(own, |all, part| all.saturating_mul(growth(part)))
 }
 
 /// Whether a part of a decoder, normaliser or pre-tokenizer, at any depth of sequences, has this type.
