@@ -3,12 +3,14 @@ import { OmgError } from '../errors/index.ts';
 import type {
   DeviceInfo,
   Engine,
+  Grammar,
   LoadedModel,
   LoadOptions,
   LoadSpec,
   MemoryPlan,
   ModelHeader,
 } from '../inference/index.ts';
+import { GrammarTrials, type GrammarTrialsOptions } from './grammar-trials.ts';
 import { type AddonCandidate, addonCandidates, addonUnavailable } from './native/index.ts';
 import { Probe } from './probe.ts';
 import { RunnerModel } from './runner-model.ts';
@@ -31,6 +33,8 @@ export interface RunnerEngineOptions {
   probeTimeoutMs?: number;
   /** How long the process of those stays for further questions. Default 2,000. */
   probeIdleMs?: number;
+  /** What the trial of a grammar may take. */
+  grammars?: Omit<GrammarTrialsOptions, 'start'>;
 }
 
 /** How long runners may take to finish when the engine closes. Who wants answers to finish waits for them before. */
@@ -44,6 +48,7 @@ export class RunnerEngine implements Engine {
   readonly #options: RunnerEngineOptions;
   readonly #entry: URL;
   readonly #probe: Probe;
+  readonly #grammars: GrammarTrials;
   readonly #models = new Set<RunnerModel>();
   readonly #loading = new Set<RunnerProcess>();
   /** The addon that has loaded and answered in a process made for that. */
@@ -59,6 +64,7 @@ export class RunnerEngine implements Engine {
       timeoutMs: options.probeTimeoutMs ?? 60_000,
       idleMs: options.probeIdleMs ?? 2_000,
     });
+    this.#grammars = new GrammarTrials({ start: () => this.#startTrial(), ...options.grammars });
   }
 
   /** The addon's version. Throws `addon_unavailable`. */
@@ -83,6 +89,10 @@ export class RunnerEngine implements Engine {
 
   async plan(spec: LoadSpec): Promise<MemoryPlan> {
     return this.#probe.ask('plan', { spec });
+  }
+
+  async checkGrammar(grammar: Grammar, signal?: AbortSignal): Promise<void> {
+    await this.#grammars.check(grammar, signal);
   }
 
   async quantize(path: string, target: string, out: string, { signal, onProgress }: LoadOptions = {}): Promise<void> {
@@ -140,7 +150,12 @@ export class RunnerEngine implements Engine {
     }, CLOSE_PATIENCE_MS);
     await Promise.all(models.map((model) => model.unload()));
     clearTimeout(patience);
-    await this.#probe.close();
+    await Promise.all([this.#probe.close(), this.#grammars.close()]);
+  }
+
+  async #startTrial(): Promise<RunnerProcess> {
+    if (this.#trusted === undefined) await this.version();
+    return this.#start(this.#trusted?.path ?? '', 'grammar');
   }
 
   #start(addonFile: string, model: string): RunnerProcess {

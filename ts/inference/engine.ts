@@ -1,5 +1,6 @@
 import type { Embeddings, EmbedRequest, ScoreRequest, Scores } from './embed.ts';
 import type { GenerateEvent, GenerateRequest, PromptSegment } from './generate.ts';
+import type { Grammar } from './grammar.ts';
 
 /** What runs models. Implemented by runner processes over the addon, and by the stand-in for tests. */
 export interface Engine {
@@ -7,6 +8,11 @@ export interface Engine {
   /** Reads headers only. Throws `invalid_model_file`, `unsupported_architecture`, `unsupported_quantization`. */
   inspect(path: string): Promise<ModelHeader>;
   plan(spec: LoadSpec): Promise<MemoryPlan>;
+  /**
+   * Resolves for a grammar that `generate` can take without harm to others; who hands one to a model asks this first. Throws
+   * `invalid_request` for one that does not compile within bounds of time and memory, `server_busy`, `cancelled`.
+   */
+  checkGrammar(grammar: Grammar, signal?: AbortSignal): Promise<void>;
   /**
    * Writes a quantised copy of a GGUF file, in a process of its own. `target` is such as `Q4_K_M`. Throws `invalid_request` (the
    * target), `unsupported` (the source), `disk_full` and the errors of `inspect`. Aborting ends the process; what it wrote stays.

@@ -171,6 +171,7 @@ export class ModelManager implements Models {
       stop: mergeStop(request.stop, parameters),
       ...(maxTokens === undefined ? {} : { maxTokens }),
     };
+    if (request.grammar !== undefined) await this.#engine.checkGrammar(request.grammar, options.signal);
     yield* this.#use(opened, options, (_, run) => run(merged));
   }
 
@@ -181,6 +182,9 @@ export class ModelManager implements Models {
     const request = { ...bounded, maxTokens: mergeMaxTokens(bounded.maxTokens, opened.details.parameters) };
     // Before the load: what the template refuses needs no weights.
     const prompt = await this.#templates.render(opened.header, request, options.signal);
+    for (const grammar of [prompt.grammar, prompt.grammarAfterThoughts]) {
+      if (grammar !== undefined) await this.#engine.checkGrammar(grammar, options.signal);
+    }
     yield* this.#use(opened, options, (model, run, signal) =>
       runChat({ templates: this.#templates, opened, request, dropped, prompt, model, run, signal }),
     );

@@ -26,6 +26,7 @@ pub use embedding::Cancel;
 pub use engine::{Engine, load};
 pub use error::{EngineError, Result};
 pub use generation::Generation;
+pub use grammar::{check_grammar, prepare_grammar};
 pub use inspect::inspect;
 pub use plan::plan;
 pub use quantize::quantize;

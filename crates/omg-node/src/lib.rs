@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{Function, Object, Unknown};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, Result};
 use napi_derive::napi;
-use omg_engine::LoadSpec;
+use omg_engine::{Grammar, LoadSpec};
 
 use binding_model::{Loaded, Model};
 use crossing::{Answer, in_thread, read};
@@ -45,6 +45,18 @@ pub fn plan<'env>(env: &'env Env, spec: Unknown<'env>) -> Result<Object<'env>> {
     let spec = read::<LoadSpec>(env, spec);
     in_thread(env, move || {
         Answer::of(spec.and_then(|spec| omg_engine::plan(&spec)))
+    })
+}
+
+/// Compiles a grammar without a model, for its errors. Can take any time and memory: for a process that may be ended.
+#[napi(
+    ts_args_type = "grammar: Grammar",
+    ts_return_type = "Promise<Outcome<null>>"
+)]
+pub fn check_grammar<'env>(env: &'env Env, grammar: Unknown<'env>) -> Result<Object<'env>> {
+    let grammar = read::<Grammar>(env, grammar);
+    in_thread(env, move || {
+        Answer::of(grammar.and_then(|grammar| omg_engine::check_grammar(&grammar)))
     })
 }
 

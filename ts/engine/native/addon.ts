@@ -5,6 +5,7 @@ import type {
   EmbedRequest,
   GenerateEvent,
   GenerateRequest,
+  Grammar,
   LoadedModelInfo,
   LoadSpec,
   MemoryPlan,
@@ -25,6 +26,8 @@ export interface Addon {
   devices(): Answer<DeviceInfo[]>;
   inspect(path: string): Answer<ModelHeader>;
   plan(spec: LoadSpec): Answer<MemoryPlan>;
+  /** Compiles a grammar without a model. May take any time and memory. */
+  checkGrammar(grammar: Grammar): Answer<null>;
   quantize(path: string, target: string, out: string, onProgress: (fraction: number) => void): Answer<null>;
   load(spec: LoadSpec, onProgress: (fraction: number) => void): Answer<AddonModel>;
   /** Asks the system to end this process when its parent ends; absent where the system cannot. */

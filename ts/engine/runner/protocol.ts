@@ -5,6 +5,7 @@ import type {
   EmbedRequest,
   GenerateEvent,
   GenerateRequest,
+  Grammar,
   LoadedModelInfo,
   LoadSpec,
   MemoryPlan,
@@ -13,6 +14,7 @@ import type {
   ScoreRequest,
   Scores,
 } from '../../inference/index.ts';
+import type { GrammarLimits, GrammarVerdict } from './grammar-check.ts';
 
 /** What a runner can be asked, and what it answers. */
 export interface RunnerCalls {
@@ -20,6 +22,7 @@ export interface RunnerCalls {
   devices: { ask: Record<never, never>; answer: DeviceInfo[] };
   inspect: { ask: { path: string }; answer: ModelHeader };
   plan: { ask: { spec: LoadSpec }; answer: MemoryPlan };
+  checkGrammar: { ask: { grammar: Grammar; limits: GrammarLimits }; answer: GrammarVerdict };
   quantize: { ask: { path: string; target: string; out: string }; answer: null };
   load: { ask: { spec: LoadSpec }; answer: LoadedModelInfo };
   tokenize: { ask: { prompt: PromptSegment[] }; answer: number[] };

@@ -1,5 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import { type Addon, type AddonGeneration, type AddonModel, type AddonTask, unwrap } from '../native/index.ts';
+import { checkGrammar } from './grammar-check.ts';
 import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type ToRunner } from './protocol.ts';
 
 interface RunningGeneration {
@@ -45,6 +46,8 @@ export class RunnerServer {
         return unwrap(addon.inspect(ask.path));
       case 'plan':
         return unwrap(addon.plan(ask.spec));
+      case 'checkGrammar':
+        return checkGrammar(addon, ask.grammar, ask.limits);
       case 'quantize':
         await unwrap(addon.quantize(ask.path, ask.target, ask.out, (progress) => this.#send({ id: ask.id, progress })));
         return null;

@@ -70,6 +70,8 @@ export class StandInEngine implements Engine {
     };
   }
 
+  async checkGrammar(): Promise<void> {}
+
   async plan(spec: LoadSpec): Promise<MemoryPlan> {
     const script = this.#script(spec.path);
     if (script.inspectError) throw script.inspectError;

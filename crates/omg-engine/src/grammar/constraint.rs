@@ -101,7 +101,7 @@ impl Constraint {
     fn mask(&mut self) -> Result<SimpleVob> {
         match self.matcher.compute_mask() {
             Ok(mask) => Ok(mask),
-            Err(_) => Err(self.failure()),
+            Err(_) => Err(failure(&self.matcher)),
         }
     }
 
@@ -198,21 +198,23 @@ impl Constraint {
     fn consume(&mut self, token: TokenId) -> Result<bool> {
         match self.matcher.consume_token(token) {
             Ok(()) => Ok(self.matcher.is_stopped()),
-            Err(_) => Err(self.failure()),
+            Err(_) => Err(failure(&self.matcher)),
         }
     }
+}
 
-    fn failure(&self) -> EngineError {
-        match self.matcher.stop_reason() {
-            StopReason::LexerTooComplex | StopReason::ParserTooComplex => {
-                EngineError::InvalidRequest(
-                    "the grammar is too complex to follow; make it smaller".to_owned(),
-                )
-            }
-            StopReason::NoExtensionBias => EngineError::Unsupported(
-                "the model has no tokens for what the grammar asks for".to_owned(),
-            ),
-            reason => EngineError::Internal(format!("the grammar could not be followed: {reason}")),
+/// Why a grammar cannot be followed any further. The matcher has no other reasons than the grammar and the vocabulary: it
+/// reports the end of its fuel as an internal error, too.
+pub(super) fn failure(matcher: &Matcher) -> EngineError {
+    match matcher.stop_reason() {
+        StopReason::NoExtensionBias => EngineError::Unsupported(
+            "the model has no tokens for what the grammar asks for".to_owned(),
+        ),
+        reason => {
+            tracing::warn!(%reason, error = matcher.get_error(), "a grammar cannot be followed");
+            EngineError::InvalidRequest(
+                "the grammar is too complex to follow; make it smaller".to_owned(),
+            )
         }
     }
 }

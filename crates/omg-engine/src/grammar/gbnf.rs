@@ -99,24 +99,31 @@ fn recursive_rules(rules: &BTreeMap<String, Alternatives>) -> Result<BTreeSet<St
         }
         uses.insert(name, used);
     }
-    // What uses only rules that are known to end is known to end.
-    let mut finite: BTreeSet<&str> = BTreeSet::new();
-    loop {
-        let more: Vec<&str> = uses
-            .iter()
-            .filter(|(name, used)| !finite.contains(*name) && used.is_subset(&finite))
-            .map(|(name, _)| *name)
-            .collect();
-        if more.is_empty() {
-            break;
+    // What uses only rules that are known to end is known to end: from the leaves upwards, each rule once.
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ending = Vec::new();
+    for (name, used) in &uses {
+        open.insert(name, used.len());
+        for rule in used {
+            users.entry(rule).or_default().push(name);
         }
-        finite.extend(more);
+        if used.is_empty() {
+            ending.push(*name);
+        }
     }
-    Ok(rules
-        .keys()
-        .filter(|name| !finite.contains(name.as_str()))
-        .cloned()
-        .collect())
+    while let Some(name) = ending.pop() {
+        open.remove(name);
+        for user in users.get(name).into_iter().flatten() {
+            if let Some(left) = open.get_mut(user) {
+                *left -= 1;
+                if *left == 0 {
+                    ending.push(user);
+                }
+            }
+        }
+    }
+    Ok(open.into_keys().map(str::to_owned).collect())
 }
 
 fn named<'a>(alternatives: &'a Alternatives, used: &mut BTreeSet<&'a str>) {

@@ -1,5 +1,6 @@
 //! Answers that follow a grammar: JSON schema, regular expression, Lark or GBNF, through llguidance.
 
+mod check;
 mod constraint;
 mod gbnf;
 mod schema;
@@ -13,6 +14,7 @@ use llguidance::Matcher;
 use llguidance::api::TopLevelGrammar;
 use serde_json::{Value, json};
 
+pub use check::{check_grammar, prepare_grammar};
 pub(crate) use constraint::Constraint;
 use tokens::Tokens;
 
@@ -22,6 +24,8 @@ use crate::types::{Grammar, GrammarRule, GrammarSource};
 
 /// Grammars that are kept compiled: clients send the same one again and again.
 const MOST_REMEMBERED: usize = 8;
+/// As text; what larger ones compile to is too much to keep.
+const LONGEST_REMEMBERED: usize = 64 << 10;
 /// Bytes of a grammar or a schema as text.
 const MAX_SOURCE_BYTES: usize = 1 << 20;
 const LONGEST_MESSAGE: usize = 400;
@@ -43,12 +47,10 @@ impl Grammars {
         }
     }
 
-    /// The state of a new answer. Deep grammars take much stack. `invalid_request` says what is wrong with the grammar.
+    /// The state of a new answer. Deep grammars take much stack, and hostile ones time and memory without end: those from
+    /// outside go through `check_grammar` first. `invalid_request` says what is wrong with the grammar.
     pub(crate) fn compile(&self, grammar: &Grammar) -> Result<Constraint> {
-        let tokens = self
-            .tokens
-            .get_or_init(|| Tokens::new(self.vocabulary.as_ref()).map(Arc::new))
-            .clone()?;
+        let tokens = self.tokens()?;
         if let Some(after) = &grammar.after {
             let span = after.span.iter().flat_map(|s| [&s.open, &s.close]);
             if span.chain(&after.opener).any(String::is_empty) {
@@ -59,11 +61,19 @@ impl Grammars {
             Some(matcher) => matcher,
             None => {
                 let matcher = matcher(&tokens, &grammar.source)?;
-                self.remember(grammar.source.clone(), matcher.deep_clone());
+                if is_short(&grammar.source) {
+                    self.remember(grammar.source.clone(), matcher.deep_clone());
+                }
                 matcher
             }
         };
         Ok(Constraint::new(tokens, matcher, grammar.after.as_ref()))
+    }
+
+    fn tokens(&self) -> Result<Arc<Tokens>> {
+        self.tokens
+            .get_or_init(|| Tokens::new(self.vocabulary.as_ref()).map(Arc::new))
+            .clone()
     }
 
     /// A copy that shares nothing with other answers, or one could use up the limits of another.
@@ -85,18 +95,24 @@ impl Grammars {
     }
 }
 
+fn is_short(source: &GrammarSource) -> bool {
+    serde_json::to_string(source).is_ok_and(|text| text.len() <= LONGEST_REMEMBERED)
+}
+
 fn matcher(tokens: &Tokens, source: &GrammarSource) -> Result<Matcher> {
     let grammar = top_level(tokens, source)?;
     let parser = tokens.factory.create_parser(grammar);
     let mut matcher = Matcher::new(parser);
-    match matcher.get_error() {
-        Some(error) => Err(refused(&error)),
-        None => {
-            for warning in matcher.grammar_warnings() {
-                tracing::debug!(warning, "grammar");
-            }
-            Ok(matcher)
-        }
+    if let Some(error) = matcher.get_error() {
+        return Err(refused(&error));
+    }
+    for warning in matcher.grammar_warnings() {
+        tracing::debug!(warning, "grammar");
+    }
+    // The first mask is the dearest. It is made here, where no other answer waits for it; the parser keeps its tables.
+    match matcher.compute_mask() {
+        Ok(_) => Ok(matcher),
+        Err(_) => Err(constraint::failure(&matcher)),
     }
 }
 

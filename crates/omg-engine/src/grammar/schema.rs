@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde_json::{Map, Value, json};
 
 use super::{MAX_SOURCE_BYTES, invalid};
@@ -5,9 +7,13 @@ use crate::error::Result;
 
 /// Deeper documents are not read from text either.
 const MAX_DEPTH: usize = 128;
+/// Characters of a property's name that a message shows.
+const LONGEST_NAME: usize = 60;
 const MAX_REFS: usize = 2_000;
 /// More repetitions are nobody's contract, and each costs memory.
 const MAX_COUNT: u64 = 100_000;
+/// Each remainder is a state.
+const MAX_STEP: f64 = 100_000.0;
 /// Whole numbers that every reader of JSON keeps exactly (RFC 8259, section 6), and a range for the others that needs no exponent.
 const MAX_INTEGER: i64 = 9_007_199_254_740_991;
 const MAX_NUMBER: f64 = 1e15;
@@ -66,7 +72,7 @@ pub(super) fn prepare(schema: &Value, strict: bool) -> Result<Value> {
         closing: !overlaps(&schema),
         refs: 0,
     };
-    walk.schema(&mut schema, "schema", 0)?;
+    walk.schema(&mut schema, Place::ROOT, 0)?;
     if let Value::Object(root) = &mut schema {
         root.insert(
             "x-guidance".to_owned(),
@@ -91,6 +97,58 @@ fn overlaps(value: &Value) -> bool {
     }
 }
 
+/// Where in the schema the walk is. It is written down for a message only: each path as text would cost the square of the schema.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    within: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Item(usize),
+}
+
+impl<'a> Place<'a> {
+    const ROOT: Place<'static> = Place {
+        within: None,
+        step: Step::Key("schema"),
+    };
+
+    fn key(&'a self, key: &'a str) -> Self {
+        Self {
+            within: Some(self),
+            step: Step::Key(key),
+        }
+    }
+
+    fn item(&'a self, index: usize) -> Self {
+        Self {
+            within: Some(self),
+            step: Step::Item(index),
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(within) = self.within {
+            within.fmt(f)?;
+        }
+        match self.step {
+            Step::Item(index) => write!(f, "[{index}]"),
+            Step::Key(key) => {
+                let dot = if self.within.is_some() { "." } else { "" };
+                match key.char_indices().nth(LONGEST_NAME) {
+                    Some((end, _)) => write!(f, "{dot}{}…", &key[..end]),
+                    None => write!(f, "{dot}{key}"),
+                }
+            }
+        }
+    }
+}
+
 struct Walk {
     strict: bool,
     /// Objects that name their properties have no others unless they say so: valid in any reading, and what is meant.
@@ -99,7 +157,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn schema(&mut self, schema: &mut Value, path: &str, depth: usize) -> Result<()> {
+    fn schema(&mut self, schema: &mut Value, place: Place<'_>, depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(invalid(format!(
                 "schema: is nested deeper than {MAX_DEPTH} levels"
@@ -108,33 +166,33 @@ impl Walk {
         let Value::Object(map) = schema else {
             return match schema {
                 Value::Bool(_) => Ok(()),
-                _ => Err(invalid(format!("{path}: must be an object"))),
+                _ => Err(invalid(format!("{place}: must be an object"))),
             };
         };
-        self.check(map, path)?;
+        self.check(map, place)?;
         self.bound(map);
         for (key, value) in map.iter_mut() {
-            let at = format!("{path}.{key}");
+            let at = place.key(key);
             match (key.as_str(), value) {
                 ("properties" | "patternProperties" | "$defs" | "definitions", value) => {
                     let Value::Object(members) = value else {
                         return Err(invalid(format!("{at}: must be an object")));
                     };
                     for (name, member) in members.iter_mut() {
-                        self.schema(member, &format!("{at}.{name}"), depth + 1)?;
+                        self.schema(member, at.key(name), depth + 1)?;
                     }
                 }
                 ("allOf" | "anyOf" | "oneOf" | "prefixItems", Value::Array(items))
                 | ("items", Value::Array(items)) => {
                     for (i, item) in items.iter_mut().enumerate() {
-                        self.schema(item, &format!("{at}[{i}]"), depth + 1)?;
+                        self.schema(item, at.item(i), depth + 1)?;
                     }
                 }
                 ("allOf" | "anyOf" | "oneOf" | "prefixItems", _) => {
                     return Err(invalid(format!("{at}: must be a list")));
                 }
                 ("items" | "additionalItems" | "additionalProperties", value) => {
-                    self.schema(value, &at, depth + 1)?;
+                    self.schema(value, at, depth + 1)?;
                 }
                 _ => {}
             }
@@ -142,7 +200,7 @@ impl Walk {
         Ok(())
     }
 
-    fn check(&mut self, map: &mut Map<String, Value>, path: &str) -> Result<()> {
+    fn check(&mut self, map: &mut Map<String, Value>, place: Place<'_>) -> Result<()> {
         if map.get("uniqueItems") == Some(&Value::Bool(false)) {
             map.shift_remove("uniqueItems");
         }
@@ -150,7 +208,7 @@ impl Walk {
             && let Some(key) = UNSUPPORTED.iter().find(|k| map.contains_key(**k))
         {
             return Err(invalid(format!(
-                "{path}.{key}: this keyword cannot be enforced; leave it out, or ask for the schema without strict"
+                "{place}.{key}: this keyword cannot be enforced; leave it out, or ask for the schema without strict"
             )));
         }
         if let Some(format) = map.get("format").and_then(Value::as_str)
@@ -158,7 +216,7 @@ impl Walk {
             && !FORMATS.contains(&format)
         {
             return Err(invalid(format!(
-                "{path}.format: the format {format:?} cannot be enforced; known are {}",
+                "{place}.format: the format {format:?} cannot be enforced; known are {}",
                 FORMATS.join(", ")
             )));
         }
@@ -181,12 +239,19 @@ impl Walk {
             match count {
                 Some(count) if count > MAX_COUNT => {
                     return Err(invalid(format!(
-                        "{path}.{key}: is {count}, it can be {MAX_COUNT}"
+                        "{place}.{key}: is {count}, it can be {MAX_COUNT}"
                     )));
                 }
                 Some(_) => {}
-                None => return Err(invalid(format!("{path}.{key}: must be a whole number"))),
+                None => return Err(invalid(format!("{place}.{key}: must be a whole number"))),
             }
+        }
+        if let Some(step) = map.get("multipleOf").and_then(Value::as_f64)
+            && step > MAX_STEP
+        {
+            return Err(invalid(format!(
+                "{place}.multipleOf: is {step}, it can be {MAX_STEP}"
+            )));
         }
         self.refs += usize::from(map.contains_key("$ref"));
         if self.refs > MAX_REFS {

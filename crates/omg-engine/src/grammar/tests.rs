@@ -565,3 +565,79 @@ fn hostile_grammars_are_refused_or_small() {
         .join()
         .expect("no grammar ends the process");
 }
+
+/// By the path as text at each level this took longer than anybody waited.
+#[test]
+fn a_schema_is_prepared_in_one_pass() {
+    let properties: serde_json::Map<String, Value> = (0..15_000)
+        .map(|i| (format!("p{i}"), json!({ "type": "string" })))
+        .collect();
+    let inner = json!({ "type": "object", "properties": properties });
+    let name = "x".repeat(300_000);
+    let long = json!({ "type": "object", "properties": { name.as_str(): inner } });
+    let begin = std::time::Instant::now();
+    super::schema::prepare(&long, true).expect("a schema");
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    let wrong = json!({ "properties": { name.as_str(): { "items": [true, { "type": "array", "uniqueItems": true }] } } });
+    let message = refusal(&schema(wrong));
+    assert!(message.contains("….items[1].uniqueItems: "), "{message}");
+    assert!(message.len() < 400, "{message}");
+}
+
+#[test]
+fn a_chain_of_rules_is_read_in_one_pass() {
+    let mut source = String::from("root ::= r0\n");
+    for i in 0..100_000 {
+        source.push_str(&format!("r{i} ::= \"a\" r{}\n", i + 1));
+    }
+    source.push_str("r100000 ::= \"b\" | loop\nloop ::= loop\n");
+    let begin = std::time::Instant::now();
+    let lark = super::gbnf::to_lark(&source).expect("a grammar");
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+    // All of them lead to the one that is recursive.
+    assert!(lark.starts_with("start: r_root\n") && lark.contains("\nr_r7: \"a\" r_r8\n"));
+}
+
+/// Each of these compiles, and none can be followed: the request is at fault, not the engine.
+#[test]
+fn what_is_too_complex_to_follow_is_refused_before_it_is_followed() {
+    let options: Vec<Value> = (0..3_000)
+        .map(|i| json!({ "type": "object", "properties": { format!("k{i}"): true }, "required": [format!("k{i}")] }))
+        .collect();
+    for wanted in [
+        json!({ "type": "integer", "multipleOf": 9_973 }),
+        json!({ "type": "integer", "multipleOf": 999_983 }),
+        json!({ "anyOf": options }),
+    ] {
+        refusal(&schema(wanted));
+    }
+    let circle = json!({
+        "$ref": "#/$defs/a",
+        "$defs": {
+            "a": { "allOf": [{ "$ref": "#/$defs/b" }, { "type": "object" }] },
+            "b": { "allOf": [{ "$ref": "#/$defs/a" }, { "type": "object" }] },
+        },
+    });
+    refusal(&schema(circle));
+}
+
+#[test]
+fn a_grammar_is_checked_without_a_model() {
+    assert!(check_grammar(&schema(json!({ "type": "integer", "multipleOf": 5 }))).is_ok());
+    assert!(check_grammar(&gbnf(GBNF_JSON)).is_ok());
+    // By the id and by the name of a token that only the model knows.
+    let named = of(GrammarSource::Lark {
+        source: "start: <[128000]> tag".to_owned(),
+        rules: BTreeMap::from([(
+            "tag".to_owned(),
+            GrammarRule::Text {
+                text: "<|im_end|>".to_owned(),
+            },
+        )]),
+    });
+    assert!(check_grammar(&named).is_ok());
+    for wrong in [gbnf("root ::= other"), schema(json!({ "type": "strin" }))] {
+        let error = check_grammar(&wrong).expect_err("a refusal");
+        assert_eq!(error.code(), "invalid_request");
+    }
+}
