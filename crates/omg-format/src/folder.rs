@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -213,38 +213,35 @@ pub(crate) fn open_safetensors_set(folder: &Path) -> Result<OpenSet> {
     Ok((shards, tensors, Metadata::default()))
 }
 
-type IndexedTensor = (String, String);
-
-fn weight_files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<IndexedTensor>)> {
+/// Which file each tensor is in, as `model.safetensors.index.json` says. `invalid_model_file` for names that leave the folder.
+pub fn parse_safetensors_index(bytes: &[u8]) -> Result<BTreeMap<String, String>> {
     #[derive(Deserialize)]
     struct Index {
-        weight_map: std::collections::BTreeMap<String, String>,
+        weight_map: BTreeMap<String, String>,
     }
+    let index: Index = serde_json::from_slice(bytes)
+        .map_err(|error| Error::invalid(format!("not an index of weights: {error}")))?;
+    match index.weight_map.values().find(|n| !is_plain_file_name(n)) {
+        Some(name) => Err(Error::invalid(format!(
+            "the file name {name:?} leaves the folder"
+        ))),
+        None if index.weight_map.is_empty() => Err(Error::invalid("the index names no files")),
+        None => Ok(index.weight_map),
+    }
+}
+
+fn weight_files(folder: &Path) -> Result<(Vec<PathBuf>, BTreeMap<String, String>)> {
     let index_path = folder.join(INDEX_FILE);
-    if let Some(json) = read_json(&index_path)? {
-        let index: Index = serde_json::from_value(json).map_err(|error| {
-            Error::invalid(format!("not an index of weights: {error}")).in_file(&index_path)
-        })?;
-        let names: BTreeSet<&String> = index.weight_map.values().collect();
-        let mut paths = Vec::new();
-        for name in names {
-            if !is_plain_file_name(name) {
-                return Err(
-                    Error::invalid(format!("the file name {name:?} leaves the folder"))
-                        .in_file(&index_path),
-                );
-            }
-            paths.push(folder.join(name));
-        }
-        if paths.is_empty() {
-            return Err(Error::invalid("the index names no files").in_file(&index_path));
-        }
-        return Ok((paths, index.weight_map.into_iter().collect()));
+    if let Some(bytes) = read_file(&index_path, MAX_JSON_BYTES)? {
+        let index = parse_safetensors_index(&bytes).map_err(|e| e.in_file(&index_path))?;
+        let names: BTreeSet<&String> = index.values().collect();
+        let paths = names.into_iter().map(|name| folder.join(name)).collect();
+        return Ok((paths, index));
     }
     if let Some(single) = present(folder.join("model.safetensors"))? {
-        return Ok((vec![single], Vec::new()));
+        return Ok((vec![single], BTreeMap::new()));
     }
-    Ok((loose_weight_files(folder)?, Vec::new()))
+    Ok((loose_weight_files(folder)?, BTreeMap::new()))
 }
 
 /// Without an index: a complete set `model-00001-of-0000N.safetensors`, else the only safetensors file there is.

@@ -21,7 +21,7 @@ mod value;
 pub use dequantize::dequantize;
 pub use dtype::DType;
 pub use error::{Error, Result};
-pub use folder::{FolderFiles, SentenceTransformers};
+pub use folder::{FolderFiles, SentenceTransformers, parse_safetensors_index};
 pub use gguf::{GgufHeader, parse_gguf_header};
 pub use gguf_writer::{GgufLayout, NewTensor, layout_gguf};
 pub use metadata::Metadata;
