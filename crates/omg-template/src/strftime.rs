@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use minijinja::{Error, ErrorKind, Value};
 
-/// A local date and time. `weekday` counts from Monday, 0.
+/// A local date and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     pub year: i32,
@@ -122,6 +122,14 @@ impl Moment {
             'A' => day.to_owned(),
             'a' => day[..3].to_owned(),
             'j' => number(self.day_of_year(), 3),
+            'k' => format!("{:2}", self.hour),
+            'l' => format!("{hour12:2}"),
+            'U' => number((self.day_of_year() + 6 - (self.weekday() + 1) % 7) / 7, 2),
+            'W' => number((self.day_of_year() + 6 - self.weekday()) / 7, 2),
+            'V' => number(self.iso_week().1, 2),
+            'G' => self.iso_week().0.to_string(),
+            'g' => number(self.iso_week().0.rem_euclid(100) as u32, 2),
+            'C' => number((self.year / 100) as u32, 2),
             'u' => (self.weekday() + 1).to_string(),
             'w' => ((self.weekday() + 1) % 7).to_string(),
             'F' => self.format("%Y-%m-%d"),
@@ -135,6 +143,25 @@ impl Moment {
             '%' => "%".to_owned(),
             _ => return None,
         })
+    }
+
+    /// The year and week by ISO 8601: weeks start on Monday, and the first has the year's first Thursday.
+    fn iso_week(self) -> (i32, u32) {
+        let week = |moment: Self| (moment.day_of_year() + 9 - moment.weekday()) / 7;
+        let of_year = |year: i32| {
+            let last = Self {
+                year,
+                month: 12,
+                day: 28,
+                ..self
+            };
+            week(last)
+        };
+        match week(self) {
+            0 => (self.year - 1, of_year(self.year - 1)),
+            53 if of_year(self.year) == 52 => (self.year + 1, 1),
+            week => (self.year, week),
+        }
     }
 
     fn day_of_year(self) -> u32 {

@@ -2,10 +2,13 @@
 
 use std::fmt::Write;
 
-use minijinja::value::{Kwargs, Rest, ValueKind, from_args};
+use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, Value};
 
+use crate::arguments::bind;
 use crate::number::float_text;
+use crate::python::{self, charge, is_dict, is_list, is_tuple, refuse, type_name};
+use crate::python_text::DEEPEST;
 use crate::variables::LongInteger;
 
 struct Style {
@@ -17,47 +20,34 @@ struct Style {
 }
 
 /// `tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False)`.
-pub(crate) fn tojson(
-    state: &State<'_, '_>,
-    value: &Value,
-    arguments: Rest<Value>,
-) -> Result<Value, Error> {
-    let (positional, named): (&[Value], Kwargs) = from_args(&arguments)?;
-    let argument = |at: usize, name: &str| -> Result<Option<Value>, Error> {
-        match positional.get(at) {
-            Some(value) => Ok(Some(value.clone())),
-            None => named.get(name),
-        }
-    };
-    let is_set = |value: Option<Value>| value.is_some_and(|value| value.is_true());
-    let ascii = is_set(argument(0, "ensure_ascii")?);
-    let indent = argument(1, "indent")?;
-    let separators = argument(2, "separators")?;
-    let sort_keys = is_set(argument(3, "sort_keys")?);
-    named.assert_all_used()?;
-    let indent = match indent {
+pub(crate) fn tojson(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
+    let names = ["ensure_ascii", "indent", "separators", "sort_keys"];
+    let bound = bind("tojson", &arguments[1..], names, 0)?;
+    let ascii = bound.truth(0, false);
+    let sort_keys = bound.truth(3, false);
+    let indent = match bound.set(1) {
         None => None,
-        Some(value) if value.is_none() => None,
         Some(value) => Some(match value.as_str() {
             Some(text) => text.to_owned(),
-            None => " ".repeat(usize::try_from(i64::try_from(value)?.clamp(0, 64)).unwrap_or(0)),
+            None => {
+                let width = usize::try_from(python::index(value)?).unwrap_or(0);
+                charge(state, width)?;
+                " ".repeat(width)
+            }
         }),
     };
-    let (between_items, after_key) = match separators.filter(|value| !value.is_none()) {
+    let (between_items, after_key) = match bound.set(2) {
         None => (
             (if indent.is_some() { "," } else { ", " }).to_owned(),
             ": ".to_owned(),
         ),
         Some(pair) => {
-            let pair: Vec<Value> = pair.try_iter()?.collect();
+            let pair = python::items(state, pair)?;
             match pair.as_slice() {
-                [a, b] => (a.to_string(), b.to_string()),
-                _ => {
-                    return Err(Error::new(
-                        ErrorKind::InvalidOperation,
-                        "separators must be two texts",
-                    ));
+                [a, b] if a.as_str().is_some() && b.as_str().is_some() => {
+                    (a.to_string(), b.to_string())
                 }
+                _ => return Err(refuse("separators are two texts")),
             }
         }
     };
@@ -69,12 +59,9 @@ pub(crate) fn tojson(
         sort_keys,
     };
     let mut out = String::new();
-    write_value(&style, &mut out, value, 0, state)?;
+    write_value(&style, &mut out, &arguments[0], 0, state)?;
     Ok(Value::from(out))
 }
-
-/// Deeper values are refused, as Python refuses those beyond its recursion limit.
-const DEEPEST: usize = 200;
 
 fn write_value(
     style: &Style,
@@ -92,17 +79,17 @@ fn write_value(
         ValueKind::Bool => out.push_str(if value.is_true() { "true" } else { "false" }),
         ValueKind::Number => out.push_str(&number_text(value)),
         ValueKind::String => write_text(style, out, value.as_str().unwrap_or_default()),
-        ValueKind::Seq => {
+        ValueKind::Seq if is_list(value) || is_tuple(value) => {
             let mut any = false;
             out.push('[');
             for item in value.try_iter()? {
-                separate(style, out, any, depth + 1);
+                separate(style, out, any, depth + 1, state)?;
                 any = true;
                 write_value(style, out, &item, depth + 1, state)?;
             }
-            close(style, out, any, depth, ']');
+            close(style, out, any, depth, ']', state)?;
         }
-        ValueKind::Map => {
+        ValueKind::Map if is_dict(value) => {
             let mut keys: Vec<(String, Value)> = Vec::new();
             for key in value.try_iter()? {
                 keys.push((key_text(&key)?, key));
@@ -113,43 +100,64 @@ fn write_value(
             out.push('{');
             let any = !keys.is_empty();
             for (i, (text, key)) in keys.iter().enumerate() {
-                separate(style, out, i > 0, depth + 1);
+                separate(style, out, i > 0, depth + 1, state)?;
                 write_text(style, out, text);
                 out.push_str(&style.after_key);
                 write_value(style, out, &value.get_item(key)?, depth + 1, state)?;
             }
-            close(style, out, any, depth, '}');
+            close(style, out, any, depth, '}', state)?;
         }
-        ValueKind::Plain => match value.downcast_object_ref::<LongInteger>() {
-            Some(integer) => out.push_str(integer.digits()),
-            None => return Err(not_serialisable(&value.kind().to_string())),
+        _ => match value.downcast_object_ref::<LongInteger>() {
+            Some(integer) => out.push_str(&integer.digits()),
+            None => return Err(not_serialisable(type_name(value))),
         },
-        kind => return Err(not_serialisable(&kind.to_string())),
     }
-    state.consume_fuel(((out.len() - before) / 64) as u64 + 1)
+    charge(state, out.len() - before)
 }
 
-fn separate(style: &Style, out: &mut String, follows: bool, depth: usize) {
+fn separate(
+    style: &Style,
+    out: &mut String,
+    follows: bool,
+    depth: usize,
+    state: &State<'_, '_>,
+) -> Result<(), Error> {
     if follows {
+        charge(state, style.between_items.len())?;
         out.push_str(&style.between_items);
     }
-    new_line(style, out, depth);
+    new_line(style, out, depth, state)
 }
 
-fn close(style: &Style, out: &mut String, any: bool, depth: usize, bracket: char) {
+fn close(
+    style: &Style,
+    out: &mut String,
+    any: bool,
+    depth: usize,
+    bracket: char,
+    state: &State<'_, '_>,
+) -> Result<(), Error> {
     if any {
-        new_line(style, out, depth);
+        new_line(style, out, depth, state)?;
     }
     out.push(bracket);
+    Ok(())
 }
 
-fn new_line(style: &Style, out: &mut String, depth: usize) {
+fn new_line(
+    style: &Style,
+    out: &mut String,
+    depth: usize,
+    state: &State<'_, '_>,
+) -> Result<(), Error> {
     if let Some(indent) = &style.indent {
+        charge(state, depth.saturating_mul(indent.len()))?;
         out.push('\n');
         for _ in 0..depth {
             out.push_str(indent);
         }
     }
+    Ok(())
 }
 
 fn number_text(value: &Value) -> String {
@@ -170,7 +178,10 @@ fn key_text(key: &Value) -> Result<String, Error> {
         ValueKind::Number => Ok(number_text(key)),
         ValueKind::Bool => Ok((if key.is_true() { "true" } else { "false" }).to_owned()),
         ValueKind::None => Ok("null".to_owned()),
-        kind => Err(not_serialisable(&format!("a key that is a {kind}"))),
+        _ => Err(not_serialisable(&format!(
+            "a key that is {}",
+            type_name(key)
+        ))),
     }
 }
 
@@ -188,7 +199,7 @@ fn write_text(style: &Style, out: &mut String, text: &str) {
             c if (c as u32) < 0x20 => {
                 let _ = write!(out, "\\u{:04x}", c as u32);
             }
-            c if style.ascii && !c.is_ascii() => {
+            c if style.ascii && c > '~' => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     let _ = write!(out, "\\u{unit:04x}");
                 }

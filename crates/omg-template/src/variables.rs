@@ -6,6 +6,9 @@ use std::sync::Arc;
 use jiter::JsonValue;
 use minijinja::Value;
 use minijinja::value::{Object, ObjectRepr};
+use num_bigint::BigInt;
+
+use crate::arithmetic;
 
 /// Reads a JSON object. Of a repeated key the last value counts, as in Python.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
@@ -21,10 +24,7 @@ fn value_of(value: &JsonValue<'_>) -> Value {
         JsonValue::Null => Value::from(()),
         JsonValue::Bool(b) => Value::from(*b),
         JsonValue::Int(i) => Value::from(*i),
-        JsonValue::BigInt(big) => match i128::try_from(big) {
-            Ok(i) => Value::from(i),
-            Err(_) => Value::from_object(LongInteger(big.to_string())),
-        },
+        JsonValue::BigInt(big) => arithmetic::long(big.clone()),
         JsonValue::Float(f) => Value::from(*f),
         JsonValue::Str(s) => Value::from(s.as_ref()),
         JsonValue::Array(items) => items.iter().map(value_of).collect(),
@@ -36,9 +36,9 @@ fn value_of(value: &JsonValue<'_>) -> Value {
     }
 }
 
-/// An integer beyond 128 bits. Templates only write such numbers.
+/// An integer beyond 128 bits.
 #[derive(Debug)]
-pub(crate) struct LongInteger(String);
+pub(crate) struct LongInteger(BigInt);
 
 impl Object for LongInteger {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -46,12 +46,20 @@ impl Object for LongInteger {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}", self.0)
     }
 }
 
 impl LongInteger {
-    pub(crate) fn digits(&self) -> &str {
+    pub(crate) fn new(value: BigInt) -> Self {
+        Self(value)
+    }
+
+    pub(crate) fn value(&self) -> &BigInt {
         &self.0
+    }
+
+    pub(crate) fn digits(&self) -> String {
+        self.0.to_string()
     }
 }
