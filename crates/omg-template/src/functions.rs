@@ -6,9 +6,10 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use crate::arguments::{bind, raw, split};
+use crate::compare::hashable;
 use crate::environment::Raised;
 use crate::objects::{Cycler, Joiner, Range, dict_of};
-use crate::python::{self, charge, hashable, is_dict, refuse};
+use crate::python::{self, charge, is_dict, refuse};
 use crate::python_text::text_of;
 use crate::strftime;
 
@@ -103,7 +104,7 @@ fn pairs(
                 let [key, value] = pair.as_slice() else {
                     return Err(refuse(format!("{name} takes pairs")));
                 };
-                hashable(key)?;
+                hashable(state, key)?;
                 pairs.push((key.clone(), value.clone()));
             }
         }
@@ -149,7 +150,7 @@ fn fromkeys(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Err
     let bound = bind("fromkeys", arguments, ["/keys", "/value"], 1)?;
     let value = bound.get(1).cloned().unwrap_or_else(|| Value::from(()));
     let keys = python::items(state, bound.required(0))?;
-    keys.iter().try_for_each(hashable)?;
+    keys.iter().try_for_each(|key| hashable(state, key))?;
     charge(state, keys.len() * 64)?;
     Ok(dict_of(keys.into_iter().map(|key| (key, value.clone()))))
 }

@@ -9,6 +9,7 @@
 
 mod arguments;
 mod arithmetic;
+mod compare;
 mod environment;
 mod filters;
 mod format;
@@ -34,9 +35,8 @@ use minijinja::{Environment, ErrorKind};
 
 pub use strftime::Moment;
 
-/// What one render may do: an instruction costs one, data about one per 64 bytes. Long conversations with many tools stay below 5
-/// million.
-const FUEL: u64 = 24_000_000;
+/// What one render may do: an instruction costs one, data about one per 32 bytes. What is nested most by it fits `STACK`.
+const FUEL: u64 = 10_000_000;
 
 /// More text than any context window holds; a template that writes more is broken or hostile.
 const LONGEST_TEXT: usize = 16 << 20;
@@ -47,7 +47,7 @@ const LONGEST_TEMPLATE: usize = 1 << 20;
 const MOST_COMPILED: usize = 16;
 
 /// Enough for what the fuel can nest: memory is taken only where it is used.
-const STACK: usize = 256 << 20;
+const STACK: usize = 512 << 20;
 
 /// Why there is no text.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,9 @@
 //! Attributes and items as Jinja2 looks them up: `value.name` asks for an attribute first, `value['name']` for an item.
 
 use minijinja::value::ValueKind;
-use minijinja::{Error, Value};
+use minijinja::{Error, ErrorKind, State, Value};
 
+use crate::compare::hashable;
 use crate::methods;
 use crate::objects::BoundMethod;
 use crate::python::{is_dict, refuse};
@@ -13,7 +14,15 @@ pub(crate) fn attribute(value: &Value, name: &str) -> Value {
 }
 
 /// `value[key]`; what is not there is undefined.
-pub(crate) fn item(value: &Value, key: &Value) -> Value {
+pub(crate) fn item(state: &State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Error> {
+    if let Err(error) = hashable(state, key) {
+        // What is no key finds nothing, which Jinja2 says by an undefined value.
+        return if error.kind() == ErrorKind::OutOfFuel {
+            Err(error)
+        } else {
+            Ok(Value::UNDEFINED)
+        };
+    }
     let is_number = matches!(key.kind(), ValueKind::Number | ValueKind::Bool);
     let by_number = matches!(
         value.kind(),
@@ -24,12 +33,12 @@ pub(crate) fn item(value: &Value, key: &Value) -> Value {
     } else {
         value.get_item(key).unwrap_or_default()
     };
-    match key.as_str() {
+    Ok(match key.as_str() {
         Some(name) if found.is_undefined() && !has_key(value, key) => {
             method(value, name).unwrap_or_default()
         }
         _ => found,
-    }
+    })
 }
 
 fn has_key(value: &Value, key: &Value) -> bool {
@@ -67,13 +76,13 @@ impl Path {
     }
 
     /// What the path leads to from `value`. An undefined step on the way is refused.
-    pub(crate) fn of(&self, value: &Value) -> Result<Value, Error> {
+    pub(crate) fn of(&self, state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
         let mut value = value.clone();
         for part in &self.0 {
             if value.is_undefined() {
                 return Err(refuse(format!("undefined has no attribute {part}")));
             }
-            value = item(&value, part);
+            value = item(state, &value, part)?;
         }
         Ok(value)
     }

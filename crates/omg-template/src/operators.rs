@@ -7,10 +7,11 @@ use minijinja::{Environment, Error, State, Value};
 
 use crate::arguments::raw;
 use crate::arithmetic;
+use crate::compare::{hashable, order, same};
 use crate::format;
 use crate::lookup;
 use crate::objects::{Generator, Macro, Missing, Range};
-use crate::python::{self, charge, hashable, is_dict, order, refuse, type_name};
+use crate::python::{self, charge, is_dict, refuse, type_name};
 use crate::python_text::text_of;
 use crate::source::names;
 
@@ -18,7 +19,15 @@ pub(crate) fn add(environment: &mut Environment<'static>) {
     environment.add_filter(names::ATTRIBUTE, raw(attribute));
     environment.add_filter(
         names::ITEM,
-        raw(|_, arguments| Ok(lookup::item(&arguments[0], &arguments[1]))),
+        raw(|state, arguments| lookup::item(state, &arguments[0], &arguments[1])),
+    );
+    environment.add_filter(
+        names::EQUAL,
+        raw(|state, a| same(state, &a[0], &a[1]).map(Value::from)),
+    );
+    environment.add_filter(
+        names::KEY,
+        raw(|state, a| hashable(state, &a[0]).map(|()| a[0].clone())),
     );
     environment.add_filter(names::SLICE, raw(slice));
     environment.add_filter(names::ADD, raw(arithmetic::add));
@@ -42,15 +51,21 @@ pub(crate) fn add(environment: &mut Environment<'static>) {
         names::CONTAINS,
         raw(|state, arguments| contains(state, &arguments[0], &arguments[1]).map(Value::from)),
     );
-    environment.add_filter(names::LESS, raw(|_, a| ordered(a, Ordering::is_lt)));
+    environment.add_filter(
+        names::LESS,
+        raw(|state, a| ordered(state, a, Ordering::is_lt)),
+    );
     environment.add_filter(
         names::LESS_OR_EQUAL,
-        raw(|_, a| ordered(a, Ordering::is_le)),
+        raw(|state, a| ordered(state, a, Ordering::is_le)),
     );
-    environment.add_filter(names::GREATER, raw(|_, a| ordered(a, Ordering::is_gt)));
+    environment.add_filter(
+        names::GREATER,
+        raw(|state, a| ordered(state, a, Ordering::is_gt)),
+    );
     environment.add_filter(
         names::GREATER_OR_EQUAL,
-        raw(|_, a| ordered(a, Ordering::is_ge)),
+        raw(|state, a| ordered(state, a, Ordering::is_ge)),
     );
 }
 
@@ -64,12 +79,16 @@ fn attribute(_: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error>
     ))
 }
 
-fn ordered(arguments: &[Value], holds: fn(Ordering) -> bool) -> Result<Value, Error> {
+fn ordered(
+    state: &State<'_, '_>,
+    arguments: &[Value],
+    holds: fn(Ordering) -> bool,
+) -> Result<Value, Error> {
     let is_nan = |value: &Value| python::number(value).is_some_and(f64::is_nan);
     if arguments.iter().any(is_nan) {
         return Ok(Value::from(false));
     }
-    order(&arguments[0], &arguments[1]).map(|ordering| Value::from(holds(ordering)))
+    order(state, &arguments[0], &arguments[1]).map(|ordering| Value::from(holds(ordering)))
 }
 
 fn text(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
@@ -116,7 +135,7 @@ pub(crate) fn contains(
         return Ok(text.contains(part));
     }
     if is_dict(container) {
-        hashable(item)?;
+        hashable(state, item)?;
         return Ok(container
             .as_object()
             .is_some_and(|dict| dict.get_value(item).is_some()));
@@ -124,19 +143,19 @@ pub(crate) fn contains(
     if let Some(generator) = container.downcast_object_ref::<Generator>() {
         while let Some(found) = generator.next() {
             state.consume_fuel(1)?;
-            if same(&found, item) {
+            if same(state, &found, item)? {
                 return Ok(true);
             }
         }
         return Ok(false);
     }
     let items = python::items(state, container)?;
-    Ok(items.iter().any(|found| same(found, item)))
-}
-
-/// `==`, which is false of an undefined value and any other.
-pub(crate) fn same(a: &Value, b: &Value) -> bool {
-    a == b
+    for found in &items {
+        if same(state, found, item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn modulo(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {

@@ -1,11 +1,8 @@
 //! What Python does with values of any type: iteration, order, truth, conversions.
 
-use std::cmp::Ordering;
-
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use crate::arithmetic;
 use crate::objects::{Generator, Group, Range, View};
 use crate::variables::LongInteger;
 
@@ -13,10 +10,17 @@ pub(crate) fn refuse(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error
     Error::new(ErrorKind::InvalidOperation, reason)
 }
 
+/// No value of a template needs so many bytes.
+const LARGEST: usize = 64 << 20;
+
 /// Pays for `bytes` of data before they are made.
 pub(crate) fn charge(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
     let left = state.fuel_levels().map_or(u64::MAX, |(_, left)| left);
-    let cost = bytes as u64 / 64 + 1;
+    let cost = if bytes > LARGEST {
+        u64::MAX
+    } else {
+        bytes as u64 / 32 + 1
+    };
     // Work that cannot be paid for must not begin.
     state.consume_fuel(cost.min(left.saturating_add(1)))
 }
@@ -138,91 +142,6 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
     match value.kind() {
         ValueKind::Number if !value.is_integer() => f64::try_from(value.clone()).ok(),
         _ => integer(value).map(|i| i as f64),
-    }
-}
-
-/// `a < b` and its kin; what Python does not order is refused.
-pub(crate) fn order(a: &Value, b: &Value) -> Result<Ordering, Error> {
-    let unordered = || {
-        Err(refuse(format!(
-            "{} and {} have no order",
-            type_name(a),
-            type_name(b)
-        )))
-    };
-    let is_long = |value: &Value| value.downcast_object_ref::<LongInteger>().is_some();
-    if (is_long(a) || is_long(b))
-        && let (Some(a), Some(b)) = (arithmetic::big(a), arithmetic::big(b))
-    {
-        return Ok(a.cmp(&b));
-    }
-    match (kind_of_order(a), kind_of_order(b)) {
-        (Some(x), Some(y)) if x == y => match x {
-            ValueKind::Seq => {
-                if a.is_tuple() != b.is_tuple() {
-                    return unordered();
-                }
-                let (xs, ys) = (a.try_iter()?, b.try_iter()?);
-                let (xs, ys): (Vec<_>, Vec<_>) = (xs.collect(), ys.collect());
-                for (x, y) in xs.iter().zip(&ys) {
-                    if x != y {
-                        return order(x, y);
-                    }
-                }
-                Ok(xs.len().cmp(&ys.len()))
-            }
-            _ => Ok(a.cmp(b)),
-        },
-        _ => unordered(),
-    }
-}
-
-fn kind_of_order(value: &Value) -> Option<ValueKind> {
-    match value.kind() {
-        ValueKind::Bool | ValueKind::Number => Some(ValueKind::Number),
-        ValueKind::String => Some(ValueKind::String),
-        ValueKind::Seq if value.downcast_object_ref::<Range>().is_none() => Some(ValueKind::Seq),
-        _ => None,
-    }
-}
-
-/// Sorts by keys that are made already; stable, also when reversed. The first pair without an order fails it.
-pub(crate) fn sort_by_keys(
-    state: &State<'_, '_>,
-    items: &mut Vec<(Value, Value)>,
-    reverse: bool,
-) -> Result<(), Error> {
-    let comparisons = items.len() * (usize::BITS - items.len().leading_zeros()) as usize;
-    charge(state, comparisons * 64)?;
-    let mut failure = None;
-    if reverse {
-        items.reverse();
-    }
-    items.sort_by(|a, b| match order(&a.0, &b.0) {
-        Ok(ordering) => ordering,
-        Err(error) => {
-            failure.get_or_insert(error);
-            Ordering::Equal
-        }
-    });
-    if reverse {
-        items.reverse();
-    }
-    match failure {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
-}
-
-/// Values that may be keys.
-pub(crate) fn hashable(value: &Value) -> Result<(), Error> {
-    match value.kind() {
-        ValueKind::Seq if value.is_tuple() => {
-            value.try_iter()?.try_for_each(|item| hashable(&item))
-        }
-        ValueKind::Seq if is_list(value) => Err(refuse("a list is no key")),
-        ValueKind::Map if is_dict(value) => Err(refuse("a dict is no key")),
-        _ => Ok(()),
     }
 }
 

@@ -7,27 +7,28 @@ use minijinja::value::{Rest, Tuple, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value};
 
 use crate::arguments::bind;
+use crate::compare::{order, same};
 use crate::filters;
 use crate::objects::{BoundMethod, Generator, Joiner, Macro, View};
-use crate::operators::{contains, same};
-use crate::python::{self, is_dict, is_function, is_macro, order, refuse, type_name};
+use crate::operators::contains;
+use crate::python::{self, is_dict, is_function, is_macro, refuse, type_name};
 use crate::variables::LongInteger;
 
 type Test = fn(&mut State<'_, '_>, &[Value]) -> Result<bool, Error>;
 
 const TESTS: [(&str, Test); 39] = [
-    ("!=", |_, a| other(a).map(|other| !same(&a[0], &other))),
-    ("<", |_, a| ordered(a, Ordering::is_lt)),
-    ("<=", |_, a| ordered(a, Ordering::is_le)),
-    ("==", |_, a| other(a).map(|other| same(&a[0], &other))),
-    (">", |_, a| ordered(a, Ordering::is_gt)),
-    (">=", |_, a| ordered(a, Ordering::is_ge)),
+    ("!=", |state, a| Ok(!same(state, &a[0], &other(a)?)?)),
+    ("<", |state, a| ordered(state, a, Ordering::is_lt)),
+    ("<=", |state, a| ordered(state, a, Ordering::is_le)),
+    ("==", |state, a| same(state, &a[0], &other(a)?)),
+    (">", |state, a| ordered(state, a, Ordering::is_gt)),
+    (">=", |state, a| ordered(state, a, Ordering::is_ge)),
     ("boolean", |_, a| Ok(a[0].kind() == ValueKind::Bool)),
     ("callable", |_, a| Ok(is_callable(&a[0]))),
     ("defined", |_, a| Ok(!a[0].is_undefined())),
     ("divisibleby", |_, a| divisible(a)),
-    ("eq", |_, a| other(a).map(|other| same(&a[0], &other))),
-    ("equalto", |_, a| other(a).map(|other| same(&a[0], &other))),
+    ("eq", |state, a| same(state, &a[0], &other(a)?)),
+    ("equalto", |state, a| same(state, &a[0], &other(a)?)),
     ("escaped", |_, a| Ok(a[0].is_safe())),
     ("even", |_, a| remainder(&a[0]).map(|rest| rest == 0.0)),
     ("false", |_, a| {
@@ -39,14 +40,14 @@ const TESTS: [(&str, Test); 39] = [
     ("float", |_, a| {
         Ok(a[0].kind() == ValueKind::Number && !a[0].is_integer())
     }),
-    ("ge", |_, a| ordered(a, Ordering::is_ge)),
-    ("greaterthan", |_, a| ordered(a, Ordering::is_gt)),
-    ("gt", |_, a| ordered(a, Ordering::is_gt)),
+    ("ge", |state, a| ordered(state, a, Ordering::is_ge)),
+    ("greaterthan", |state, a| ordered(state, a, Ordering::is_gt)),
+    ("gt", |state, a| ordered(state, a, Ordering::is_gt)),
     ("in", |state, a| contains(state, &other(a)?, &a[0])),
     ("integer", |_, a| Ok(is_integer(&a[0]))),
     ("iterable", |_, a| Ok(is_iterable(&a[0]))),
-    ("le", |_, a| ordered(a, Ordering::is_le)),
-    ("lessthan", |_, a| ordered(a, Ordering::is_lt)),
+    ("le", |state, a| ordered(state, a, Ordering::is_le)),
+    ("lessthan", |state, a| ordered(state, a, Ordering::is_lt)),
     ("lower", |state, a| {
         Ok(cased(
             &filters::soft(state, &a[0])?,
@@ -54,16 +55,16 @@ const TESTS: [(&str, Test); 39] = [
             char::is_uppercase,
         ))
     }),
-    ("lt", |_, a| ordered(a, Ordering::is_lt)),
+    ("lt", |state, a| ordered(state, a, Ordering::is_lt)),
     ("mapping", |_, a| Ok(is_dict(&a[0]))),
-    ("ne", |_, a| other(a).map(|other| !same(&a[0], &other))),
+    ("ne", |state, a| Ok(!same(state, &a[0], &other(a)?)?)),
     ("none", |_, a| Ok(a[0].is_none())),
     ("number", |_, a| {
         Ok(matches!(a[0].kind(), ValueKind::Number | ValueKind::Bool) || is_integer(&a[0]))
     }),
     ("odd", |_, a| remainder(&a[0]).map(|rest| rest == 1.0)),
-    ("sameas", |_, a| {
-        other(a).map(|other| is_same_object(&a[0], &other))
+    ("sameas", |state, a| {
+        is_same_object(state, &a[0], &other(a)?)
     }),
     ("sequence", |_, a| Ok(is_sequence(&a[0]))),
     ("string", |_, a| Ok(a[0].kind() == ValueKind::String)),
@@ -103,8 +104,12 @@ fn other(arguments: &[Value]) -> Result<Value, Error> {
         .clone())
 }
 
-fn ordered(arguments: &[Value], holds: fn(Ordering) -> bool) -> Result<bool, Error> {
-    order(&arguments[0], &other(arguments)?).map(holds)
+fn ordered(
+    state: &State<'_, '_>,
+    arguments: &[Value],
+    holds: fn(Ordering) -> bool,
+) -> Result<bool, Error> {
+    order(state, &arguments[0], &other(arguments)?).map(holds)
 }
 
 fn is_integer(value: &Value) -> bool {
@@ -169,17 +174,17 @@ fn is_sequence(value: &Value) -> bool {
 }
 
 /// Equal dicts count as the same: minijinja does not tell them apart.
-fn is_same_object(a: &Value, b: &Value) -> bool {
+fn is_same_object(state: &State<'_, '_>, a: &Value, b: &Value) -> Result<bool, Error> {
     if let (Some(a), Some(b)) = (
         a.downcast_object::<Vec<Value>>(),
         b.downcast_object::<Vec<Value>>(),
     ) {
-        return Arc::ptr_eq(&a, &b);
+        return Ok(Arc::ptr_eq(&a, &b));
     }
     if let (Some(a), Some(b)) = (a.downcast_object::<Tuple>(), b.downcast_object::<Tuple>()) {
-        return Arc::ptr_eq(&a, &b);
+        return Ok(Arc::ptr_eq(&a, &b));
     }
-    a.kind() == b.kind() && a.is_integer() == b.is_integer() && same(a, b)
+    Ok(a.kind() == b.kind() && a.is_integer() == b.is_integer() && same(state, a, b)?)
 }
 
 fn cased(text: &str, wanted: fn(char) -> bool, unwanted: fn(char) -> bool) -> bool {

@@ -36,7 +36,7 @@ pub(super) fn map(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Valu
         let path = Path::new(bound.required(0))?;
         for item in python::items(state, &arguments[0])? {
             state.consume_fuel(1)?;
-            let found = path.of(&item)?;
+            let found = path.of(state, &item)?;
             out.push(match bound.get(1) {
                 Some(default) if found.is_undefined() => default.clone(),
                 _ => found,
@@ -126,7 +126,7 @@ fn chosen(
     for item in python::items(state, &positional[0])? {
         state.consume_fuel(1)?;
         let value = match &path {
-            Some(path) => path.of(&item)?,
+            Some(path) => path.of(state, &item)?,
             None => item.clone(),
         };
         let holds = match &mut test {

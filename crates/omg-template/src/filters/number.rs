@@ -198,7 +198,7 @@ pub(super) fn sum(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Valu
     for item in python::items(state, &arguments[0])? {
         state.consume_fuel(1)?;
         let item = match &path {
-            Some(path) => path.of(&item)?,
+            Some(path) => path.of(state, &item)?,
             None => item,
         };
         total = arithmetic::add(state, &[total, item])?;

@@ -3,10 +3,10 @@
 use minijinja::{Error, State, Value};
 
 use crate::arguments::bind;
+use crate::compare::{hashable, order, same, sort_by_keys};
 use crate::lookup::Path;
 use crate::objects::Group;
-use crate::operators::same;
-use crate::python::{self, charge, hashable, order, refuse, sort_by_keys};
+use crate::python::{self, charge, refuse};
 
 /// Texts compare without case unless told otherwise.
 fn key(value: Value, case_sensitive: bool) -> Value {
@@ -40,14 +40,17 @@ impl Keys {
         })
     }
 
-    fn of(&self, item: &Value) -> Result<Value, Error> {
+    fn of(&self, state: &State<'_, '_>, item: &Value) -> Result<Value, Error> {
         match self.paths.as_slice() {
             [] => Ok(key(item.clone(), self.case_sensitive)),
-            [path] => Ok(key(path.of(item)?, self.case_sensitive)),
+            [path] => Ok(key(path.of(state, item)?, self.case_sensitive)),
             paths => {
                 let keys = paths
                     .iter()
-                    .map(|path| path.of(item).map(|found| key(found, self.case_sensitive)))
+                    .map(|path| {
+                        path.of(state, item)
+                            .map(|found| key(found, self.case_sensitive))
+                    })
                     .collect::<Result<Vec<_>, _>>()?;
                 Ok(Value::from_object(keys))
             }
@@ -65,7 +68,7 @@ pub(super) fn sort(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Val
     let keys = Keys::new(bound.set(2), bound.truth(1, false))?;
     let mut pairs = Vec::new();
     for item in python::items(state, &arguments[0])? {
-        pairs.push((keys.of(&item)?, item));
+        pairs.push((keys.of(state, &item)?, item));
     }
     sort_by_keys(state, &mut pairs, bound.truth(0, false))?;
     python::list(state, pairs.into_iter().map(|(_, item)| item).collect())
@@ -108,7 +111,7 @@ pub(super) fn groupby(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<
     let path = Path::new(bound.required(0))?;
     let case_sensitive = bound.truth(2, false);
     let attribute = |item: &Value| {
-        let found = path.of(item)?;
+        let found = path.of(state, item)?;
         Ok::<_, Error>(match bound.get(1) {
             Some(default) if found.is_undefined() => default.clone(),
             _ => found,
@@ -122,7 +125,7 @@ pub(super) fn groupby(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<
     let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
     for (by, item) in pairs {
         match groups.last_mut() {
-            Some((last, items)) if same(last, &by) => items.push(item),
+            Some((last, items)) if same(state, last, &by)? => items.push(item),
             _ => groups.push((by, vec![item])),
         }
     }
@@ -149,10 +152,10 @@ pub(super) fn unique(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<V
     let mut out = Vec::new();
     for item in python::items(state, &arguments[0])? {
         let by = match &path {
-            Some(path) => path.of(&item)?,
+            Some(path) => path.of(state, &item)?,
             None => item.clone(),
         };
-        hashable(&by)?;
+        hashable(state, &by)?;
         charge(state, by.as_str().map_or(64, str::len))?;
         if seen.insert(key(by, case_sensitive)) {
             out.push(item);
@@ -181,13 +184,13 @@ fn extreme(
     for item in python::items(state, &arguments[0])? {
         state.consume_fuel(1)?;
         let by = match &path {
-            Some(path) => path.of(&item)?,
+            Some(path) => path.of(state, &item)?,
             None => item.clone(),
         };
         let by = key(by, case_sensitive);
         let is_better = match &best {
             None => true,
-            Some((than, _)) => order(&by, than)? == wanted,
+            Some((than, _)) => order(state, &by, than)? == wanted,
         };
         if is_better {
             best = Some((by, item));

@@ -96,7 +96,7 @@ pub(super) fn join(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Val
             out.push_str(&separator);
         }
         match &path {
-            Some(path) => out.push_str(&text_of(state, &path.of(item)?)?),
+            Some(path) => out.push_str(&text_of(state, &path.of(state, item)?)?),
             None => out.push_str(&soft(state, item)?),
         }
     }
@@ -108,7 +108,10 @@ pub(super) fn batch(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Va
     let size = usize::try_from(bound.integer(0, 0)?).unwrap_or(0);
     let mut batches = Vec::new();
     let mut batch = Vec::new();
-    for item in python::items(state, &arguments[0])? {
+    let all = python::items(state, &arguments[0])?;
+    // A list costs more than its items.
+    charge(state, (all.len() / size.max(1)).saturating_mul(128))?;
+    for item in all {
         if batch.len() == size && !batch.is_empty() {
             batches.push(Value::from_object(std::mem::take(&mut batch)));
         }

@@ -137,7 +137,7 @@ impl<N: Fn(&str) -> Option<Value>> Fields<'_, '_, '_, N> {
                 let key = key
                     .parse::<i64>()
                     .map_or_else(|_| Value::from(key), Value::from);
-                (lookup::item(&value, &key), rest)
+                (lookup::item(self.state, &value, &key)?, rest)
             } else {
                 let key = path.strip_prefix('.').unwrap_or(path);
                 let end = key.find(['.', '[']).unwrap_or(key.len());

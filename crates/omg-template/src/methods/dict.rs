@@ -3,8 +3,8 @@
 use minijinja::{Error, State, Value};
 
 use crate::arguments::{Callable, bind};
+use crate::compare::hashable;
 use crate::objects::{View, ViewOf};
-use crate::python::hashable;
 
 pub(super) fn find(name: &str) -> Option<Callable> {
     Some(match name {
@@ -17,10 +17,10 @@ pub(super) fn find(name: &str) -> Option<Callable> {
     })
 }
 
-fn get(_: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
+fn get(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
     let bound = bind("get", &arguments[1..], ["/key", "/default"], 1)?;
     let key = bound.required(0);
-    hashable(key)?;
+    hashable(state, key)?;
     let found = arguments[0]
         .as_object()
         .and_then(|dict| dict.get_value(key));

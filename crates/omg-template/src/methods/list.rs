@@ -3,7 +3,8 @@
 use minijinja::{Error, State, Value};
 
 use crate::arguments::{Callable, bind};
-use crate::operators::{bounds, same};
+use crate::compare::same;
+use crate::operators::bounds;
 use crate::python::{self, refuse};
 
 pub(super) fn find(name: &str) -> Option<Callable> {
@@ -18,10 +19,10 @@ pub(super) fn find(name: &str) -> Option<Callable> {
 fn count(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
     let bound = bind("count", &arguments[1..], ["/value"], 1)?;
     let items = python::items(state, &arguments[0])?;
-    let count = items
-        .iter()
-        .filter(|item| same(item, bound.required(0)))
-        .count();
+    let mut count = 0;
+    for item in &items {
+        count += usize::from(same(state, item, bound.required(0))?);
+    }
     Ok(Value::from(count))
 }
 
@@ -31,10 +32,15 @@ fn index(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error>
     let start = bound.integer(1, 0)?;
     let stop = bound.integer(2, i64::MAX)?;
     let (start, stop) = bounds(items.len(), Some(start), Some(stop), 1);
-    (start..stop)
-        .find(|at| usize::try_from(*at).is_ok_and(|at| same(&items[at], bound.required(0))))
-        .map(Value::from)
-        .ok_or_else(|| refuse("the list does not hold this value"))
+    for at in start..stop {
+        let found = usize::try_from(at).ok().and_then(|at| items.get(at));
+        if let Some(found) = found
+            && same(state, found, bound.required(0))?
+        {
+            return Ok(Value::from(at));
+        }
+    }
+    Err(refuse("the list does not hold this value"))
 }
 
 /// Nothing can change a list, so a copy is the list.

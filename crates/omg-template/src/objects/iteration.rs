@@ -28,6 +28,14 @@ impl Range {
         usize::try_from((span + step - 1) / step).unwrap_or(0)
     }
 
+    /// Whether both give the same numbers.
+    pub(crate) fn equals(self, other: Self) -> bool {
+        let length = self.len();
+        length == other.len()
+            && (length == 0 || self.start == other.start)
+            && (length < 2 || self.step == other.step)
+    }
+
     pub(crate) fn slice(self, start: Option<i64>, stop: Option<i64>, step: i64) -> Self {
         let (from, to) = bounds(self.len(), start, stop, step);
         let at = |index: i64| self.start.saturating_add(index.saturating_mul(self.step));

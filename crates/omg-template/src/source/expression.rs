@@ -8,6 +8,9 @@ use crate::methods;
 /// Python's own recursion limit stops Jinja2 at about this depth.
 const DEEPEST: usize = 64;
 
+/// Longer operands of a chain of comparisons are refused.
+const LONGEST_MIDDLE: usize = 400;
+
 /// How tightly what is written binds; it needs brackets where something tighter is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
@@ -15,13 +18,12 @@ enum Binding {
     Or,
     And,
     Not,
-    Compare,
     Concatenation,
     Filtered,
     Atom,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Written {
     text: String,
     binding: Binding,
@@ -85,8 +87,7 @@ fn next(binding: Binding) -> Binding {
         Binding::Condition => Binding::Or,
         Binding::Or => Binding::And,
         Binding::And => Binding::Not,
-        Binding::Not => Binding::Compare,
-        Binding::Compare => Binding::Concatenation,
+        Binding::Not => Binding::Concatenation,
         Binding::Concatenation => Binding::Filtered,
         Binding::Filtered | Binding::Atom => Binding::Atom,
     }
@@ -233,44 +234,26 @@ impl<'a> Parser<'a> {
     }
 
     fn compare(&mut self) -> Parsed {
-        let left = self.sum()?;
+        let mut left = self.sum()?;
         let Some(operator) = self.comparison() else {
             return Ok(left);
         };
-        let right = self.sum()?;
-        let mut chain = Vec::new();
-        while let Some(operator) = self.comparison() {
-            chain.push((operator, self.sum()?));
-        }
-        if !chain.is_empty() {
-            let mut text = format!(
-                "{} {operator} {}",
-                left.at_least(Binding::Concatenation),
-                right.at_least(Binding::Concatenation)
-            );
-            for (operator, operand) in chain {
-                text.push_str(&format!(
-                    " {operator} {}",
-                    operand.at_least(Binding::Concatenation)
-                ));
+        let mut right = self.sum()?;
+        let mut all: Option<Written> = None;
+        let mut operator = operator;
+        while let Some(next) = self.comparison() {
+            // What stands between two comparisons is written, and worked out, twice.
+            if right.text.len() > LONGEST_MIDDLE {
+                return Err("a chain of comparisons is too long".to_owned());
             }
-            return Ok(Written {
-                text,
-                binding: Binding::Compare,
-            });
+            let pair = compared(left, operator, right.clone());
+            all = Some(and(all, pair));
+            (left, operator, right) = (right, next, self.sum()?);
         }
-        let asks = |name, left: Written, right: Written| left.filtered(name, &[&right.into_text()]);
-        Ok(match operator {
-            "<" => asks(names::LESS, left, right),
-            "<=" => asks(names::LESS_OR_EQUAL, left, right),
-            ">" => asks(names::GREATER, left, right),
-            ">=" => asks(names::GREATER_OR_EQUAL, left, right),
-            "in" => asks(names::CONTAINS, right, left),
-            "not in" => Written {
-                text: format!("not {}", asks(names::CONTAINS, right, left).text),
-                binding: Binding::Not,
-            },
-            _ => left.binary(operator, right, Binding::Compare),
+        let last = compared(left, operator, right);
+        Ok(match all {
+            None => last,
+            all => and(all, last),
         })
     }
 
@@ -380,10 +363,12 @@ impl<'a> Parser<'a> {
             }
             Some(Token::Operator("{")) => {
                 let items = self.items("}", |parser| {
-                    if parser.stream.is("[") || parser.stream.is("{") {
-                        return Err("a list or dict is no key".to_owned());
+                    let is_plain = parser.stream.is_plain_key();
+                    let mut key = parser.expression()?;
+                    if !is_plain {
+                        key = key.filtered(names::KEY, &[]);
                     }
-                    let key = parser.expression()?.into_text();
+                    let key = key.into_text();
                     parser.stream.expect(":")?;
                     Ok(format!("{key}: {}", parser.expression()?.into_text()))
                 })?;
@@ -433,7 +418,15 @@ impl<'a> Parser<'a> {
             } else if self.stream.skip("[") {
                 self.subscript(value)?
             } else if self.stream.is("(") {
-                let arguments = self.arguments()?;
+                let mut arguments = self.arguments()?;
+                match value.text.as_str() {
+                    "loop.cycle" if arguments.is_empty() => {
+                        return Err("loop.cycle needs values".to_owned());
+                    }
+                    // minijinja compares what it is given whatever that costs; text is cheap.
+                    "loop.changed" => arguments = format!("[{arguments}]|{}", names::TEXT),
+                    _ => {}
+                }
                 Written::atom(format!("{}({arguments})", value.at_least(Binding::Atom)))
             } else {
                 return Ok(value);
@@ -452,7 +445,7 @@ impl<'a> Parser<'a> {
     fn subscript(&mut self, value: Written) -> Parsed {
         let mut parts: [Option<String>; 3] = [None, None, None];
         let mut at = 0;
-        let mut is_method = false;
+        let mut is_plain = false;
         loop {
             if self.stream.skip("]") {
                 break;
@@ -467,11 +460,8 @@ impl<'a> Parser<'a> {
             if parts[at].is_some() {
                 return Err(format!("']' expected, not {}", self.stream.found()));
             }
-            // A key that may be a method, or a number that is no place.
-            is_method = match self.stream.peek() {
-                Some(Token::Text(name)) => methods::is_known(name),
-                token => matches!(token, Some(Token::Float(_))),
-            };
+            // Keys that can be nothing but an item are left to minijinja.
+            is_plain = self.stream.is_plain_key();
             let part = if at == 0 {
                 self.tuple(true, &[])?
             } else {
@@ -482,7 +472,7 @@ impl<'a> Parser<'a> {
         let [start, stop, step] = parts;
         if at == 0 {
             let key = start.ok_or("a subscript is empty")?;
-            if is_method {
+            if !is_plain {
                 return Ok(value.filtered(names::ITEM, &[&key]));
             }
             return Ok(Written::atom(format!(
@@ -620,6 +610,31 @@ fn tuple_text(items: &[String]) -> String {
     match items {
         [one] => format!("({one},)"),
         items => format!("({})", items.join(", ")),
+    }
+}
+
+fn and(all: Option<Written>, one: Written) -> Written {
+    match all {
+        None => one,
+        Some(all) => all.binary("and", one, Binding::And),
+    }
+}
+
+fn compared(left: Written, operator: &str, right: Written) -> Written {
+    let asks = |name, left: Written, right: Written| left.filtered(name, &[&right.into_text()]);
+    let not = |asked: Written| Written {
+        text: format!("not {}", asked.text),
+        binding: Binding::Not,
+    };
+    match operator {
+        "<" => asks(names::LESS, left, right),
+        "<=" => asks(names::LESS_OR_EQUAL, left, right),
+        ">" => asks(names::GREATER, left, right),
+        ">=" => asks(names::GREATER_OR_EQUAL, left, right),
+        "in" => asks(names::CONTAINS, right, left),
+        "not in" => not(asks(names::CONTAINS, right, left)),
+        "!=" => not(asks(names::EQUAL, left, right)),
+        _ => asks(names::EQUAL, left, right),
     }
 }
 

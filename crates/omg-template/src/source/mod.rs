@@ -18,6 +18,8 @@ pub(crate) mod names {
     pub(crate) const ATTRIBUTE: &str = "__attribute";
     pub(crate) const ITEM: &str = "__item";
     pub(crate) const SLICE: &str = "__slice";
+    pub(crate) const KEY: &str = "__key";
+    pub(crate) const EQUAL: &str = "__equal";
     pub(crate) const ADD: &str = "__add";
     pub(crate) const SUBTRACT: &str = "__subtract";
     pub(crate) const MULTIPLY: &str = "__multiply";
@@ -181,7 +183,7 @@ mod tests {
     #[test]
     fn leaves_what_means_the_same() {
         for same in [
-            "a {{ x.y['z'] }}\n{%- if a and not b == 1 -%} {# c #}{% else %}{% endif %}",
+            "a {{ x.y['z'] }}\n{%- if a and not b -%} {# c #}{% else %}{% endif %}",
             "{% raw %}{{ a % b }}{% endraw %}",
             "{{ x|join(', ')|upper if x is defined else -1 }}",
             "{% set ns.x = [1, -1, 'a'] %}",

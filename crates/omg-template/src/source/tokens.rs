@@ -1,5 +1,7 @@
 //! The tokens of a tag.
 
+use crate::methods;
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
     Name(String),
@@ -79,6 +81,19 @@ impl<'a> Stream<'a> {
         let left = &self.tokens[self.at.min(self.tokens.len())..];
         left.iter()
             .any(|token| matches!(token, Token::Name(n) if n == name))
+    }
+
+    /// Whether a key follows that is a whole number or a text that names no method.
+    pub(super) fn is_plain_key(&self) -> bool {
+        let ends = |at: usize| matches!(self.tokens.get(at), Some(Token::Operator("]" | ":")));
+        match self.peek() {
+            Some(Token::Text(name)) => ends(self.at + 1) && !methods::is_known(name),
+            Some(Token::Integer(_)) => ends(self.at + 1),
+            Some(Token::Operator("-")) => {
+                matches!(self.tokens.get(self.at + 1), Some(Token::Integer(_))) && ends(self.at + 2)
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn is_name_and(&self, first: &str, second: &str) -> bool {
