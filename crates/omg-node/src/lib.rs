@@ -3,6 +3,7 @@
 
 mod binding_generation;
 mod binding_model;
+mod binding_template;
 mod binding_text_task;
 mod crossing;
 

@@ -67,7 +67,15 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// One word per kind, for those who tell them apart.
+    /// The code under which the refusal crosses process borders.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Raised(_) | Self::Failed(_) | Self::TooMuchWork => "template_failed",
+            Self::Variables(_) => "invalid_request",
+        }
+    }
+
+    /// One word per kind, for those who tell refusals apart: `raised`, `failed`, `too_much_work` or `variables`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Raised(_) => "raised",

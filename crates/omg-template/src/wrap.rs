@@ -21,7 +21,13 @@ pub(crate) fn wrapped(
         }
         let mut current: Vec<Vec<char>> = Vec::new();
         let mut length = 0;
-        while let Some(chunk) = chunks.pop_front_if(|chunk| length + chunk.len() <= width) {
+        while chunks
+            .front()
+            .is_some_and(|chunk| length + chunk.len() <= width)
+        {
+            let Some(chunk) = chunks.pop_front() else {
+                break;
+            };
             length += chunk.len();
             current.push(chunk);
         }

@@ -20,6 +20,21 @@ export type Outcome<T> = { ok: T } | { error: ErrorData };
 
 type Answer<T> = Outcome<T> | Promise<Outcome<T>>;
 
+/** What the clock on the wall shows; `month` counts from 1. */
+export interface LocalTime {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+}
+
+/** The text of a chat template, or why there is none: `raised` is what the template itself says, word for word. */
+export type TemplateRender =
+  | { text: string }
+  | { refused: string; kind: 'raised' | 'failed' | 'too_much_work' | 'variables' };
+
 /** The native surface, as `crates/omg-node` exports it. */
 export interface Addon {
   version(): string;
@@ -30,6 +45,8 @@ export interface Addon {
   checkGrammar(grammar: Grammar): Answer<null>;
   quantize(path: string, target: string, out: string, onProgress: (fraction: number) => void): Answer<null>;
   load(spec: LoadSpec, onProgress: (fraction: number) => void): Answer<AddonModel>;
+  /** Renders on the calling thread; absent from addons older than it. */
+  renderTemplate?(template: string, variables: string, now: LocalTime): Outcome<TemplateRender>;
   /** Asks the system to end this process when its parent ends; absent where the system cannot. */
   dieWithParent?(): void;
 }

@@ -3,7 +3,7 @@ import { ERROR_CODES } from '../../errors/index.ts';
 import { readRepositoryFile, repositoryFiles } from './checkout.ts';
 
 /** From the lowest to the highest; a crate depends on those before it only. */
-const CRATES = ['omg-format', 'omg-kernels', 'omg-models', 'omg-engine', 'omg-node'];
+const CRATES = ['omg-format', 'omg-kernels', 'omg-models', 'omg-engine', 'omg-template', 'omg-node'];
 
 /** Tables of a manifest by their heading. */
 function tablesOf(manifest: string): Map<string, string> {
@@ -35,6 +35,10 @@ describe('crates', () => {
     for (const crate of ['omg-format', 'omg-kernels']) {
       expect(dependenciesOf(crate).filter((name) => name.startsWith('candle'))).toEqual([]);
     }
+  });
+
+  test('omg-template depends on nothing of ours', () => {
+    expect(dependenciesOf('omg-template').filter((name) => name.startsWith('omg-'))).toEqual([]);
   });
 
   test('the binding stays a translation: at most 1000 lines', () => {

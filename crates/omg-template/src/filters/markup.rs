@@ -146,7 +146,7 @@ fn quoted(text: &str, in_query: bool) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => {
-                out.push(char::from(byte))
+                out.push(char::from(byte));
             }
             b'/' if !in_query => out.push('/'),
             b' ' if in_query => out.push('+'),

@@ -3,7 +3,7 @@
 use super::literal::quoted;
 use super::names;
 use super::tokens::{Stream, Token};
-use crate::methods;
+use super::written::{Binding, Written, and, as_text, compared, tuple_text};
 
 /// Python's own recursion limit stops Jinja2 at about this depth.
 const DEEPEST: usize = 64;
@@ -11,89 +11,7 @@ const DEEPEST: usize = 64;
 /// Longer operands of a chain of comparisons are refused.
 const LONGEST_MIDDLE: usize = 400;
 
-/// How tightly what is written binds; it needs brackets where something tighter is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Binding {
-    Condition,
-    Or,
-    And,
-    Not,
-    Concatenation,
-    Filtered,
-    Atom,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Written {
-    text: String,
-    binding: Binding,
-}
-
-impl Written {
-    fn atom(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            binding: Binding::Atom,
-        }
-    }
-
-    fn at_least(self, binding: Binding) -> String {
-        if self.binding < binding {
-            format!("({})", self.text)
-        } else {
-            self.text
-        }
-    }
-
-    /// Applies a filter that stands for an operator.
-    pub(super) fn filtered(self, name: &str, arguments: &[&str]) -> Self {
-        let mut text = self.at_least(Binding::Filtered);
-        text.push('|');
-        text.push_str(name);
-        if !arguments.is_empty() {
-            text.push('(');
-            text.push_str(&arguments.join(", "));
-            text.push(')');
-        }
-        Self {
-            text,
-            binding: Binding::Filtered,
-        }
-    }
-
-    fn binary(self, operator: &str, right: Self, binding: Binding) -> Self {
-        // Operators of one binding group to the left, so only the right side may need brackets for an equal one.
-        let left = self.at_least(binding);
-        let right = right.at_least(next(binding));
-        Self {
-            text: format!("{left} {operator} {right}"),
-            binding,
-        }
-    }
-
-    fn is_number(&self) -> bool {
-        self.text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    }
-
-    pub(super) fn into_text(self) -> String {
-        self.text
-    }
-}
-
-fn next(binding: Binding) -> Binding {
-    match binding {
-        Binding::Condition => Binding::Or,
-        Binding::Or => Binding::And,
-        Binding::And => Binding::Not,
-        Binding::Not => Binding::Concatenation,
-        Binding::Concatenation => Binding::Filtered,
-        Binding::Filtered | Binding::Atom => Binding::Atom,
-    }
-}
-
-type Parsed = Result<Written, String>;
+pub(super) type Parsed = Result<Written, String>;
 
 /// Parses the expressions of one tag.
 #[derive(Debug)]
@@ -342,7 +260,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn primary(&mut self) -> Parsed {
+    pub(super) fn primary(&mut self) -> Parsed {
         let unexpected = format!("unexpected {}", self.stream.found());
         Ok(Written::atom(match self.stream.next() {
             Some(Token::Name(name)) => name.clone(),
@@ -387,7 +305,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    fn items(
+    pub(super) fn items(
         &mut self,
         end: &str,
         mut item: impl FnMut(&mut Self) -> Result<String, String>,
@@ -404,245 +322,4 @@ impl<'a> Parser<'a> {
         }
         Ok(items)
     }
-
-    fn postfix(&mut self, mut value: Written) -> Parsed {
-        loop {
-            value = if self.stream.skip(".") {
-                match self.stream.next() {
-                    Some(Token::Name(name)) => self.attribute(value, name),
-                    Some(Token::Integer(digits)) => {
-                        Written::atom(format!("{}[{digits}]", value.at_least(Binding::Atom)))
-                    }
-                    _ => return Err("a name or a number expected after '.'".to_owned()),
-                }
-            } else if self.stream.skip("[") {
-                self.subscript(value)?
-            } else if self.stream.is("(") {
-                let mut arguments = self.arguments()?;
-                match value.text.as_str() {
-                    "loop.cycle" if arguments.is_empty() => {
-                        return Err("loop.cycle needs values".to_owned());
-                    }
-                    // minijinja compares what it is given whatever that costs; text is cheap.
-                    "loop.changed" => arguments = format!("[{arguments}]|{}", names::TEXT),
-                    _ => {}
-                }
-                Written::atom(format!("{}({arguments})", value.at_least(Binding::Atom)))
-            } else {
-                return Ok(value);
-            };
-        }
-    }
-
-    /// An attribute that may be a method of its value is looked up as Python does, unless it is called at once.
-    fn attribute(&self, value: Written, name: &str) -> Written {
-        if methods::is_known(name) && !self.stream.is("(") && value.text != "loop" {
-            return value.filtered(names::ATTRIBUTE, &[&quoted(name)]);
-        }
-        Written::atom(format!("{}.{name}", value.at_least(Binding::Atom)))
-    }
-
-    fn subscript(&mut self, value: Written) -> Parsed {
-        let mut parts: [Option<String>; 3] = [None, None, None];
-        let mut at = 0;
-        let mut is_plain = false;
-        loop {
-            if self.stream.skip("]") {
-                break;
-            }
-            if self.stream.skip(":") {
-                at += 1;
-                if at > 2 {
-                    return Err("a slice has three parts at most".to_owned());
-                }
-                continue;
-            }
-            if parts[at].is_some() {
-                return Err(format!("']' expected, not {}", self.stream.found()));
-            }
-            // Keys that can be nothing but an item are left to minijinja.
-            is_plain = self.stream.is_plain_key();
-            let part = if at == 0 {
-                self.tuple(true, &[])?
-            } else {
-                self.expression()?
-            };
-            parts[at] = Some(part.into_text());
-        }
-        let [start, stop, step] = parts;
-        if at == 0 {
-            let key = start.ok_or("a subscript is empty")?;
-            if !is_plain {
-                return Ok(value.filtered(names::ITEM, &[&key]));
-            }
-            return Ok(Written::atom(format!(
-                "{}[{key}]",
-                value.at_least(Binding::Atom)
-            )));
-        }
-        let part = |part: Option<String>| part.unwrap_or_else(|| "none".to_owned());
-        Ok(value.filtered(names::SLICE, &[&part(start), &part(stop), &part(step)]))
-    }
-
-    /// Arguments with their brackets off.
-    fn arguments(&mut self) -> Result<String, String> {
-        self.stream.expect("(")?;
-        let mut named = false;
-        let mut spread = (false, false);
-        let items = self.items(")", |parser| {
-            if parser.stream.skip("*") {
-                if spread != (false, false) {
-                    return Err("a call spreads arguments twice".to_owned());
-                }
-                spread.0 = true;
-                return Ok(format!("*{}", parser.expression()?.into_text()));
-            }
-            if parser.stream.skip("**") {
-                if spread.1 {
-                    return Err("a call spreads arguments twice".to_owned());
-                }
-                spread.1 = true;
-                return Ok(format!("**{}", parser.expression()?.into_text()));
-            }
-            if spread != (false, false) && !parser.is_named() {
-                return Err("an argument follows those that are spread".to_owned());
-            }
-            if parser.is_named() && !spread.1 {
-                named = true;
-                let name = parser.stream.name()?.to_owned();
-                parser.stream.expect("=")?;
-                return Ok(format!("{name}={}", parser.expression()?.into_text()));
-            }
-            if named {
-                return Err("an argument without a name follows one with a name".to_owned());
-            }
-            parser.expression().map(Written::into_text)
-        })?;
-        Ok(items.join(", "))
-    }
-
-    fn is_named(&self) -> bool {
-        let mut ahead = self.stream.ahead();
-        matches!(ahead.next(), Some(Token::Name(_))) && ahead.is("=")
-    }
-
-    /// Filters and tests behind a value.
-    fn filters(&mut self, mut value: Written) -> Parsed {
-        loop {
-            value = if self.stream.skip("|") {
-                let filter = self.filter()?;
-                Written {
-                    text: format!("{}|{filter}", value.at_least(Binding::Filtered)),
-                    binding: Binding::Filtered,
-                }
-            } else if self.stream.skip_name("is") {
-                self.test(value)?
-            } else if self.stream.is("(") {
-                let arguments = self.arguments()?;
-                Written::atom(format!("{}({arguments})", value.at_least(Binding::Atom)))
-            } else {
-                return Ok(value);
-            };
-        }
-    }
-
-    /// The filters of a tag that applies them to a block.
-    pub(super) fn filter_chain(&mut self) -> Result<String, String> {
-        let mut chain = self.filter()?;
-        while self.stream.skip("|") {
-            chain.push('|');
-            chain.push_str(&self.filter()?);
-        }
-        Ok(chain)
-    }
-
-    fn filter(&mut self) -> Result<String, String> {
-        let name = self.dotted()?;
-        if name.starts_with("__") {
-            return Err(format!("there is no filter '{name}'"));
-        }
-        if self.stream.is("(") {
-            let arguments = self.arguments()?;
-            return Ok(format!("{name}({arguments})"));
-        }
-        Ok(name)
-    }
-
-    fn test(&mut self, value: Written) -> Parsed {
-        let negated = self.stream.skip_name("not");
-        let name = self.dotted()?;
-        let mut text = value.at_least(Binding::Filtered);
-        text.push_str(if negated { " is not " } else { " is " });
-        text.push_str(&name);
-        let has_argument = match self.stream.peek() {
-            Some(Token::Name(name)) => !["else", "or", "and"].contains(&name.as_str()),
-            Some(Token::Text(_) | Token::Integer(_) | Token::Float(_)) => true,
-            Some(Token::Operator(operator)) => ["[", "{"].contains(operator),
-            None => false,
-        };
-        if self.stream.is("(") {
-            text.push_str(&format!("({})", self.arguments()?));
-        } else if has_argument {
-            if self.stream.is_name("is") {
-                return Err("a test follows a test".to_owned());
-            }
-            let argument = self.primary()?;
-            let argument = self.postfix(argument)?;
-            text.push_str(&format!("({})", argument.into_text()));
-        }
-        Ok(Written {
-            text,
-            binding: Binding::Filtered,
-        })
-    }
-
-    fn dotted(&mut self) -> Result<String, String> {
-        let mut name = self.stream.name()?.to_owned();
-        while self.stream.skip(".") {
-            name.push('.');
-            name.push_str(self.stream.name()?);
-        }
-        Ok(name)
-    }
-}
-
-fn tuple_text(items: &[String]) -> String {
-    match items {
-        [one] => format!("({one},)"),
-        items => format!("({})", items.join(", ")),
-    }
-}
-
-fn and(all: Option<Written>, one: Written) -> Written {
-    match all {
-        None => one,
-        Some(all) => all.binary("and", one, Binding::And),
-    }
-}
-
-fn compared(left: Written, operator: &str, right: Written) -> Written {
-    let asks = |name, left: Written, right: Written| left.filtered(name, &[&right.into_text()]);
-    let not = |asked: Written| Written {
-        text: format!("not {}", asked.text),
-        binding: Binding::Not,
-    };
-    match operator {
-        "<" => asks(names::LESS, left, right),
-        "<=" => asks(names::LESS_OR_EQUAL, left, right),
-        ">" => asks(names::GREATER, left, right),
-        ">=" => asks(names::GREATER_OR_EQUAL, left, right),
-        "in" => asks(names::CONTAINS, right, left),
-        "not in" => not(asks(names::CONTAINS, right, left)),
-        "!=" => not(asks(names::EQUAL, left, right)),
-        _ => asks(names::EQUAL, left, right),
-    }
-}
-
-/// An operand of `~`, which Python's `str` turns into text.
-fn as_text(value: Written) -> String {
-    if value.binding == Binding::Atom && value.text.starts_with('\'') && value.text.ends_with('\'')
-    {
-        return value.text;
-    }
-    value.filtered(names::TEXT, &[]).into_text()
 }

@@ -7,8 +7,11 @@
 mod expression;
 mod lexer;
 mod literal;
+mod postfix;
 mod statement;
+mod tags;
 mod tokens;
+mod written;
 
 use statement::Statements;
 use tokens::Tag;
