@@ -35,7 +35,7 @@ pub(crate) fn item(state: &State<'_, '_>, value: &Value, key: &Value) -> Result<
     };
     Ok(match key.as_str() {
         Some(name) if found.is_undefined() && !has_key(value, key) => {
-            method(value, name).unwrap_or_default()
+            attribute(value, name)
         }
         _ => found,
     })

@@ -136,9 +136,6 @@ pub(super) fn apply(state: &State<'_, '_>, value: &Value, spec: &str) -> Result<
             parsed.pad(state, "", &cut, '<')
         }
         ValueKind::Bool | ValueKind::Number => {
-            if value.kind() == ValueKind::Bool && parsed.kind.is_none() {
-                return parsed.pad(state, "", &text_of(state, value)?, '<');
-            }
             match (python::integer(value), parsed.kind) {
                 (Some(i), None | Some('b' | 'c' | 'd' | 'n' | 'o' | 'x' | 'X')) => {
                     integer(state, &parsed, i)
