@@ -1,6 +1,6 @@
 //! The arguments of a call, bound to parameters by Python's rules.
 
-use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs};
+use minijinja::value::{Kwargs, Rest, ValueOrKwargs};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use crate::python::{self, refuse, type_name};
@@ -111,7 +111,6 @@ impl<const N: usize> Bound<N> {
             None => Ok(None),
             Some(value) => match value.as_str() {
                 Some(text) => Ok(Some(text)),
-                None if value.kind() == ValueKind::Undefined => Ok(Some("")),
                 None => Err(refuse(format!("text expected, not {}", type_name(value)))),
             },
         }

@@ -92,6 +92,9 @@ fn pairs(
     let mut pairs = Vec::new();
     match positional {
         [] => {}
+        [value] if value.is_undefined() => {
+            return Err(refuse(format!("{name} takes no undefined value")));
+        }
         [dict] if is_dict(dict) => {
             for key in python::items(state, dict)? {
                 let value = dict.get_item(&key)?;

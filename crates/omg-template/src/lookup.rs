@@ -15,6 +15,9 @@ pub(crate) fn attribute(value: &Value, name: &str) -> Value {
 
 /// `value[key]`; what is not there is undefined.
 pub(crate) fn item(state: &State<'_, '_>, value: &Value, key: &Value) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(refuse("undefined has no items"));
+    }
     if let Err(error) = hashable(state, key) {
         // What is no key finds nothing, which Jinja2 says by an undefined value.
         return if error.kind() == ErrorKind::OutOfFuel {
@@ -34,9 +37,7 @@ pub(crate) fn item(state: &State<'_, '_>, value: &Value, key: &Value) -> Result<
         value.get_item(key).unwrap_or_default()
     };
     Ok(match key.as_str() {
-        Some(name) if found.is_undefined() && !has_key(value, key) => {
-            attribute(value, name)
-        }
+        Some(name) if found.is_undefined() && !has_key(value, key) => attribute(value, name),
         _ => found,
     })
 }

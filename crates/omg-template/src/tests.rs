@@ -91,10 +91,33 @@ pub(crate) fn add(environment: &mut Environment<'static>) {
         environment.add_test(
             name,
             move |state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>| {
-                test(state, &arguments.into_values())
+                let arguments = arguments.into_values();
+                if arguments.len() > 1 && !takes_another(name) {
+                    return Err(refuse(format!("'is {name}' takes nothing else")));
+                }
+                test(state, &arguments)
             },
         );
     }
+}
+
+/// Whether a test compares with something.
+fn takes_another(name: &str) -> bool {
+    let compares = [
+        "divisibleby",
+        "eq",
+        "equalto",
+        "ge",
+        "greaterthan",
+        "gt",
+        "in",
+        "le",
+        "lessthan",
+        "lt",
+        "ne",
+        "sameas",
+    ];
+    compares.contains(&name) || !name.starts_with(char::is_alphabetic)
 }
 
 /// The one argument of a test.

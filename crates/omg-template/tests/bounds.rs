@@ -97,7 +97,7 @@ fn texts_that_double() {
         "n.x.translate({97: 'aa'})",
         "n.x | indent(n.x | length, true)",
         "n.x.center(2 * (n.x | length))",
-        "n.x.replace('a', '<') | e",
+        "n.x.replace('a', '&') | forceescape",
     ] {
         is_too_much(&doubled(step));
     }

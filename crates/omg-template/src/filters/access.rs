@@ -50,23 +50,24 @@ pub(super) fn map(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Valu
             "map needs a filter or an attribute",
         ));
     };
-    let name = filter_name(name)?.to_owned();
+    let name = name.to_string();
     let mut all = vec![Value::UNDEFINED];
     all.extend_from_slice(rest);
     all.extend(named_again(named));
     for item in python::items(state, items)? {
         all[0] = item;
         state.consume_fuel(1)?;
-        out.push(state.apply_filter(&name, &all)?);
+        out.push(state.apply_filter(known(&name)?, &all)?);
     }
     python::generator(state, out)
 }
 
-fn filter_name(name: &Value) -> Result<&str, Error> {
-    match name.as_str() {
-        Some(name) if is_known(name) => Ok(name),
-        _ => Err(refuse(format!("there is no filter '{name}'"))),
+/// The name of a filter of Jinja2: those that stand for operators are not for templates.
+fn known(name: &str) -> Result<&str, Error> {
+    if is_known(name) {
+        return Ok(name);
     }
+    Err(refuse(format!("there is no filter '{name}'")))
 }
 
 fn named_again(named: Vec<(String, Value)>) -> Option<Value> {

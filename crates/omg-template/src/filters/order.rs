@@ -43,7 +43,7 @@ impl Keys {
     fn of(&self, state: &State<'_, '_>, item: &Value) -> Result<Value, Error> {
         match self.paths.as_slice() {
             [] => Ok(key(item.clone(), self.case_sensitive)),
-            [path] => Ok(key(path.of(state, item)?, self.case_sensitive)),
+            // A list, also of one: equal parts need no order.
             paths => {
                 let keys = paths
                     .iter()

@@ -139,7 +139,8 @@ impl<N: Fn(&str) -> Option<Value>> Fields<'_, '_, '_, N> {
                     .map_or_else(|_| Value::from(key), Value::from);
                 (lookup::item(self.state, &value, &key)?, rest)
             } else {
-                let key = path.strip_prefix('.').unwrap_or(path);
+                let key = path.strip_prefix('.');
+                let key = key.ok_or_else(|| refuse("a format has text behind a ']'"))?;
                 let end = key.find(['.', '[']).unwrap_or(key.len());
                 (lookup::attribute(&value, &key[..end]), &key[end..])
             };

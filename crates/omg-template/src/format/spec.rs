@@ -135,17 +135,15 @@ pub(super) fn apply(state: &State<'_, '_>, value: &Value, spec: &str) -> Result<
                 .collect();
             parsed.pad(state, "", &cut, '<')
         }
-        ValueKind::Bool | ValueKind::Number => {
-            match (python::integer(value), parsed.kind) {
-                (Some(i), None | Some('b' | 'c' | 'd' | 'n' | 'o' | 'x' | 'X')) => {
-                    integer(state, &parsed, i)
-                }
-                (_, None | Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n' | '%')) => {
-                    float(state, &parsed, python::number(value).unwrap_or(f64::NAN))
-                }
-                (_, Some(kind)) => Err(unknown(kind)),
+        ValueKind::Bool | ValueKind::Number => match (python::integer(value), parsed.kind) {
+            (Some(i), None | Some('b' | 'c' | 'd' | 'n' | 'o' | 'x' | 'X')) => {
+                integer(state, &parsed, i)
             }
-        }
+            (_, None | Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n' | '%')) => {
+                float(state, &parsed, python::number(value).unwrap_or(f64::NAN))
+            }
+            (_, Some(kind)) => Err(unknown(kind)),
+        },
         _ => Err(refuse(format!(
             "{} takes no format specification",
             type_name(value)

@@ -54,6 +54,8 @@ fn unescape(text: &str) -> Result<String, String> {
                     }
                     code = Some(value);
                 }
+                // Jinja2 has escaped all beyond ASCII by now, so the backslash becomes one of two.
+                Some(c) if !c.is_ascii() => out.push_str(&escaped(c)),
                 Some(c) => {
                     out.push('\\');
                     out.push(c);
@@ -77,6 +79,14 @@ fn unescape(text: &str) -> Result<String, String> {
         return Err("a text has half a character".to_owned());
     }
     Ok(out)
+}
+
+fn escaped(c: char) -> String {
+    match c as u32 {
+        code @ 0..=0xff => format!("\\x{code:02x}"),
+        code @ 0x100..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    }
 }
 
 fn hexadecimal(

@@ -74,7 +74,7 @@ impl Parser<'_> {
         }
         let [start, stop, step] = parts;
         if at == 0 {
-            let key = start.ok_or("a subscript is empty")?;
+            let key = start.unwrap_or_else(|| "()".to_owned());
             if !is_plain {
                 return Ok(value.filtered(names::ITEM, &[&key]));
             }
