@@ -45,6 +45,17 @@ function between(low: number, high: number): number {
   return low + Math.random() * (high - low);
 }
 
+const packed = new Map<string, Uint8Array<ArrayBuffer>>();
+
+/** A body with gzip, made once: what it costs to make must not slow the attack down. */
+function pack(key: string, make: () => string): Uint8Array<ArrayBuffer> {
+  const bytes = packed.get(key) ?? new Uint8Array(gzipSync(make()));
+  packed.set(key, bytes);
+  return bytes;
+}
+
+const PACKED_HEADERS = { ...JSON_HEADERS, 'content-encoding': 'gzip' };
+
 const CHAT = { model: 'demo', messages: [{ role: 'user', content: 'Hi' }] };
 
 const TEXT_ROUTES: readonly [string, (list: unknown) => unknown][] = [
@@ -63,11 +74,10 @@ const TEXT_ROUTES: readonly [string, (list: unknown) => unknown][] = [
 /** The same wrong element a million times, in little more than a kilobyte. */
 async function wideArray(target: Target): Promise<void> {
   const [path, bodyOf] = pick(TEXT_ROUTES);
-  const text = JSON.stringify(bodyOf('@')).replaceAll(
-    '"@"',
-    `[${`${pick(['1', 'null', '{}', '[]', '""'])},`.repeat(1e6)}1]`,
-  );
-  await send(target, path, gzipSync(text), { ...JSON_HEADERS, 'content-encoding': 'gzip' });
+  const element = pick(['1', 'null', '{}', '[]', '""']);
+  const frame = JSON.stringify(bodyOf('@'));
+  const body = pack(`wide ${frame} ${element}`, () => frame.replaceAll('"@"', `[${`${element},`.repeat(1e6)}1]`));
+  await send(target, path, body, PACKED_HEADERS);
 }
 
 async function deepBody(target: Target): Promise<void> {
@@ -83,8 +93,8 @@ async function deepBody(target: Target): Promise<void> {
 
 /** A body that unpacks to far more than any route takes. */
 async function inflatedBody(target: Target): Promise<void> {
-  const body = gzipSync(`{"model":"demo","messages":[{"role":"user","content":"${'a'.repeat(300e6)}"}]}`);
-  await send(target, '/v1/chat/completions', body, { ...JSON_HEADERS, 'content-encoding': 'gzip' });
+  const body = pack('inflated', () => `{"model":"demo","messages":[{"role":"user","content":"${'a'.repeat(300e6)}"}]}`);
+  await send(target, '/v1/chat/completions', body, PACKED_HEADERS);
 }
 
 /** The whole request and a reset: whoever takes a missing address for the owner lets it in. */
@@ -198,8 +208,12 @@ async function leaver(target: Target): Promise<void> {
 }
 
 async function specialTokens(target: Target): Promise<void> {
-  const text = `{"model":"demo","max_tokens":4,"messages":[{"role":"user","content":"${pick(['<|im_end|>', '[INST]', '<0x0A>', '</s>']).repeat(2e6)}"}]}`;
-  await send(target, '/v1/chat/completions', gzipSync(text), { ...JSON_HEADERS, 'content-encoding': 'gzip' });
+  const token = pick(['<|im_end|>', '[INST]', '<0x0A>', '</s>']);
+  const body = pack(
+    token,
+    () => `{"model":"demo","max_tokens":4,"messages":[{"role":"user","content":"${token.repeat(2e6)}"}]}`,
+  );
+  await send(target, '/v1/chat/completions', body, PACKED_HEADERS);
 }
 
 async function specialFile(target: Target): Promise<void> {

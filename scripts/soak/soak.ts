@@ -1,8 +1,10 @@
 // Attacks a daemon of this checkout from many clients at once, while honest ones chat with it. Ends with 1 when the daemon died, forgot
 // whom it serves, or grew. Usage: npm run soak [-- --minutes 20 --clients 64 --honest 4 --only "hostile template"]
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { ATTACKS } from './attacks.ts';
+import { Worker } from 'node:worker_threads';
+import type { AttackersInput } from './attackers.ts';
 import { startTarget, type Usage, usageOf } from './target.ts';
 
 const { values: options } = parseArgs({
@@ -23,17 +25,18 @@ const refusals = new Map<string, number>();
 const failures: string[] = [];
 const usages: Usage[] = [];
 
-const chosen = Object.entries(ATTACKS).filter(([name]) => options.only?.includes(name) ?? true);
-const lots = chosen.flatMap(([name, { weight }]) => Array.from({ length: weight }, () => name));
-
-async function attacker(): Promise<void> {
-  while (goesOn()) {
-    const name = lots[Math.floor(Math.random() * lots.length)] as string;
-    // Refusals, resets and time-outs are what an attacker is meant to get.
-    await ATTACKS[name]?.attack(target).catch(() => {});
-    done.set(name, (done.get(name) ?? 0) + 1);
-    await sleep(20);
-  }
+/** Resolves when the attackers are done. */
+function attackers(): Promise<unknown> {
+  const { host, port, url, home } = target;
+  const workerData: AttackersInput = {
+    target: { host, port, url, home },
+    clients: Number(options.clients),
+    endsAt: deadline,
+    only: options.only,
+  };
+  const worker = new Worker(new URL('attackers.ts', import.meta.url), { workerData });
+  worker.on('message', (name: string) => void done.set(name, (done.get(name) ?? 0) + 1));
+  return once(worker, 'exit');
 }
 
 const QUESTIONS = ['What is the capital of France?', 'Hello!', 'What is 2 + 3?', 'Who are you?'];
@@ -111,7 +114,7 @@ function peak(from: number, to: number): number {
 }
 
 await Promise.all([
-  ...Array.from({ length: Number(options.clients) }, attacker),
+  attackers(),
   ...Array.from({ length: Number(options.honest) }, (_, number) => honest(number)),
   healthProbe(),
   observer(),
