@@ -36,7 +36,12 @@ enum Render {
     ts_args_type = "template: string, variables: string, now: LocalTime",
     ts_return_type = "Outcome<TemplateRender>"
 )]
-pub fn render_template(env: &Env, template: String, variables: String, now: Unknown<'_>) -> Answer {
+pub(crate) fn render_template(
+    env: &Env,
+    template: String,
+    variables: String,
+    now: Unknown<'_>,
+) -> Answer {
     Answer::of(read::<Now>(env, now).map(|now| {
         let now = Moment {
             year: now.year,

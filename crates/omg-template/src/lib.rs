@@ -46,8 +46,13 @@ const LONGEST_TEMPLATE: usize = 1 << 20;
 
 const MOST_COMPILED: usize = 16;
 
-/// Enough for what the fuel can nest: memory is taken only where it is used.
-const STACK: usize = 512 << 20;
+/// Three times what the deepest value that the fuel can nest takes when it is dropped; code that is not optimised takes more. Memory is
+/// taken only where it is used.
+const STACK: usize = if cfg!(debug_assertions) {
+    2 << 30
+} else {
+    512 << 20
+};
 
 /// Why there is no text.
 #[derive(Debug, thiserror::Error)]

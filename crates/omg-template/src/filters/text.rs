@@ -209,7 +209,7 @@ pub(super) fn wordwrap(state: &mut State<'_, '_>, arguments: &[Value]) -> Result
         None
     }
     .unwrap_or("\n");
-    charge(state, text.len().saturating_mul(32))?;
+    charge(state, text.len().saturating_mul(128))?;
     let mut out = Vec::new();
     for line in lines(text, false) {
         let wrapped = wrapped(line, width, bound.truth(1, true), bound.truth(3, true));

@@ -1,8 +1,8 @@
 //! A template as Jinja2 reads it, written out as minijinja reads it.
 //!
 //! minijinja's grammar is a part of Jinja2's, and its operators ask Python's questions less strictly. So the tags of a template are
-//! parsed by Jinja2's grammar here and written again: what means the same stays as it is, the rest becomes filters of this crate whose
-//! names no template can spell (`names`). Text between tags and the lines of tags stay where they are.
+//! parsed by Jinja2's grammar here and written again: what means the same stays as it is, the rest becomes filters of this crate that no
+//! template may name (`names`). Text between tags and the lines of tags stay where they are.
 
 mod expression;
 mod lexer;
