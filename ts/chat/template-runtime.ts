@@ -1,11 +1,10 @@
-import { Template } from '@huggingface/jinja';
+import { type Addon, addonCandidates, addonUnavailable, loadAddon } from '../engine/index.ts';
 
 /**
  * Characters. The longest window of today's models, a million tokens, holds about half of it; and the daemon, which takes the text in one
  * message, reads a message of this length in some 20 ms.
  */
 const LONGEST_RENDER = 8 * 2 ** 20;
-const MOST_COMPILED = 16;
 
 export interface RenderJob {
   template: string;
@@ -14,24 +13,49 @@ export interface RenderJob {
 
 export type RenderOutcome = { text: string } | { refused: string };
 
-const compiled = new Map<string, Template>();
+let addon: Addon | undefined;
 
-/** Compiles (or takes from its cache) and renders. What the template raises comes back as `refused`. Runs in the sandbox only. */
-export function renderTemplate({ template, variables }: RenderJob): RenderOutcome {
-  try {
-    const text = compile(template).render(variables);
-    return text.length > LONGEST_RENDER ? { refused: `it writes more than ${LONGEST_RENDER} characters` } : { text };
-  } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) };
+/** Loads what renders, where that has not happened yet. Throws `addon_unavailable`. */
+export function loadRenderer(): Addon {
+  if (addon !== undefined) return addon;
+  const candidates = addonCandidates();
+  let reason: string | undefined;
+  for (const { path, problem } of candidates) {
+    if (problem !== undefined) continue;
+    try {
+      addon = loadAddon(path);
+      return addon;
+    } catch (error) {
+      reason = (error as Error).message;
+    }
   }
+  throw addonUnavailable(candidates, reason);
 }
 
-function compile(template: string): Template {
-  const known = compiled.get(template);
-  if (known !== undefined) return known;
-  const fresh = new Template(template);
-  const oldest = compiled.keys().next();
-  if (compiled.size >= MOST_COMPILED && !oldest.done) compiled.delete(oldest.value);
-  compiled.set(template, fresh);
-  return fresh;
+/** What the template writes, as Jinja2 would, or why it refuses. Runs in the sandbox only. */
+export function renderTemplate({ template, variables }: RenderJob): RenderOutcome {
+  const outcome = loadRenderer().renderTemplate(template, jsonOf(variables), localTime(new Date()));
+  if ('error' in outcome) return { refused: outcome.error.message };
+  const { ok: rendered } = outcome;
+  if ('refused' in rendered) return { refused: rendered.refused };
+  const { text } = rendered;
+  return text.length > LONGEST_RENDER ? { refused: `it writes more than ${LONGEST_RENDER} characters` } : { text };
+}
+
+/** Half a surrogate pair is no character, and no JSON to others than JavaScript. */
+function jsonOf(variables: Record<string, unknown>): string {
+  return JSON.stringify(variables).replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, (escape) =>
+    escape === '\\\\' ? escape : '\\ufffd',
+  );
+}
+
+function localTime(now: Date) {
+  return {
+    year: now.getFullYear(),
+    month: now.getMonth() + 1,
+    day: now.getDate(),
+    hour: now.getHours(),
+    minute: now.getMinutes(),
+    second: now.getSeconds(),
+  };
 }

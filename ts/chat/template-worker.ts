@@ -6,6 +6,9 @@ import { type Watched, watchProcess } from './watch-process.ts';
 /** Entry of the process in which templates run: `template-worker <resident bytes>`. Tasks come one by one; each gets one answer. */
 async function main(residentBytes: number): Promise<void> {
   const { runTask } = await import('./template-task.ts');
+  const { loadRenderer } = await import('./template-runtime.ts');
+  // Without it the process ends here, which is not the fault of any template.
+  loadRenderer();
   const turns = new Int32Array(new SharedArrayBuffer(4));
   const watched: Watched = { parent: process.ppid, residentBytes, turns };
   const watcher = new Worker(new URL(import.meta.url), { workerData: watched });

@@ -1,8 +1,11 @@
 export {
+  type Addon,
   type AddonCandidate,
   addonCandidates,
+  addonUnavailable,
   type InstalledBackend,
   installedBackends,
+  loadAddon,
   systemLibc,
   thisTarget,
 } from './native/index.ts';

@@ -45,8 +45,8 @@ export interface Addon {
   checkGrammar(grammar: Grammar): Answer<null>;
   quantize(path: string, target: string, out: string, onProgress: (fraction: number) => void): Answer<null>;
   load(spec: LoadSpec, onProgress: (fraction: number) => void): Answer<AddonModel>;
-  /** Renders on the calling thread; absent from addons older than it. */
-  renderTemplate?(template: string, variables: string, now: LocalTime): Outcome<TemplateRender>;
+  /** Renders on the calling thread. */
+  renderTemplate(template: string, variables: string, now: LocalTime): Outcome<TemplateRender>;
   /** Asks the system to end this process when its parent ends; absent where the system cannot. */
   dieWithParent?(): void;
 }
