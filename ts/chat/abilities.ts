@@ -28,7 +28,7 @@ export function findAbilities(
     render(
       templateVariables(
         { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], overlong: 'error', ...request },
-        { specialTokens, systemRole: true, toolsInSystem, shortCallIds, addGenerationPrompt: true },
+        { specialTokens, toolsInSystem, shortCallIds, addGenerationPrompt: true },
       ),
     );
 

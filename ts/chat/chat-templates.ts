@@ -3,18 +3,23 @@ import { OmgError } from '../errors/index.ts';
 import type { ChatMessage, ChatRequest, Grammar, PromptSegment } from '../inference/index.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { type ChatFormat, formatOf } from './chat-format.ts';
+import { type Draft, PLAIN_SPELLING } from './ladder/draft.ts';
+import { findRefused } from './ladder/find-refused.ts';
+import { type Climb, Ladder } from './ladder/ladder.ts';
 import type { WrittenPrompt } from './prompt-writer.ts';
-import { mergeRuns, templateVariables } from './template-messages.ts';
+import { promptVariables, templateVariables } from './template-messages.ts';
 import type { TaskEnded } from './template-process.ts';
 import { TemplateSandbox } from './template-sandbox.ts';
 import { type ChatHeader, templateFor } from './template-source.ts';
 import type { TaskResult, TemplateTask } from './template-task.ts';
-import { type TemplateVerdict, TemplateVerdicts } from './template-verdicts.ts';
+import { type TemplateVerdict, TemplateVerdicts, templateDigest } from './template-verdicts.ts';
 
 export interface RenderedPrompt {
   segments: PromptSegment[];
   /** The segments' text joined. */
   text: string;
+  /** What was changed so that the template takes the conversation, by name; none where it took it as it was. */
+  adapted: string[];
   /** How to read what the model answers to this prompt. */
   format: ChatFormat;
   /** What the answer must be written in, when the request asks for that. */
@@ -37,6 +42,7 @@ const LAST_MARK = 0xf00ff;
 export class ChatTemplates {
   readonly #renderer: TemplateRenderer;
   readonly #verdicts: TemplateVerdicts;
+  readonly #ladder = new Ladder();
 
   constructor(renderer: TemplateRenderer = new TemplateSandbox()) {
     this.#renderer = renderer;
@@ -80,32 +86,39 @@ export class ChatTemplates {
       });
     }
     const { messages, prefill, mark } = openPrefill(request.messages);
-    const write = (given: ChatMessage[]): Promise<TaskResult | TaskEnded> => {
+    const end = prefill === undefined ? {} : { mark };
+    const run = (draft: Draft, cut: { mark?: string }): Promise<TaskResult | TaskEnded> => {
       const variables = templateVariables(
-        { ...request, messages: given },
+        { ...request, messages: draft.messages, tools: draft.tools },
         {
           specialTokens: header.specialTokens,
-          systemRole: abilities.system,
           toolsInSystem: abilities.toolsInSystem,
           shortCallIds: abilities.shortCallIds,
           addGenerationPrompt: prefill === undefined,
           leastEffort: abilities.thinking && !abilities.thinkingSwitch,
+          spelling: draft.spelling,
         },
       );
       const { specialTokens } = header;
-      const end = prefill === undefined ? {} : { mark };
-      return this.#renderer.run({ kind: 'prompt', template, specialTokens, variables, ...end }, signal);
+      const task = { kind: 'prompt', template, specialTokens, variables: promptVariables(variables), ...cut } as const;
+      return this.#renderer.run(task, signal);
     };
-    let written = await write(messages);
-    const merged = mergeRuns(messages);
-    // The refusal may be of two messages of one role in a row.
-    if ('refused' in written && merged.length < messages.length) written = await write(merged);
-    const { text, plain } = promptOf(written);
+    const climb: Climb = {
+      draft: { messages, tools: request.tools ?? [], spelling: PLAIN_SPELLING },
+      first: abilities.system ? [] : ['system-in-user'],
+      key: templateDigest(template),
+      write: (draft) => run(draft, end),
+      try: (draft) => run(draft, {}),
+    };
+    const { outcome, taken } = await this.#ladder.climb(climb);
+    if ('refused' in outcome) throw refusal(outcome.refused, messages, await findRefused(climb));
+    const { text, plain } = promptOf(outcome);
+    const adapted = [...(request.adapted ?? []), ...taken];
     const format = formatOf({ template, prompt: text, prefill, tools: request.tools ?? [] });
     const grammar = answerGrammar({ template, request, format, thought: false });
     const grammarAfterThoughts = answerGrammar({ template, request, format, thought: true });
     const segments = promptSegments(text, plain);
-    return { segments, text, format, ...(grammar === undefined ? {} : { grammar, grammarAfterThoughts }) };
+    return { segments, text, adapted, format, ...(grammar === undefined ? {} : { grammar, grammarAfterThoughts }) };
   }
 
   async close(): Promise<void> {
@@ -113,13 +126,17 @@ export class ChatTemplates {
   }
 }
 
+function refusal(reason: string, messages: ChatMessage[], at: number): OmgError {
+  const param = `messages[${at}]`;
+  return new OmgError(
+    'template_failed',
+    `The chat template of the model refused ${param} (${messages[at]?.role}), however it was put: ${reason}`,
+    { hint: 'Leave the message out, or write it in another way.', detail: { param } },
+  );
+}
+
 function promptOf(written: TaskResult | TaskEnded): WrittenPrompt {
   if ('text' in written) return written;
-  if ('refused' in written) {
-    throw new OmgError('template_failed', `The chat template of the model refused the messages: ${written.refused}`, {
-      hint: 'Check the roles and their order. Some models take no system message, or no tools.',
-    });
-  }
   if ('ended' in written) {
     throw new OmgError('template_failed', `The chat template of the model did not come to an end: ${written.ended}`, {
       hint: 'Send less text, or fewer messages. If it is so with every request, `omg create` gives the model another template.',

@@ -12,6 +12,7 @@ function options(contextLength: number): Parameters<typeof dropTurns>[1] {
       return {
         segments: [],
         text,
+        adapted: [],
         format: { reasoningOpened: false, tools: [], keepSpecialTokens: false },
       } satisfies RenderedPrompt;
     },

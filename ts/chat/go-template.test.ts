@@ -51,5 +51,5 @@ test('what becomes Jinja renders', () => {
     { role: 'system', content: 'S' },
     { role: 'user', content: 'U' },
   ];
-  expect(renderTemplate({ template, variables: { messages } })).toEqual({ text: '<|s|>S<|u|>U<|a|>' });
+  expect(renderTemplate({ template, variables: JSON.stringify({ messages }) })).toEqual({ text: '<|s|>S<|u|>U<|a|>' });
 });

@@ -5,9 +5,9 @@ import { type PromptTask, writePrompt } from './prompt-writer.ts';
 const PRIVATE = /[\u{F0000}-\u{FFFFF}\u{D800}-\u{DFFF}]/u;
 
 function task(template: string, content: string, rest: Partial<PromptTask> = {}): PromptTask {
-  const messages = [{ role: 'user', content }];
+  const messages = JSON.stringify([{ role: 'user', content }]);
   const specialTokens = { eos_token: '</s>' };
-  return { template, specialTokens, variables: { messages, add_generation_prompt: true }, ...rest };
+  return { template, specialTokens, variables: { messages, tools: 'null', others: '{}' }, ...rest };
 }
 
 test.each([

@@ -1,14 +1,22 @@
+import { mapStrings } from '../inference/index.ts';
 import { SpecialFinder } from './special-finder.ts';
 import { holdsPlaceholder, SpecialText } from './special-text.ts';
-import type { TemplateVariables } from './template-messages.ts';
 import { renderTemplate } from './template-runtime.ts';
 
 export interface PromptTask {
   template: string;
   specialTokens: Record<string, string>;
-  variables: TemplateVariables;
+  variables: PromptVariables;
   /** The prompt ends where the last of these is. Its first character is nowhere else in what was sent. */
   mark?: string;
+}
+
+/** JSON texts, so that numbers and keys reach the template as they were written. */
+export interface PromptVariables {
+  messages: string;
+  tools: string;
+  /** An object of all other variables. */
+  others: string;
 }
 
 /** `plain` has the begin and end of each stretch of `text` in which special tokens are not parsed, one after another. */
@@ -27,7 +35,7 @@ export function writePrompt(task: PromptTask): Written {
   const finder = new SpecialFinder(task.template, task.specialTokens);
   const hidden = attempt(task, new SpecialText(finder, false));
   if ('refused' in hidden || !hidden.special.found) return cut(task, hidden);
-  const plain = renderTemplate({ template: task.template, variables: { ...task.variables } });
+  const plain = renderTemplate({ template: task.template, variables: joined(task.variables) });
   if ('refused' in plain) return plain;
   if (hidden.special.reveal(hidden.text).text === plain.text) return cut(task, hidden);
   const spared = attempt(task, new SpecialText(finder, true));
@@ -40,10 +48,15 @@ export function writePrompt(task: PromptTask): Written {
 type Attempt = { special: SpecialText; text: string } | { refused: string };
 
 function attempt({ template, variables }: PromptTask, special: SpecialText): Attempt {
-  const hidden = { ...variables, messages: special.hideDeep(variables.messages) };
-  const tools = variables.tools === undefined ? {} : { tools: special.hideDeep(variables.tools) };
-  const outcome = renderTemplate({ template, variables: { ...hidden, ...tools } });
+  const hide = (json: string): string => mapStrings(json, (text) => special.hide(text));
+  const hidden = { ...variables, messages: hide(variables.messages), tools: hide(variables.tools) };
+  const outcome = renderTemplate({ template, variables: joined(hidden) });
   return 'text' in outcome ? { special, text: outcome.text } : outcome;
+}
+
+function joined({ messages, tools, others }: PromptVariables): string {
+  const rest = others === '{}' ? '' : `,${others.slice(1, -1)}`;
+  return `{"messages":${messages},"tools":${tools}${rest}}`;
 }
 
 function cut({ mark }: PromptTask, written: Attempt): Written {

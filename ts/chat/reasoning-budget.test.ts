@@ -9,6 +9,7 @@ import { translateEvents } from './translate-events.ts';
 const PROMPT: RenderedPrompt = {
   segments: [{ kind: 'text', text: 'Q', parseSpecial: true }],
   text: 'Q',
+  adapted: [],
   format: formatOf({ template: '<think></think>', prompt: 'Q', prefill: undefined, tools: [] }),
 };
 

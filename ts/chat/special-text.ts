@@ -47,14 +47,6 @@ export class SpecialText {
     });
   }
 
-  /** `hide` on every string in a JSON-like value; keys too, since a client chooses those of tool schemas. */
-  hideDeep(value: unknown): unknown {
-    if (typeof value === 'string') return this.hide(value);
-    if (Array.isArray(value)) return value.map((item) => this.hideDeep(item));
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.hide(key), this.hideDeep(item)]));
-  }
-
   /** The rendered text with everything put back, and where that is. */
   reveal(rendered: string): WrittenPrompt {
     const marker = new RegExp(`${OPEN}${this.#nonce}([${DIGITS}]+)${CLOSE}`, 'gu');

@@ -1,17 +1,19 @@
 import type { ChatMessage, ChatRequest, ThinkLevel, ToolDefinition } from '../inference/index.ts';
+import { exactJson, JsonText, parseExact } from '../inference/index.ts';
+import { PLAIN_SPELLING, type Spelling } from './ladder/draft.ts';
+import type { PromptVariables } from './prompt-writer.ts';
 
 /** The variables that Hugging Face chat templates expect. */
 export interface TemplateVariables {
   messages: Record<string, unknown>[];
-  tools?: Record<string, unknown>[];
+  /** Null without tools, as transformers has it. */
+  tools: Record<string, unknown>[] | null;
   add_generation_prompt: boolean;
   [name: string]: unknown;
 }
 
 export interface VariableOptions {
   specialTokens: Record<string, string>;
-  /** False: the system text goes in front of the first user message. */
-  systemRole: boolean;
   /** The tools go as JSON text into a field of the system message. */
   toolsInSystem: boolean;
   /** Mistral's templates refuse call ids of any other length than nine. */
@@ -19,11 +21,12 @@ export interface VariableOptions {
   addGenerationPrompt: boolean;
   /** Thinking cannot be switched off: who asks for that gets the least effort. */
   leastEffort?: boolean;
+  spelling?: Spelling;
 }
 
 export function templateVariables(request: ChatRequest, options: VariableOptions): TemplateVariables {
-  const messages = options.systemRole ? request.messages : foldSystem(request.messages);
-  const written = messages.map((message) => templateMessage(message, options.shortCallIds));
+  const spelling = options.spelling ?? PLAIN_SPELLING;
+  const written = request.messages.map((message) => templateMessage(message, options.shortCallIds, spelling));
   const tools = request.tools?.map(templateTool) ?? [];
   const thinks = request.think !== false;
   return {
@@ -33,11 +36,17 @@ export function templateVariables(request: ChatRequest, options: VariableOptions
     thinking: thinks,
     ...(typeof request.think === 'string' ? { reasoning_effort: effort(request.think) } : {}),
     ...(request.think === false && options.leastEffort ? { reasoning_effort: 'low' } : {}),
+    documents: null,
     ...(request.templateVariables ?? {}),
     messages: options.toolsInSystem && tools.length > 0 ? withSystemTools(written, tools) : written,
-    ...(tools.length > 0 ? { tools } : {}),
+    tools: tools.length > 0 ? tools : null,
     add_generation_prompt: options.addGenerationPrompt,
   };
+}
+
+/** The variables as they go to the process that renders. */
+export function promptVariables({ messages, tools, ...others }: TemplateVariables): PromptVariables {
+  return { messages: exactJson(messages), tools: exactJson(tools), others: exactJson(others) };
 }
 
 function withSystemTools(
@@ -61,18 +70,18 @@ function templateTool({ name, description, parameters }: ToolDefinition): Record
   };
 }
 
-function templateMessage(message: ChatMessage, shortIds: boolean): Record<string, unknown> {
+function templateMessage(message: ChatMessage, shortIds: boolean, spelling: Spelling): Record<string, unknown> {
   const calls = message.toolCalls?.map((call) => ({
     id: shortIds ? shortId(call.id) : call.id,
     type: 'function',
-    // Templates write the arguments with `tojson`, which wants the object and not its text.
-    function: { name: call.name, arguments: parsed(call.arguments) },
+    function: { name: call.name, arguments: writtenArguments(call.arguments, spelling) },
   }));
+  const withCalls = calls !== undefined && calls.length > 0;
   return {
     role: message.role,
-    content: message.content,
+    ...(withCalls ? contentBesideCalls(message, spelling) : { content: message.content }),
     ...(message.reasoning === undefined ? {} : { reasoning_content: message.reasoning, thinking: message.reasoning }),
-    ...(calls === undefined || calls.length === 0 ? {} : { tool_calls: calls }),
+    ...(withCalls ? { tool_calls: calls } : {}),
     ...(message.toolCallId === undefined
       ? {}
       : { tool_call_id: shortIds ? shortId(message.toolCallId) : message.toolCallId }),
@@ -80,26 +89,38 @@ function templateMessage(message: ChatMessage, shortIds: boolean): Record<string
   };
 }
 
-/** Messages of one role that follow each other as one, for templates that want the roles to alternate. */
-export function mergeRuns(messages: ChatMessage[]): ChatMessage[] {
-  const merged: ChatMessage[] = [];
-  for (const message of messages) {
-    const last = merged.at(-1);
-    const joins = last?.role === message.role && message.role !== 'tool' && !last.toolCalls && !message.toolCalls;
-    if (last !== undefined && joins) {
-      merged[merged.length - 1] = { ...last, content: `${last.content}\n\n${message.content}` };
-    } else {
-      merged.push(message);
-    }
-  }
-  return merged;
+/** What was null or missing in the request is missing, as transformers leaves it out. */
+function contentBesideCalls(
+  { content, contentAbsent }: ChatMessage,
+  { emptyContent }: Spelling,
+): { content?: unknown } {
+  if (content !== '') return { content };
+  if (emptyContent === 'null') return { content: null };
+  return contentAbsent === true && emptyContent === 'as-sent' ? {} : { content };
 }
 
-function parsed(text: string): unknown {
+/**
+ * Templates write the arguments with `tojson`, which wants the object and not its text; what is no object goes to them as the text that it
+ * is. The object is never built here: its numbers and keys stay as they were written.
+ */
+function writtenArguments(text: string, { arguments: form, malformed, nulls }: Spelling): unknown {
+  const written = text.trim() === '' ? '{}' : text;
+  const value = objectOf(written);
+  if (value === undefined) return malformed === 'object' && form === 'object' ? { arguments: text } : text;
+  const kept = nulls === 'kept' ? written : exactJson(withoutNulls(value));
+  return form === 'text' ? kept : new JsonText(kept);
+}
+
+function withoutNulls(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
+function objectOf(text: string): object | undefined {
   try {
-    return JSON.parse(text === '' ? '{}' : text);
+    const value: unknown = parseExact(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
-    return text;
+    return undefined;
   }
 }
 
@@ -109,14 +130,4 @@ function shortId(id: string): string {
     .replace(/[^A-Za-z0-9]/g, '')
     .slice(-9)
     .padStart(9, '0');
-}
-
-function foldSystem(messages: ChatMessage[]): ChatMessage[] {
-  const system = messages.filter((message) => message.role === 'system').map((message) => message.content);
-  const rest = messages.filter((message) => message.role !== 'system');
-  if (system.length === 0) return rest;
-  const text = system.join('\n\n');
-  const first = rest.findIndex((message) => message.role === 'user');
-  if (first < 0) return [{ role: 'user', content: text }, ...rest];
-  return rest.map((message, at) => (at === first ? { ...message, content: `${text}\n\n${message.content}` } : message));
 }

@@ -8,7 +8,8 @@ const LONGEST_RENDER = 8 * 2 ** 20;
 
 export interface RenderJob {
   template: string;
-  variables: Record<string, unknown>;
+  /** JSON text of an object. */
+  variables: string;
 }
 
 export type RenderOutcome = { text: string } | { refused: string };
@@ -34,7 +35,7 @@ export function loadRenderer(): Addon {
 
 /** What the template writes, as Jinja2 would, or why it refuses. Runs in the sandbox only. */
 export function renderTemplate({ template, variables }: RenderJob): RenderOutcome {
-  const outcome = loadRenderer().renderTemplate(template, jsonOf(variables), localTime(new Date()));
+  const outcome = loadRenderer().renderTemplate(template, wellFormed(variables), localTime(new Date()));
   if ('error' in outcome) return { refused: outcome.error.message };
   const { ok: rendered } = outcome;
   if ('refused' in rendered) return { refused: rendered.refused };
@@ -43,10 +44,8 @@ export function renderTemplate({ template, variables }: RenderJob): RenderOutcom
 }
 
 /** Half a surrogate pair is no character, and no JSON to others than JavaScript. */
-function jsonOf(variables: Record<string, unknown>): string {
-  return JSON.stringify(variables).replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, (escape) =>
-    escape === '\\\\' ? escape : '\\ufffd',
-  );
+function wellFormed(json: string): string {
+  return json.replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, (found) => (found === '\\\\' ? found : '\\ufffd'));
 }
 
 function localTime(now: Date) {

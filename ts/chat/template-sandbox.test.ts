@@ -11,8 +11,9 @@ function sandbox(options: SandboxOptions = {}): TemplateSandbox {
 }
 
 function prompt(template: string, content = 'Hi'): TemplateTask {
-  const messages = [{ role: 'user', content }];
-  return { kind: 'prompt', template, specialTokens: {}, variables: { messages, add_generation_prompt: true } };
+  const messages = JSON.stringify([{ role: 'user', content }]);
+  const variables = { messages, tools: 'null', others: '{"add_generation_prompt":true}' };
+  return { kind: 'prompt', template, specialTokens: {}, variables };
 }
 
 const abilities = (template: string): TemplateTask => ({ kind: 'abilities', template, specialTokens: {} });

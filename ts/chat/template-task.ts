@@ -1,3 +1,4 @@
+import { exactJson } from '../inference/index.ts';
 import { findAbilities, type TemplateAbilities } from './abilities.ts';
 import { type PromptTask, type WrittenPrompt, writePrompt } from './prompt-writer.ts';
 import { SpecialFinder } from './special-finder.ts';
@@ -25,7 +26,7 @@ export function runTask(task: TemplateTask): TaskResult {
     new SpecialFinder(template, specialTokens);
     return {
       abilities: findAbilities(template, specialTokens, (variables) => {
-        const outcome = renderTemplate({ template, variables });
+        const outcome = renderTemplate({ template, variables: exactJson(variables) });
         return 'text' in outcome ? outcome.text : undefined;
       }),
     };

@@ -34,7 +34,7 @@ export class TemplateVerdicts {
     if (template.length > LONGEST_TEMPLATE) return { unusable: 'it is longer than 1 MiB', lasting: true };
     const tokens = Object.values(specialTokens).reduce((sum, token) => sum + token.length, 0);
     if (tokens > LONGEST_TOKENS) return { unusable: 'the special tokens of the model are far too long', lasting: true };
-    const digest = createHash('sha256').update(template).digest('hex');
+    const digest = templateDigest(template);
     let verdict = this.#verdicts.get(digest);
     if (verdict === undefined) {
       verdict = this.#find(digest, template, specialTokens);
@@ -59,6 +59,10 @@ export class TemplateVerdicts {
     }
     return { unusable: 'refused' in result ? result.refused : 'it writes no message', lasting: true };
   }
+}
+
+export function templateDigest(template: string): string {
+  return createHash('sha256').update(template).digest('hex');
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -6,13 +6,15 @@ import type { GrammarSource } from './grammar.ts';
 export interface ToolCall {
   id: string;
   name: string;
-  /** JSON text of an object. */
+  /** What the model wrote: JSON text of an object, unless it was cut off or malformed. */
   arguments: string;
 }
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  /** Nothing was said beside the calls, not even an empty text; then `content` is empty. */
+  contentAbsent?: true;
   reasoning?: string;
   toolCalls?: ToolCall[];
   /** role tool: which call it answers. */
@@ -55,6 +57,8 @@ export interface ChatRequest {
   topLogprobs?: number;
   /** `drop-turns` drops whole oldest turns when the prompt is too long and says so; `error` refuses. */
   overlong: 'drop-turns' | 'error';
+  /** What the dialect had to change or leave out already, by name. */
+  adapted?: string[];
   /** Extra variables for the template. */
   templateVariables?: Record<string, unknown>;
 }
@@ -66,6 +70,8 @@ export type ChatEvent =
       cachedTokens: number;
       /** Present when whole turns were dropped to fit the window. */
       dropped?: { messages: number; tokens: number };
+      /** What was changed so that the template takes the conversation, by name. */
+      adapted?: string[];
     }
   | { type: 'reasoning'; text: string; tokens: number; logprobs?: TokenLogprob[] }
   | { type: 'content'; text: string; tokens: number; logprobs?: TokenLogprob[] }

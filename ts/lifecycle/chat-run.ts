@@ -28,10 +28,15 @@ export interface ChatWork {
 /** Runs one chat request on a loaded model: prompt, over-long policy, events. */
 export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
   const { templates, opened, request, prompt, model, run, signal } = work;
-  const announce = (event: ChatEvent, more: BoundedRequest['dropped']): ChatEvent => {
+  const announce = (event: ChatEvent, more: BoundedRequest['dropped'], { adapted }: RenderedPrompt): ChatEvent => {
+    if (event.type !== 'start') return event;
     const messages = work.dropped.messages + more.messages;
     const tokens = work.dropped.tokens + more.tokens;
-    return event.type === 'start' && messages > 0 ? { ...event, dropped: { messages, tokens } } : event;
+    return {
+      ...event,
+      ...(messages > 0 ? { dropped: { messages, tokens } } : {}),
+      ...(adapted.length > 0 ? { adapted } : {}),
+    };
   };
   const { maxReasoningTokens: budget } = request;
   // They tell which text is which token's, so that thoughts end where their budget does.
@@ -49,7 +54,7 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
   const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
   if (!('tooLong' in first)) {
     const none = { messages: 0, tokens: 0 };
-    for await (const event of translateEvents(first.events, prompt.format)) yield announce(event, none);
+    for await (const event of translateEvents(first.events, prompt.format)) yield announce(event, none, prompt);
     return;
   }
   const fitted = await dropTurns(request, {
@@ -59,7 +64,7 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
     countTokens: ({ segments }) => unlessLeft(signal, async () => (await model.tokenize(segments)).length),
   });
   for await (const event of translateEvents(generate(fitted.prompt), fitted.prompt.format)) {
-    yield announce(event, fitted.dropped);
+    yield announce(event, fitted.dropped, fitted.prompt);
   }
 }
 

@@ -1,11 +1,5 @@
 import { jsonrepair } from 'jsonrepair';
-
-/** A number, written as it was read. */
-declare global {
-  interface JSON {
-    rawJSON(text: string): unknown;
-  }
-}
+import { parseExact } from '../../inference/index.ts';
 
 /** Whether the arguments of a call are a JSON object, and not cut off or malformed. */
 export function isArguments(json: string): boolean {
@@ -22,16 +16,11 @@ export function argumentsObject(json: string): object {
 
 function asObject(json: string): object | undefined {
   try {
-    const value: unknown = JSON.parse(json, exactly);
+    const value: unknown = parseExact(json);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  return typeof value === 'number' && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
 }
 
 function repaired(json: string): string {
