@@ -29,7 +29,8 @@ export interface Access {
 }
 
 const OPEN_PATHS = new Set(['/', '/health', '/api/version']);
-const EXPOSED_HEADERS = 'x-request-id, request-id, x-omg-version, x-omg-truncated, mcp-session-id, retry-after';
+const EXPOSED_HEADERS =
+  'x-request-id, request-id, x-omg-version, x-omg-truncated, x-omg-adapted, mcp-session-id, retry-after';
 
 /**
  * Host and Origin checks, CORS headers and preflights, API keys with their scopes and limits. Requests of the owner skip Host and key.

@@ -63,6 +63,13 @@ export interface ChatRequest {
   templateVariables?: Record<string, unknown>;
 }
 
+export interface CacheMiss {
+  /** `prompt_changed`: the prompt is another one from that token on. `evicted`: it is the same, and the cache had let go of it. */
+  reason: 'prompt_changed' | 'evicted';
+  /** Counted from 0, in comparison with the earlier prompt of the model that has most in common with this one. */
+  firstDifferingToken: number;
+}
+
 export type ChatEvent =
   | {
       type: 'start';
@@ -89,6 +96,8 @@ export type ChatEvent =
       reason: 'stop' | 'length' | 'tool-calls' | 'cancelled';
       stopSequence?: string;
       windowFull?: boolean;
+      /** Present where a prompt like an earlier one was not taken from the cache as far as it could be. */
+      cacheMiss?: CacheMiss;
       usage: GenerateUsage & { reasoningTokens: number };
       timings: GenerateTimings;
     };

@@ -2,7 +2,15 @@ import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatRequest, GrammarSource } from '../../inference/index.ts';
 import type { InstalledModel, Models } from '../../lifecycle/index.ts';
-import { chooseTools, invalidChoice, parseOptions, requireEffort, schemaFormat, unknownFormat } from '../wire/index.ts';
+import {
+  Adaptations,
+  chooseTools,
+  invalidChoice,
+  parseOptions,
+  requireEffort,
+  schemaFormat,
+  unknownFormat,
+} from '../wire/index.ts';
 import { readMessages } from './read-messages.ts';
 import type { MessagesBody, PromptBody } from './schema.ts';
 
@@ -31,12 +39,13 @@ export async function resolveModel(
 /** What makes the prompt. Throws for everything that is asked and cannot be honoured. */
 export function promptRequest(body: PromptBody, { details }: InstalledModel): ChatRequest {
   if ((body.mcp_servers?.length ?? 0) > 0) throw unsupported('mcp_servers', 'MCP servers are not supported here');
-  const { tools, toolChoice } = readTools(body);
+  const adaptations = new Adaptations();
+  const { tools, toolChoice } = readTools(body, adaptations);
   if (tools !== undefined && !details.capabilities.includes('tools')) {
     throw unsupported('tools', `"${body.model}" does not support tools`);
   }
   return {
-    messages: readMessages(body),
+    messages: readMessages(body, adaptations),
     tools,
     toolChoice,
     singleCall: body.tool_choice?.disable_parallel_tool_use === true ? true : undefined,
@@ -46,6 +55,7 @@ export function promptRequest(body: PromptBody, { details }: InstalledModel): Ch
     sampling: {},
     stop: [],
     overlong: 'error',
+    ...adaptations.field,
   };
 }
 
@@ -80,16 +90,18 @@ function readFormat({ output_config: config, output_format: older }: PromptBody)
 }
 
 /** With tool_choice `none` the model sees no tools. */
-function readTools(body: PromptBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
-  const tools = body.tools ?? [];
-  for (const [index, { type, name }] of tools.entries()) {
-    if (type !== undefined && type !== 'custom') {
-      throw unsupported(
-        `tools[${index}]`,
-        `"${name}" (${type}) is a tool of Anthropic's servers, which has no twin here`,
-      );
-    }
+function readTools(body: PromptBody, adaptations: Adaptations): Pick<ChatRequest, 'tools' | 'toolChoice'> {
+  const offered = body.tools ?? [];
+  const tools = offered.filter(({ type = 'custom' }) => type === 'custom');
+  const other = offered.find(({ type = 'custom' }) => type !== 'custom');
+  // Coding tools offer them beside their own; a model that never takes such an offer is a correct answer.
+  if (other !== undefined && tools.length === 0) {
+    throw unsupported(
+      `tools[${offered.indexOf(other)}]`,
+      `"${other.name}" (${other.type}) is a tool of Anthropic's servers, which has no twin here`,
+    );
   }
+  if (other !== undefined) adaptations.note('tools-left-out');
   const definitions = tools.map(({ name, description, input_schema: parameters, strict }) => ({
     name,
     ...(description === undefined ? {} : { description }),

@@ -2,7 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../../config/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, endless, keepAliveOf, newId, parseBody, sendStream, sse } from '../wire/index.ts';
+import {
+  announceStart,
+  disconnectSignal,
+  endless,
+  keepAliveOf,
+  newId,
+  parseBody,
+  type StartEvent,
+  sendStream,
+  sse,
+  usageExtension,
+} from '../wire/index.ts';
 import { asksForCache, type EndEvent, stopFields, usageOf } from './answer.ts';
 import { ContentBlocks } from './blocks.ts';
 import { messagesRequest, promptRequest, resolveModel } from './chat-request.ts';
@@ -10,6 +21,7 @@ import { anthropicErrorBody } from './errors.ts';
 import { countSchema, messagesSchema } from './schema.ts';
 
 interface Context {
+  reply: FastifyReply;
   model: string;
   /** The request's own stop texts. */
   stop: string[];
@@ -31,6 +43,7 @@ export async function messages(
   const { request: chat, contextLength } = messagesRequest(body, model);
   const events = models.chat(name, chat, { signal: disconnectSignal(reply), keepAliveMs, contextLength });
   const context: Context = {
+    reply,
     model: body.model ?? name,
     stop: chat.stop,
     oneCall: body.tool_choice?.disable_parallel_tool_use === true,
@@ -70,6 +83,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: Context): Asyn
   const blocks = new ContentBlocks(context.oneCall);
   const head = headOf(context.model);
   let counts = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+  let begun: StartEvent | undefined;
   let started = false;
   /** The message starts with its first piece, so that nothing is committed before there is one. */
   const start = (): string => {
@@ -81,11 +95,14 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: Context): Asyn
   };
   let ended = false;
   for await (const event of events) {
-    if (event.type === 'start') counts = { ...counts, ...event };
-    else if (event.type === 'end') {
+    if (event.type === 'start') {
+      begun = event;
+      announceStart(context.reply, event);
+      counts = { ...counts, ...event };
+    } else if (event.type === 'end') {
       ended = true;
       const stop = stopFields(event, context.stop, blocks.hasCalls);
-      const usage = usageOf(event.usage, context.tellsCache);
+      const usage = { ...usageOf(event.usage, context.tellsCache), ...usageExtension(begun, event) };
       const closing = [...blocks.close()].map(frame).join('');
       const last = frame({ type: 'message_delta', delta: stop, usage }) + frame({ type: 'message_stop' });
       yield start() + closing + last;
@@ -99,21 +116,24 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: Context): Asyn
 
 async function collect(events: AsyncIterable<ChatEvent>, context: Context): Promise<object> {
   const blocks = new ContentBlocks(context.oneCall);
+  let begun: StartEvent | undefined;
   let end: EndEvent | undefined;
   for await (const event of events) {
     if (event.type === 'end') end = event;
+    else if (event.type === 'start') begun = event;
     // Whole calls are enough here, and what broke never was one.
-    else if (event.type !== 'start' && (event.type === 'tool-call' || !event.type.startsWith('tool-call'))) {
+    else if (event.type === 'tool-call' || !event.type.startsWith('tool-call')) {
       drain(blocks.push(event));
     }
   }
   if (end === undefined) throw endless();
   drain(blocks.close());
+  if (begun !== undefined) announceStart(context.reply, begun);
   return {
     ...headOf(context.model),
     content: blocks.content,
     ...stopFields(end, context.stop, blocks.hasCalls),
-    usage: usageOf(end.usage, context.tellsCache),
+    usage: { ...usageOf(end.usage, context.tellsCache), ...usageExtension(begun, end) },
   };
 }
 

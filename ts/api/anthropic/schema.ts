@@ -53,7 +53,10 @@ export const countSchema = z.object(promptFields);
 
 export const messagesSchema = z.object({
   ...promptFields,
-  max_tokens: z.number().int().positive(),
+  /** −1, as clients of other servers send it, is as many as there is room for. */
+  max_tokens: z
+    .union([z.literal(-1), z.number().int().positive()])
+    .transform((limit) => (limit === -1 ? undefined : limit)),
   stream: optional(z.boolean()),
   temperature: optional(z.number().min(0).max(2)),
   top_p: optional(z.number().min(0).max(1)),

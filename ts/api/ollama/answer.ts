@@ -1,8 +1,16 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatEvent, GenerateTimings, GenerateUsage, PromptSegment, TokenLogprob } from '../../inference/index.ts';
+import type {
+  CacheMiss,
+  ChatEvent,
+  GenerateTimings,
+  GenerateUsage,
+  PromptSegment,
+  TokenLogprob,
+} from '../../inference/index.ts';
 
 /** The end of an answer, from the chat core or from raw generation. */
 export interface AnswerEnd {
+  cacheMiss?: CacheMiss;
   reason: Extract<ChatEvent, { type: 'end' }>['reason'];
   usage: GenerateUsage;
   timings: GenerateTimings;

@@ -3,7 +3,10 @@ import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
 import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
 import {
+  Adaptations,
+  announceStart,
   argumentsObject,
+  cacheMissJson,
   DEFAULT_KEEP,
   disconnectSignal,
   keepAliveOf,
@@ -11,6 +14,7 @@ import {
   parseBody,
   parseOptions,
   requireManage,
+  type StartEvent,
   sendStream,
 } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
@@ -80,6 +84,7 @@ function toChatRequest(
   model: InstalledModel,
   options: ReturnType<typeof parseOptions>,
 ): ChatRequest {
+  const adaptations = new Adaptations();
   const outputFormat = parseFormat(body.format);
   const think = parseThink(body.think);
   const { capabilities } = model.details;
@@ -87,7 +92,7 @@ function toChatRequest(
   const tools = toToolDefinitions(body.tools);
   if (tools !== undefined && !capabilities.includes('tools')) throw lacks(name, 'tools');
   return {
-    messages: toChatMessages(body.messages ?? [], name),
+    messages: toChatMessages(body.messages ?? [], name, adaptations),
     tools,
     outputFormat,
     think,
@@ -96,6 +101,7 @@ function toChatRequest(
     maxTokens: options.maxTokens,
     topLogprobs: parseLogprobs(body),
     overlong: body.truncate === false ? 'error' : 'drop-turns',
+    ...adaptations.field,
   };
 }
 
@@ -106,17 +112,8 @@ interface ChatContext {
   reply: FastifyReply;
 }
 
-interface Dropped {
-  messages: number;
-  tokens: number;
-}
-
-/** Known before the first byte, so it fits into a header as well as into the last object. */
-function announceDropped(reply: FastifyReply, dropped: Dropped | undefined): void {
-  if (dropped !== undefined) reply.header('x-omg-truncated', `messages=${dropped.messages}`);
-}
-
-function finalObject(context: ChatContext, message: object, end: AnswerEnd, dropped: Dropped | undefined): object {
+function finalObject(context: ChatContext, message: object, end: AnswerEnd, start: StartEvent | undefined): object {
+  const { dropped, adapted } = start ?? {};
   return {
     model: context.name,
     created_at: timestamp(),
@@ -125,6 +122,8 @@ function finalObject(context: ChatContext, message: object, end: AnswerEnd, drop
     done_reason: doneReason(end),
     ...metrics(context.startedAt, end),
     ...(dropped === undefined ? {} : { truncated: true, prompt_tokens_dropped: dropped.tokens }),
+    ...(adapted === undefined ? {} : { adapted }),
+    ...(end.cacheMiss === undefined ? {} : { cache_miss_reason: cacheMissJson(end.cacheMiss) }),
   };
 }
 
@@ -136,12 +135,12 @@ function wireCall({ call, index }: CallEvent): object {
 
 async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): AsyncGenerator<string> {
   const { name, top, reply } = context;
-  let dropped: Dropped | undefined;
+  let start: StartEvent | undefined;
   let ended = false;
   for await (const event of events) {
     if (event.type === 'start') {
-      dropped = event.dropped;
-      announceDropped(reply, dropped);
+      start = event;
+      announceStart(reply, event);
     } else if (event.type === 'content' || event.type === 'reasoning') {
       const message =
         event.type === 'content'
@@ -155,7 +154,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): 
       yield ndjson({ model: name, created_at: timestamp(), message, done: false });
     } else if (event.type === 'end') {
       ended = true;
-      yield ndjson(finalObject(context, { role: 'assistant', content: '' }, event, dropped));
+      yield ndjson(finalObject(context, { role: 'assistant', content: '' }, event, start));
     }
   }
   if (!ended) throw endless();
@@ -164,12 +163,12 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): 
 async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): Promise<object> {
   let content = '';
   let thinking = '';
-  let dropped: Dropped | undefined;
+  let start: StartEvent | undefined;
   let end: AnswerEnd | undefined;
   const calls: object[] = [];
   const logprobs: unknown[] = [];
   for await (const event of events) {
-    if (event.type === 'start') dropped = event.dropped;
+    if (event.type === 'start') start = event;
     else if (event.type === 'tool-call') calls.push(wireCall(event));
     else if (event.type === 'end') end = event;
     else if (event.type === 'content' || event.type === 'reasoning') {
@@ -179,12 +178,12 @@ async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): 
     }
   }
   if (end === undefined) throw endless();
-  announceDropped(context.reply, dropped);
+  if (start !== undefined) announceStart(context.reply, start);
   const message = {
     role: 'assistant',
     content,
     ...(thinking === '' ? {} : { thinking }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
-  return { ...finalObject(context, message, end, dropped), ...(context.top === undefined ? {} : { logprobs }) };
+  return { ...finalObject(context, message, end, start), ...(context.top === undefined ? {} : { logprobs }) };
 }

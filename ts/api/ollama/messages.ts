@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage, ToolDefinition } from '../../inference/index.ts';
-import { NestedJson, pairToolResults } from '../wire/index.ts';
+import { type Adaptations, IMAGE_LEFT_OUT, NestedJson, pairToolResults } from '../wire/index.ts';
 import type { OllamaMessage, OllamaTool } from './schema.ts';
 
 const ROLES = new Map<string, ChatMessage['role']>([
@@ -12,14 +12,21 @@ const ROLES = new Map<string, ChatMessage['role']>([
 ]);
 
 /** Messages of the wire as the chat core has them. Throws `invalid_request`; images throw `unsupported`. */
-export function toChatMessages(wire: OllamaMessage[], modelName: string): ChatMessage[] {
+export function toChatMessages(wire: OllamaMessage[], modelName: string, adaptations: Adaptations): ChatMessage[] {
   const nested = new NestedJson();
-  const messages = wire.map((message, index) => toChatMessage(message, index, modelName, nested));
+  const messages = wire.map((message, index) => toChatMessage(message, index, { modelName, nested, adaptations }));
   pairToolResults(messages);
   return messages;
 }
 
-function toChatMessage(message: OllamaMessage, index: number, modelName: string, nested: NestedJson): ChatMessage {
+interface Reading {
+  modelName: string;
+  nested: NestedJson;
+  adaptations: Adaptations;
+}
+
+function toChatMessage(message: OllamaMessage, index: number, reading: Reading): ChatMessage {
+  const { modelName, nested, adaptations } = reading;
   const param = `messages[${index}]`;
   const role = ROLES.get(message.role.toLowerCase());
   if (role === undefined) {
@@ -27,10 +34,14 @@ function toChatMessage(message: OllamaMessage, index: number, modelName: string,
       detail: { param: `${param}.role` },
     });
   }
-  if ((message.images?.length ?? 0) > 0) refuseImages(modelName, `${param}.images`);
+  const images = message.images?.length ?? 0;
+  if (images > 0 && role !== 'tool') refuseImages(modelName, `${param}.images`);
+  // A tool may show what it likes; the model that asked is told that it cannot see it.
+  if (images > 0) adaptations.note('images-left-out');
+  const text = textOf(message.content, `${param}.content`, modelName);
   return {
     role,
-    content: textOf(message.content, `${param}.content`, modelName),
+    content: images > 0 ? [text, IMAGE_LEFT_OUT].filter((part) => part !== '').join('\n') : text,
     ...(message.thinking ? { reasoning: message.thinking } : {}),
     ...(message.tool_calls && message.tool_calls.length > 0
       ? {
@@ -66,7 +77,7 @@ function textOf(content: OllamaMessage['content'], param: string, modelName: str
 
 function argumentText(value: string | Record<string, unknown> | undefined, param: string, nested: NestedJson): string {
   if (typeof value === 'object') return JSON.stringify(value);
-  return nested.objectText(value ?? '', param, 'expected an object');
+  return nested.argumentText(value ?? '', param);
 }
 
 export function refuseImages(modelName: string, param: string): never {

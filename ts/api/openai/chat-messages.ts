@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage } from '../../inference/index.ts';
-import { NestedJson, pairToolResults } from '../wire/index.ts';
+import { type Adaptations, IMAGE_LEFT_OUT, NestedJson, pairToolResults } from '../wire/index.ts';
 import type { OpenAiMessage } from './chat-schema.ts';
 
 const ROLES = {
@@ -13,30 +13,37 @@ const ROLES = {
 } as const;
 
 /** Messages of the wire as the chat core has them. Throws `invalid_request`; media throw `unsupported`. */
-export function toChatMessages(wire: OpenAiMessage[]): ChatMessage[] {
+export function toChatMessages(wire: OpenAiMessage[], adaptations: Adaptations): ChatMessage[] {
   const nested = new NestedJson();
-  const messages = wire.map((message, index) => toChatMessage(message, `messages[${index}]`, nested));
+  const messages = wire.map((message, index) => toChatMessage(message, `messages[${index}]`, nested, adaptations));
   pairToolResults(messages);
   return messages;
 }
 
-function toChatMessage(message: OpenAiMessage, param: string, nested: NestedJson): ChatMessage {
+function toChatMessage(
+  message: OpenAiMessage,
+  param: string,
+  nested: NestedJson,
+  adaptations: Adaptations,
+): ChatMessage {
   const legacy = message.function_call === undefined ? [] : [{ id: undefined, function: message.function_call }];
   const calls = [...(message.tool_calls ?? []), ...legacy];
-  if (message.content === undefined && calls.length === 0) {
-    throw invalid(`${param}.content`, 'content is required; it may be null only beside tool_calls');
+  // Answers that are thoughts alone, and tools that say nothing, come back without content.
+  if (message.content === undefined && calls.length === 0 && ROLES[message.role] === 'user') {
+    throw invalid(`${param}.content`, 'content is required; what a user says may not be null');
   }
   const reasoning = message.reasoning ?? message.reasoning_content;
   return {
     role: ROLES[message.role],
-    content: textOf(message.content, `${param}.content`),
+    content: textOf(message, `${param}.content`, adaptations),
+    ...((message.content ?? undefined) === undefined && calls.length > 0 ? { contentAbsent: true } : {}),
     ...(reasoning ? { reasoning } : {}),
     ...(calls.length > 0
       ? {
           toolCalls: calls.map((call, index) => ({
             id: call.id ?? `call_${param}_${index}`,
             name: call.function.name,
-            arguments: nested.objectText(
+            arguments: nested.argumentText(
               call.function.arguments ?? '',
               `${param}.tool_calls[${index}].function.arguments`,
             ),
@@ -49,12 +56,17 @@ function toChatMessage(message: OpenAiMessage, param: string, nested: NestedJson
 }
 
 /** The parts of one message stay one message. */
-function textOf(content: OpenAiMessage['content'], param: string): string {
+function textOf({ role, content }: OpenAiMessage, param: string, adaptations: Adaptations): string {
   if (content === undefined || typeof content === 'string') return content ?? '';
   return content
     .map((part, index) => {
       const text = part.type === 'refusal' ? part.refusal : part.text;
       if ((part.type === 'text' || part.type === 'refusal') && typeof text === 'string') return text;
+      // A tool may show what it likes; the model that asked is told that it cannot see it.
+      if (part.type === 'image_url' && ROLES[role] === 'tool') {
+        adaptations.note('images-left-out');
+        return IMAGE_LEFT_OUT;
+      }
       if (part.type === 'image_url' || part.type === 'input_audio') {
         throw new OmgError(
           'unsupported',

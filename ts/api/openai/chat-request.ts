@@ -2,30 +2,31 @@ import { OmgError } from '../../errors/index.ts';
 import type { ChatRequest, GrammarSource } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
 import {
+  Adaptations,
   type AskedChoice,
   chooseTools,
   invalidChoice,
   requireEffort,
-  schemaFormat,
   thinkOfEffort,
-  unknownFormat,
 } from '../wire/index.ts';
 import { toChatMessages } from './chat-messages.ts';
 import { type ChatBody, namedChoice } from './chat-schema.ts';
 import { readGrammar } from './grammar-fields.ts';
+import { readResponseFormat } from './response-format.ts';
 import { readSampling } from './sampling-fields.ts';
 
 /** The chat request of one choice. Throws for everything that is asked and cannot be honoured. */
 export function toChatRequest(body: ChatBody, model: InstalledModel): { request: ChatRequest; contextLength?: number } {
   refuseUnsupported(body);
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
-  const { tools, toolChoice } = readTools(body);
+  const adaptations = new Adaptations();
+  const { tools, toolChoice } = readTools(body, adaptations);
   if (tools !== undefined && !model.details.capabilities.includes('tools'))
     throw unsupported('tools', `"${body.model}" does not support tools`);
   const top = body.top_logprobs ?? 0;
   return {
     request: {
-      messages: toChatMessages(body.messages),
+      messages: toChatMessages(body.messages, adaptations),
       tools,
       toolChoice,
       singleCall: body.parallel_tool_calls === false ? true : undefined,
@@ -37,6 +38,7 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
       topLogprobs: body.logprobs === true || top > 0 ? top : undefined,
       overlong: 'error',
       templateVariables: body.chat_template_kwargs,
+      ...adaptations.field,
     },
     contextLength,
   };
@@ -51,33 +53,24 @@ function refuseUnsupported(body: ChatBody): void {
 }
 
 function readFormat({ response_format: format }: ChatBody): GrammarSource | undefined {
-  switch (format?.type ?? 'text') {
-    case 'text':
-      return undefined;
-    case 'json_object':
-      return { kind: 'json_object' };
-    case 'json_schema':
-      return schemaFormat(
-        format?.json_schema?.schema,
-        format?.json_schema?.strict,
-        'response_format.json_schema.schema',
-      );
-    default:
-      throw unknownFormat(String(format?.type), 'response_format');
-  }
+  return readResponseFormat(format, 'response_format');
 }
 
 /** Also the legacy `functions`. With tool_choice `none` the model sees no tools. */
-function readTools(body: ChatBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
-  const definitions = [
-    ...(body.tools ?? []).map((tool, index) => {
-      if (tool.function === undefined || (tool.type ?? 'function') !== 'function') {
-        throw unsupported(`tools[${index}]`, `tools of type "${tool.type}" are not supported`);
-      }
-      return tool.function;
-    }),
-    ...(body.functions ?? []),
-  ];
+function readTools(body: ChatBody, adaptations: Adaptations): Pick<ChatRequest, 'tools' | 'toolChoice'> {
+  const offered = body.tools ?? [];
+  const functions = offered.flatMap(({ type = 'function', function: definition }, index) => {
+    if (type !== 'function') return [];
+    if (definition !== undefined) return [definition];
+    throw unsupported(`tools[${index}]`, 'a tool of type "function" needs a function');
+  });
+  const other = offered.findIndex(({ type = 'function' }) => type !== 'function');
+  // Coding tools offer more than functions; a model that never takes such an offer is a correct answer.
+  if (other >= 0 && functions.length === 0) {
+    throw unsupported(`tools[${other}]`, `tools of type "${offered[other]?.type}" are not supported`);
+  }
+  if (other >= 0) adaptations.note('tools-left-out');
+  const definitions = [...functions, ...(body.functions ?? [])];
   const tools = definitions.map(({ name, description, parameters, strict }) => ({
     name,
     ...(description === undefined ? {} : { description }),

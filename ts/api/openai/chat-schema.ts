@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { list, MAX_TOOLS, optional } from '../wire/index.ts';
 import { grammarFields } from './grammar-fields.ts';
-import { samplingFields } from './sampling-fields.ts';
+import { responseFormat } from './response-format.ts';
+import { samplingFields, tokenLimit } from './sampling-fields.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -46,13 +47,8 @@ export const chatSchema = z.object({
   ...samplingFields,
   ...grammarFields,
   messages: list(messageSchema).min(1),
-  max_completion_tokens: optional(z.number().int().min(0)),
-  response_format: optional(
-    z.looseObject({
-      type: z.string(),
-      json_schema: optional(z.looseObject({ schema: optional(anyObject), strict: optional(z.boolean()) })),
-    }),
-  ),
+  max_completion_tokens: tokenLimit,
+  response_format: optional(responseFormat),
   tools: optional(
     list(z.object({ type: optional(z.string()), function: optional(functionSchema) }), { maxLength: MAX_TOOLS }),
   ),

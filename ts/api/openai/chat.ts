@@ -3,7 +3,16 @@ import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, keepAliveOf, parseBody, sendStream, sse } from '../wire/index.ts';
+import {
+  announceStart,
+  disconnectSignal,
+  keepAliveOf,
+  parseBody,
+  type StartEvent,
+  sendStream,
+  sse,
+  usageExtension,
+} from '../wire/index.ts';
 import { CallDeltas, callJson } from './call-deltas.ts';
 import { toChatRequest } from './chat-request.ts';
 import { chatSchema } from './chat-schema.ts';
@@ -21,6 +30,7 @@ import {
 import { samplingOfChoice } from './sampling-fields.ts';
 
 interface ChatContext {
+  reply: FastifyReply;
   model: string;
   includeUsage: boolean;
   logprobs: boolean;
@@ -54,6 +64,7 @@ export async function chatCompletions(
     ),
   );
   const context: ChatContext = {
+    reply,
     model: body.model,
     includeUsage: body.stream_options?.include_usage === true,
     logprobs: chat.topLogprobs !== undefined,
@@ -62,6 +73,12 @@ export async function chatCompletions(
   };
   if (body.stream !== true) return collect(choices, context);
   return sendStream(reply, frames(choices, context), { kind: 'sse', failure: failureFrames });
+}
+
+function chatUsage(start: StartEvent | undefined, ends: EndEvent[]): object {
+  const [first] = ends;
+  const usage = usageJson(ends.map((end) => end.usage));
+  return first === undefined ? usage : { ...usage, ...usageExtension(start, first) };
 }
 
 function reasoningFields(text: string, field: ChatContext['reasoningField']): object {
@@ -85,6 +102,7 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
   const opened = new Set<number>();
   const calls = choices.map(() => new CallDeltas(context.oneCall));
   const ends = new Map<number, EndEvent>();
+  let start: StartEvent | undefined;
   /** The role goes out with the first piece, so that nothing is committed before there is one. */
   const open = (index: number): string => {
     if (opened.has(index)) return '';
@@ -94,6 +112,8 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
   for await (const [index, event] of interleave(choices)) {
     switch (event.type) {
       case 'start':
+        start ??= event;
+        announceStart(context.reply, event);
         break;
       case 'reasoning':
         yield open(index) + chunk(index, reasoningFields(event.text, context.reasoningField));
@@ -118,9 +138,7 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     }
   }
   if (ends.size < choices.length) throw endless();
-  const last = context.includeUsage
-    ? sse({ ...head, choices: [], usage: usageJson([...ends.values()].map((end) => end.usage)) })
-    : '';
+  const last = context.includeUsage ? sse({ ...head, choices: [], usage: chatUsage(start, [...ends.values()]) }) : '';
   yield `${last}data: [DONE]\n\n`;
 }
 
@@ -132,6 +150,7 @@ async function collect(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     logprobs: [] as object[],
     end: undefined as EndEvent | undefined,
   }));
+  let start: StartEvent | undefined;
   for await (const [index, event] of interleave(choices)) {
     const answer = answers[index];
     if (answer === undefined) continue;
@@ -142,9 +161,11 @@ async function collect(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     else if (event.type === 'tool-call') {
       if (!context.oneCall || answer.calls.length === 0) answer.calls.push(callJson(event.call));
     } else if (event.type === 'end') answer.end = event;
+    else if (event.type === 'start') start ??= event;
   }
   const ends = answers.map(({ end }) => end).filter((end) => end !== undefined);
   if (ends.length < answers.length) throw endless();
+  if (start !== undefined) announceStart(context.reply, start);
   return {
     id: newId('chatcmpl-'),
     object: 'chat.completion',
@@ -163,6 +184,6 @@ async function collect(choices: AsyncIterable<ChatEvent>[], context: ChatContext
       finish_reason: finishReason(answer.end?.reason ?? 'stop', answer.calls.length > 0),
       logprobs: context.logprobs ? { content: answer.logprobs, refusal: null } : null,
     })),
-    usage: usageJson(ends.map((end) => end.usage)),
+    usage: chatUsage(start, ends),
   };
 }

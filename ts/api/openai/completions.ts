@@ -19,6 +19,7 @@ import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts'
 import { grammarFields, readGrammar } from './grammar-fields.ts';
 import { interleave } from './interleave.ts';
 import { endless, FINGERPRINT, failureFrames, finishReason, newId, unixSeconds, usageJson } from './reply.ts';
+import { readResponseFormat, responseFormat } from './response-format.ts';
 import { readSampling, samplingFields, samplingOfChoice } from './sampling-fields.ts';
 import { templatedCompletion } from './templated-completion.ts';
 
@@ -27,6 +28,7 @@ const MAX_PROMPTS = 128;
 export const completionSchema = z.object({
   ...samplingFields,
   ...grammarFields,
+  response_format: optional(responseFormat),
   prompt: z.union([
     z.string(),
     list(z.string()).min(1).max(MAX_PROMPTS),
@@ -66,7 +68,7 @@ export async function completions(
     throw new OmgError('unsupported', `"${body.model}" does not support completion`, { detail: { param: 'model' } });
   }
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
-  const grammar = readGrammar(body, undefined);
+  const grammar = readGrammar(body, readResponseFormat(body.response_format, 'response_format'));
   const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength };
   const prompts = await readPrompts(models, body, model);
   const templated = settings['compat.templated_completions'] && (body.suffix ?? '') === '' && body.echo !== true;

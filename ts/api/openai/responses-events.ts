@@ -1,6 +1,6 @@
 import type { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
-import { cutOff, isArguments, newId } from '../wire/index.ts';
+import { cutOff, isArguments, newId, type StartEvent } from '../wire/index.ts';
 import { openAiErrorBody } from './errors.ts';
 import { logprobContent, unixSeconds } from './reply.ts';
 import { type ItemStatus, type OutputItem, type ResponseObject, responseUsage } from './responses-object.ts';
@@ -31,6 +31,7 @@ type EndEvent = Extract<ChatEvent, { type: 'end' }>;
 export class ResponseEvents {
   readonly response: ResponseObject;
   readonly #options: Options;
+  #start: StartEvent | undefined;
   #sequence = 0;
   #open = false;
   /** The call whose item is open. */
@@ -41,6 +42,11 @@ export class ResponseEvents {
   constructor(response: ResponseObject, options: Options) {
     this.response = response;
     this.#options = options;
+  }
+
+  /** What the answer began with; it goes into the usage. */
+  begin(start: StartEvent): void {
+    this.#start = start;
   }
 
   *push(piece: Piece): Generator<ResponseEvent> {
@@ -86,7 +92,7 @@ export class ResponseEvents {
     if (this.response.output.length === 0) yield* this.#openMessage();
     yield* this.#close(status);
     this.response.status = status;
-    this.response.usage = responseUsage(end.usage);
+    this.response.usage = responseUsage(end, this.#start);
     if (status === 'incomplete') this.response.incomplete_details = { reason: 'max_output_tokens' };
     else this.response.completed_at = unixSeconds();
     yield this.#event(`response.${status}`, { response: structuredClone(this.response) });

@@ -1,6 +1,14 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage, ToolCall } from '../../inference/index.ts';
-import { NestedJson, newId, pairToolResults } from '../wire/index.ts';
+import {
+  type Adaptations,
+  asText,
+  FILE_LEFT_OUT,
+  IMAGE_LEFT_OUT,
+  NestedJson,
+  newId,
+  pairToolResults,
+} from '../wire/index.ts';
 import { readEncrypted } from './responses-reasoning.ts';
 import type { Item, ResponsesBody } from './responses-schema.ts';
 
@@ -46,15 +54,21 @@ function idOf({ id }: Item, prefix: string): string {
   return typeof id === 'string' && id !== '' ? id : newId(prefix);
 }
 
+/** Items of tools that are not offered to the model here. */
+const FOREIGN = /^(mcp_\w+|\w+_call|\w+_call_output|tool_search_output|compaction|additional_tools)$/;
+
 const ROLES = { system: 'system', developer: 'system', user: 'user', assistant: 'assistant' } as const;
 
 /**
  * The conversation of `before` with the items after it; an assistant's thoughts, words and calls become one message.
  * Throws `invalid_request`; media throw `unsupported`.
  */
-export function addItems(before: readonly ChatMessage[], items: readonly Item[]): ChatMessage[] {
+export function addItems(
+  before: readonly ChatMessage[],
+  items: readonly Item[],
+  adaptations: Adaptations,
+): ChatMessage[] {
   const messages = [...before];
-  const calls = new Set(before.flatMap(({ toolCalls }) => toolCalls?.map(({ id }) => id) ?? []));
   const nested = new NestedJson();
   /** The lists of calls that were begun here, and may grow. */
   const own = new Set<ToolCall[]>();
@@ -81,22 +95,25 @@ export function addItems(before: readonly ChatMessage[], items: readonly Item[])
       const call = {
         id: requireText(item.call_id, `${param}.call_id`),
         name: requireText(item.name, `${param}.name`),
-        arguments: nested.objectText(requireText(item.arguments ?? '', `${param}.arguments`), `${param}.arguments`),
+        arguments: nested.argumentText(requireText(item.arguments ?? '', `${param}.arguments`), `${param}.arguments`),
       };
-      calls.add(call.id);
       const last = messages.at(-1);
       if (last?.role === 'assistant' && reasoning === '') {
         if (last.toolCalls !== undefined && own.has(last.toolCalls)) last.toolCalls.push(call);
         else messages[messages.length - 1] = { ...last, toolCalls: begun([...(last.toolCalls ?? []), call]) };
-      } else assistant({ toolCalls: begun([call]) });
+      } else assistant({ contentAbsent: true, toolCalls: begun([call]) });
     } else if (type === 'function_call_output') {
       const toolCallId = requireText(item.call_id, `${param}.call_id`);
-      if (!calls.has(toolCallId))
-        throw invalid(`${param}.call_id`, `there is no function call "${toolCallId}" before it`);
-      messages.push({ role: 'tool', content: textOf(item.output, `${param}.output`), toolCallId });
-    } else if (type !== 'web_search_call') {
-      throw invalid(`${param}.type`, `items of type "${type}" are not supported`);
-    }
+      messages.push({ role: 'tool', content: toolText(item.output, `${param}.output`, adaptations), toolCallId });
+    } else if (FOREIGN.test(type)) {
+      const text = asText(item);
+      // An id alone says nothing.
+      if (text !== `[${type}]`) {
+        adaptations.note('items-as-text');
+        if (type.endsWith('_output')) messages.push({ role: 'user', content: text });
+        else assistant({ content: text });
+      }
+    } else throw invalid(`${param}.type`, `items of type "${type}" are not supported`);
     // Thoughts belong to what the assistant said next, not to what came from others.
     if (type !== 'reasoning') reasoning = '';
   }
@@ -129,6 +146,20 @@ function textOf(content: unknown, param: string): string {
       throw invalid(detail.param, `unknown content part "${type}"`);
     })
     .join('');
+}
+
+/** A tool may show what it likes; the model that asked is told what it cannot see. */
+function toolText(content: unknown, param: string, adaptations: Adaptations): string {
+  if (content === undefined || content === null) return '';
+  if (!Array.isArray(content)) return textOf(content, param);
+  const parts = content.map((part: unknown) => {
+    const type = typeof part === 'object' && part !== null && 'type' in part ? part.type : undefined;
+    if (type === 'input_image') adaptations.note('images-left-out');
+    else if (type === 'input_file') adaptations.note('files-left-out');
+    else return part;
+    return { type: 'input_text', text: type === 'input_image' ? IMAGE_LEFT_OUT : FILE_LEFT_OUT };
+  });
+  return textOf(parts, param);
 }
 
 function partText(part: unknown): string | undefined {

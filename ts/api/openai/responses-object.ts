@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../inference/index.ts';
-import { newId } from '../wire/index.ts';
+import { newId, type StartEvent, usageExtension } from '../wire/index.ts';
 import { unixSeconds } from './reply.ts';
 import type { ResponsesBody } from './responses-schema.ts';
 
@@ -71,12 +71,17 @@ export function newResponse(body: ResponsesBody): ResponseObject {
   };
 }
 
-export function responseUsage(usage: Extract<ChatEvent, { type: 'end' }>['usage']): object {
+export function responseUsage(
+  end: Extract<ChatEvent, { type: 'end' }>,
+  start: Pick<StartEvent, 'adapted'> | undefined,
+): object {
+  const { usage } = end;
   return {
     input_tokens: usage.promptTokens,
     input_tokens_details: { cached_tokens: usage.cachedTokens, cache_write_tokens: 0 },
     output_tokens: usage.completionTokens,
     output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
     total_tokens: usage.promptTokens + usage.completionTokens,
+    ...usageExtension(start, end),
   };
 }

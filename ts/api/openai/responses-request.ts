@@ -1,14 +1,8 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage, ChatRequest, GrammarSource, ToolDefinition } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
-import {
-  type AskedChoice,
-  chooseTools,
-  invalidChoice,
-  requireEffort,
-  schemaFormat,
-  unknownFormat,
-} from '../wire/index.ts';
+import { type Adaptations, type AskedChoice, chooseTools, invalidChoice, requireEffort } from '../wire/index.ts';
+import { readResponseFormat } from './response-format.ts';
 import type { ResponsesBody, ResponseTool } from './responses-schema.ts';
 import { readSampling } from './sampling-fields.ts';
 
@@ -20,11 +14,12 @@ export function responsesRequest(
   body: ResponsesBody,
   model: InstalledModel,
   conversation: ChatMessage[],
+  adaptations: Adaptations,
 ): { request: ChatRequest; contextLength?: number } {
   refuseUnsupported(body);
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const { capabilities } = model.details;
-  const { tools, toolChoice } = readTools(body);
+  const { tools, toolChoice } = readTools(body, adaptations);
   if (tools !== undefined && !capabilities.includes('tools')) {
     throw unsupported('tools', `"${body.model}" does not support tools`);
   }
@@ -51,6 +46,7 @@ export function responsesRequest(
       topLogprobs: top > 0 || body.include?.includes(LOGPROBS) ? top : undefined,
       overlong: body.truncation === 'auto' ? 'drop-turns' : 'error',
       templateVariables: body.chat_template_kwargs,
+      ...adaptations.field,
     },
     contextLength,
   };
@@ -64,34 +60,39 @@ function refuseUnsupported(body: ResponsesBody): void {
   if ((body.n ?? 1) > 1) throw unsupported('n', 'a response has one answer');
 }
 
-function readFormat({ text }: ResponsesBody): GrammarSource | undefined {
-  const format = text?.format;
-  switch (format?.type ?? 'text') {
-    case 'text':
-      return undefined;
-    case 'json_object':
-      return { kind: 'json_object' };
-    case 'json_schema':
-      return schemaFormat(format?.schema, format?.strict, 'text.format.schema');
-    default:
-      throw unknownFormat(String(format?.type), 'text.format');
-  }
+function readFormat(body: ResponsesBody): GrammarSource | undefined {
+  const format = body.text?.format;
+  return format === undefined
+    ? readResponseFormat(body.response_format, 'response_format')
+    : readResponseFormat(format, 'text.format');
 }
 
-/**
- * Tools of OpenAI's servers that coding tools offer unasked beside their own functions. A model that never takes the offer is a correct answer; a
- * request with nothing else asks for them, and is refused.
- */
-const OFFERS = new Set(['web_search', 'web_search_preview', 'image_generation']);
+/** Tools of OpenAI's servers. A request with nothing else asks for them, and is refused. */
+const SERVER_TOOLS = new Set([
+  'web_search',
+  'web_search_preview',
+  'image_generation',
+  'file_search',
+  'code_interpreter',
+  'mcp',
+]);
 
-/** With tool_choice `none` the model sees no tools, with `allowed_tools` some. */
-function readTools(body: ResponsesBody): Pick<ChatRequest, 'tools' | 'toolChoice'> {
+/**
+ * With tool_choice `none` the model sees no tools, with `allowed_tools` some. Coding tools offer more kinds beside their own functions: such as
+ * are no functions are left out, because a model that never takes an offer is a correct answer.
+ */
+function readTools(body: ResponsesBody, adaptations: Adaptations): Pick<ChatRequest, 'tools' | 'toolChoice'> {
   const tools = body.tools ?? [];
-  const hasOwn = tools.some(({ type }) => type === 'function' || type === 'namespace');
-  const definitions = tools.flatMap((tool, index) =>
-    hasOwn && OFFERS.has(tool.type) ? [] : functionsOf(tool, `tools[${index}]`),
-  );
+  const definitions = tools.flatMap((tool, index) => functionsOf(tool, `tools[${index}]`));
+  const other = tools.findIndex((tool) => !isFunction(tool));
+  const asksOnly = tools.length > 0 && tools.every(({ type }) => SERVER_TOOLS.has(type));
+  if (asksOnly) throw unsupported(`tools[${other}]`, `tools of type "${tools[other]?.type}" are not supported`);
+  if (other >= 0) adaptations.note('tools-left-out');
   return chooseTools(definitions, readChoice(body.tool_choice ?? 'auto'));
+}
+
+function isFunction({ type }: ResponseTool): boolean {
+  return type === 'function' || type === 'namespace';
 }
 
 function readChoice(choice: NonNullable<ResponsesBody['tool_choice']>): AskedChoice {
@@ -110,14 +111,14 @@ function nameOf(tool: unknown): unknown {
   return typeof tool === 'object' && tool !== null && 'name' in tool ? tool.name : undefined;
 }
 
-/** A function, or the members of a namespace as `group.member`. */
+/** A function, or the members of a namespace as `group.member`; none of another kind. */
 function functionsOf(tool: ResponseTool, param: string): ToolDefinition[] {
   if (tool.type === 'namespace') {
     return (tool.tools ?? []).flatMap((member, index) =>
       functionsOf({ ...member, name: `${tool.name}.${member.name}`, tools: undefined }, `${param}.tools[${index}]`),
     );
   }
-  if (tool.type !== 'function') throw unsupported(param, `tools of type "${tool.type}" are not supported`);
+  if (tool.type !== 'function') return [];
   const { name, description, parameters, strict } = tool;
   if (!name)
     throw new OmgError('invalid_request', `${param}.name: is required`, { detail: { param: `${param}.name` } });

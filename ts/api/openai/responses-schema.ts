@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { list, MAX_TOOLS, optional } from '../wire/index.ts';
+import { responseFormat } from './response-format.ts';
 import { samplingFields } from './sampling-fields.ts';
 
 const anyObject = z.custom<Record<string, unknown>>(
@@ -24,15 +25,15 @@ export const responsesSchema = z.object({
   ...samplingFields,
   input: optional(z.union([z.string(), list(itemSchema)])),
   instructions: optional(z.string()),
-  max_output_tokens: optional(z.number().int().positive()),
+  max_output_tokens: optional(z.union([z.literal(-1), z.number().int().positive()])).transform((limit) =>
+    limit === -1 ? undefined : limit,
+  ),
   tools: optional(list(toolSchema, { maxLength: MAX_TOOLS })),
   tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
   parallel_tool_calls: optional(z.boolean()),
-  text: optional(
-    z.looseObject({
-      format: optional(z.looseObject({ type: z.string(), schema: optional(anyObject), strict: optional(z.boolean()) })),
-    }),
-  ),
+  text: optional(z.looseObject({ format: optional(responseFormat) })),
+  /** The name that the format has on chat completions. */
+  response_format: optional(responseFormat),
   reasoning: optional(z.looseObject({ effort: optional(z.string()), summary: optional(z.string()) })),
   store: optional(z.boolean()),
   previous_response_id: optional(z.string()),

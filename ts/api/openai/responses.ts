@@ -2,7 +2,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatMessage } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal, endless, keepAliveOf, parseBody, sendStream, sse } from '../wire/index.ts';
+import {
+  Adaptations,
+  announceStart,
+  disconnectSignal,
+  endless,
+  keepAliveOf,
+  parseBody,
+  sendStream,
+  sse,
+} from '../wire/index.ts';
 import { ResponseEvents } from './responses-events.ts';
 import { addItems, type InputItem, inputItems } from './responses-input.ts';
 import { newResponse, type ResponseObject } from './responses-object.ts';
@@ -32,8 +41,9 @@ export async function responses(
   }
   const before = body.previous_response_id === undefined ? [] : conversationOf(store, body.previous_response_id);
   const input = inputItems(body.input, (id) => store.findItem(id));
-  const conversation = addItems(before, input);
-  const { request: chat, contextLength } = responsesRequest(body, model, conversation);
+  const adaptations = new Adaptations();
+  const conversation = addItems(before, input, adaptations);
+  const { request: chat, contextLength } = responsesRequest(body, model, conversation, adaptations);
   const builder = new ResponseEvents(newResponse(body), {
     oneCall: body.parallel_tool_calls === false,
     logprobs: chat.topLogprobs !== undefined,
@@ -68,19 +78,15 @@ function keepResponse(
 ): void {
   // A call that broke off was none, and its text is in a message.
   const said = response.output.filter((item) => item.type !== 'function_call' || item.status === 'completed');
-  store.put({ response, input, conversation: addItems(conversation, said) });
-}
-
-/** Of whole turns that were dropped the client hears in a header, known before the first byte. */
-function announceDropped(reply: FastifyReply, event: Extract<ChatEvent, { type: 'start' }>): void {
-  if (event.dropped !== undefined) reply.header('x-omg-truncated', `messages=${event.dropped.messages}`);
+  store.put({ response, input, conversation: addItems(conversation, said, new Adaptations()) });
 }
 
 async function* frames(events: AsyncIterable<ChatEvent>, { reply, builder, keep }: Context): AsyncGenerator<string> {
   let ended = false;
   for await (const event of events) {
     if (event.type === 'start') {
-      announceDropped(reply, event);
+      builder.begin(event);
+      announceStart(reply, event);
       continue;
     }
     ended = event.type === 'end';
@@ -95,7 +101,10 @@ async function* frames(events: AsyncIterable<ChatEvent>, { reply, builder, keep 
 async function collect(events: AsyncIterable<ChatEvent>, { reply, builder, keep }: Context): Promise<ResponseObject> {
   let ended = false;
   for await (const event of events) {
-    if (event.type === 'start') announceDropped(reply, event);
+    if (event.type === 'start') {
+      builder.begin(event);
+      announceStart(reply, event);
+    }
     // Whole calls are enough here, and what broke never was one.
     else if (event.type === 'tool-call' || !event.type.startsWith('tool-call')) {
       ended = event.type === 'end';

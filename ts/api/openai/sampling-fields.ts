@@ -4,12 +4,15 @@ import type { Sampling } from '../../inference/index.ts';
 import type { InstalledModel } from '../../lifecycle/index.ts';
 import { list, MAX_STOPS, type ModelOptions, optional, parseOptions, record } from '../wire/index.ts';
 
+/** Tokens of an answer; −1, as llama.cpp and Ollama have it, is as many as there is room for. */
+export const tokenLimit = optional(z.number().int().min(-1)).transform((limit) => (limit === -1 ? undefined : limit));
+
 /** Fields that chat and text completions share, with the extensions that strict servers ignore. */
 export const samplingFields = {
   model: z.string().min(1),
   stream: optional(z.boolean()),
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
-  max_tokens: optional(z.number().int().min(0)),
+  max_tokens: tokenLimit,
   temperature: optional(z.number().min(0).max(2)),
   top_p: optional(z.number().min(0).max(1)),
   seed: optional(z.number().int()),

@@ -1,3 +1,4 @@
+export { announceStart, cacheMissJson, type StartEvent, usageExtension } from './announce.ts';
 export { type BodyLimits, installBodyParser, SMALL_BODY, TEXT_BODY } from './body.ts';
 export { argumentsObject, isArguments } from './call-arguments.ts';
 export { type Caller, callerOf, mayManage, ownerOf, requireManage } from './caller.ts';
@@ -29,3 +30,4 @@ export { truncatedHeader } from './truncated-header.ts';
 export { cutOff, endless } from './unfinished.ts';
 export { optional, parseBody } from './validate.ts';
 export { vectorAt, vectorBase64 } from './vectors.ts';
+export { Adaptations, asText, FILE_LEFT_OUT, IMAGE_LEFT_OUT } from './what-is-left-out.ts';

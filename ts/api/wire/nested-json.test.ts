@@ -11,23 +11,21 @@ const code = (run: () => unknown): string | undefined => {
   }
 };
 
-test('gives the text of an object back as it was; nothing is an empty one', () => {
+test('arguments stay what the model wrote, malformed or cut off; nothing is an empty object', () => {
   const nested = new NestedJson();
-  expect(nested.objectText(' {"a": [1, "x"]}', 'p')).toBe(' {"a": [1, "x"]}');
-  expect(nested.objectText('  ', 'p')).toBe('{}');
-  for (const text of ['[]', '1', 'null', '{', '"x"', 'nope']) {
-    expect(() => nested.objectText(text, 'messages[0].x')).toThrow(
-      /^messages\[0\]\.x: must be the JSON text of an object$/,
-    );
+  for (const text of [' {"a": [1, "x"]}', '{"a": "Pa', '[]', 'nope', '{"n": 12345678901234567890, "n": 1.0}']) {
+    expect(nested.argumentText(text, 'p')).toBe(text);
   }
+  expect(nested.argumentText('  ', 'p')).toBe('{}');
+  expect(() => nested.parse('{', 'p', 'must be JSON')).toThrow(/^p: must be JSON$/);
 });
 
 test('what stands inside texts is bounded for a request as a whole', () => {
-  expect(code(() => new NestedJson().objectText(`{"a":${'['.repeat(3_000_000)}`, 'p'))).toBe('invalid_request');
-  expect(code(() => new NestedJson().objectText(`{"a":[${'{},'.repeat(1_000_000)}1]}`, 'p'))).toBe('body_too_large');
-  expect(code(() => new NestedJson().objectText(`{"a":"${'x'.repeat(5_000_000)}"}`, 'p'))).toBe('body_too_large');
+  expect(code(() => new NestedJson().argumentText(`{"a":${'['.repeat(3_000_000)}`, 'p'))).toBe('invalid_request');
+  expect(code(() => new NestedJson().argumentText(`{"a":[${'{},'.repeat(1_000_000)}1]}`, 'p'))).toBe('body_too_large');
+  expect(code(() => new NestedJson().argumentText(`{"a":"${'x'.repeat(5_000_000)}"}`, 'p'))).toBe('body_too_large');
   const nested = new NestedJson();
   const some = `{"a":[${'{},'.repeat(10_000)}1]}`;
-  const codes = Array.from({ length: 12 }, () => code(() => nested.objectText(some, 'p')));
+  const codes = Array.from({ length: 12 }, () => code(() => nested.argumentText(some, 'p')));
   expect([codes[0], codes.at(-1)]).toEqual([undefined, 'body_too_large']);
 });

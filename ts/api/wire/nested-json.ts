@@ -14,12 +14,7 @@ export class NestedJson {
 
   /** Throws `invalid_request` with `wrong` for text that is no JSON, `body_too_large` and `invalid_request` at the bounds. */
   parse(text: string, param: string, wrong: string): unknown {
-    // A character is at least a byte, so what is far too long is not even encoded.
-    if (text.length > this.#bytes) throw tooLong(param);
-    const bytes = Buffer.from(text);
-    this.#bytes -= bytes.length;
-    if (this.#bytes < 0) throw tooLong(param);
-    this.#values -= checkJsonBounds(bytes, { maxValues: this.#values });
+    this.#count(text, param);
     try {
       return JSON.parse(text);
     } catch {
@@ -27,12 +22,23 @@ export class NestedJson {
     }
   }
 
-  /** The text when it is that of an object; nothing is an empty one. */
-  objectText(text: string, param: string, wrong = 'must be the JSON text of an object'): string {
+  #count(text: string, param: string): void {
+    // A character is at least a byte, so what is far too long is not even encoded.
+    if (text.length > this.#bytes) throw tooLong(param);
+    const bytes = Buffer.from(text);
+    this.#bytes -= bytes.length;
+    if (this.#bytes < 0) throw tooLong(param);
+    this.#values -= checkJsonBounds(bytes, { maxValues: this.#values });
+  }
+
+  /**
+   * The arguments of a call in the history, as the model wrote them: cut off or malformed ones too, or no later turn of the conversation
+   * could be answered. Nothing is an empty object. Throws at the bounds only.
+   */
+  argumentText(text: string, param: string): string {
     if (text.trim() === '') return '{}';
-    const value = this.parse(text, param, wrong);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text;
-    throw invalid(param, wrong);
+    this.#count(text, param);
+    return text;
   }
 }
 

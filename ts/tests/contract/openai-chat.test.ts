@@ -272,11 +272,6 @@ test.each([
   ],
   [{ messages: [{ role: 'user', content: [{ type: 'file' }] }] }, 'messages[0].content[0]', 'invalid_request'],
   [{ messages: [{ role: 'user', content: null }] }, 'messages[0].content', 'invalid_request'],
-  [
-    { messages: [{ role: 'assistant', tool_calls: [{ id: 'a', function: { name: 'f', arguments: '[1]' } }] }] },
-    'messages[0].tool_calls[0].function.arguments',
-    'invalid_request',
-  ],
 ])('%j is refused', async (payload, param, code) => {
   const reply = await post(payload);
   expect([reply.statusCode, reply.json().error]).toMatchObject([400, { param, code, type: 'invalid_request_error' }]);

@@ -370,12 +370,6 @@ test.each([
   [{ input: [{ type: '__proto__' }] }, 'input[0].type', 'invalid_request'],
   [{ input: [{ role: 'king', content: 'x' }] }, 'input[0].role', 'invalid_request'],
   [{ input: [{ type: 'item_reference', id: 'x' }] }, 'input[0].id', 'invalid_request'],
-  [{ input: [{ type: 'function_call_output', call_id: 'x', output: '' }] }, 'input[0].call_id', 'invalid_request'],
-  [
-    { input: [{ type: 'function_call', call_id: 'x', name: 'f', arguments: '[1]' }] },
-    'input[0].arguments',
-    'invalid_request',
-  ],
 ])('%j is refused', async (payload, param, code) => {
   const reply = await post(payload);
   expect([reply.statusCode, reply.json().error]).toMatchObject([400, { param, code, type: 'invalid_request_error' }]);
