@@ -11,7 +11,7 @@ import type {
   ScoreRequest,
   Scores,
 } from '../inference/index.ts';
-import type { RunnerCalls, ToRunner } from './runner/protocol.ts';
+import type { RunnerCalls, SentRequest, ToRunner } from './runner/protocol.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 /** How long an unload may take after the last generation before the process is ended anyway. */
@@ -108,7 +108,7 @@ export class RunnerModel implements LoadedModel {
       wake();
     };
     const id = this.#process.open(
-      { id: 0, op: 'generate', request: { ...request, prompt: wellFormed(request.prompt) } },
+      { id: 0, op: 'generate', request: sent(request) },
       {
         events: (events) => {
           batches.push(events);
@@ -184,4 +184,10 @@ function wellFormed(prompt: PromptSegment[]): PromptSegment[] {
   return prompt.map((segment) =>
     segment.kind === 'text' ? { ...segment, text: segment.text.toWellFormed() } : segment,
   );
+}
+
+/** Numbers of a schema that JavaScript would change do not survive a message, so the grammar goes as JSON text. */
+function sent({ grammar, ...request }: GenerateRequest): SentRequest {
+  const prompt = wellFormed(request.prompt);
+  return { ...request, prompt, ...(grammar === undefined ? {} : { grammar: JSON.stringify(grammar) }) };
 }

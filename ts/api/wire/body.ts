@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import { BodyRoom } from './body-room.ts';
 import { disconnectSignal } from './disconnect.ts';
-import { parseJson } from './json.ts';
+import { parseJson, takeParsed } from './json.ts';
 import { JsonThreads } from './json-threads.ts';
 
 const MIB = 1024 * 1024;
@@ -72,7 +72,7 @@ export function installBodyParser(
     reply?.raw.once('close', place.free).once('finish', place.free);
     const bytes = await readBody(request, payload, bodyLimits.bytes, (count) => place.take(count));
     const bounds = { maxValues: bodyLimits.values };
-    if (bytes.length <= LARGE_BYTES || reply === undefined) return parseJson(bytes, bounds);
+    if (bytes.length <= LARGE_BYTES || reply === undefined) return takeParsed(parseJson(bytes, bounds));
     return threads.parse(bytes, bounds, disconnectSignal(reply));
   });
 }

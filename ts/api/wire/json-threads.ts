@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { entryFile } from '../../config/index.ts';
 import { type ErrorData, OmgError } from '../../errors/index.ts';
+import { type ParsedJson, takeParsed } from './json.ts';
 import type { JsonBounds } from './json-bounds.ts';
 
 export interface JsonJob {
@@ -8,7 +9,7 @@ export interface JsonJob {
   bounds: JsonBounds;
 }
 
-export type JsonOutcome = { value: unknown } | { error: ErrorData };
+export type JsonOutcome = { parsed: ParsedJson } | { error: ErrorData };
 
 interface Waiting extends JsonJob {
   settle: (outcome: JsonOutcome) => void;
@@ -41,7 +42,7 @@ export class JsonThreads {
       this.#next();
     });
     if ('error' in outcome) throw OmgError.fromData(outcome.error);
-    return outcome.value;
+    return takeParsed(outcome.parsed);
   }
 
   async close(): Promise<void> {

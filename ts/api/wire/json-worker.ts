@@ -8,7 +8,7 @@ parentPort?.on('message', ({ bytes, bounds }: JsonJob) => parentPort?.postMessag
 
 function outcome(bytes: JsonJob['bytes'], bounds: JsonJob['bounds']): JsonOutcome {
   try {
-    return { value: parseJson(bytes, bounds) };
+    return { parsed: parseJson(bytes, bounds) };
   } catch (error) {
     return { error: OmgError.from(error).toData() };
   }

@@ -1,4 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
+import { parseExact } from '../../inference/index.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -16,7 +17,7 @@ export class NestedJson {
   parse(text: string, param: string, wrong: string): unknown {
     this.#count(text, param);
     try {
-      return JSON.parse(text);
+      return parseExact(text);
     } catch {
       throw invalid(param, wrong);
     }

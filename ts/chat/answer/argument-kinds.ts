@@ -55,6 +55,8 @@ function resolve(reference: string, root: Schema): unknown {
 function kindOf(value: unknown): Kind {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
+  // Written with more digits than JavaScript keeps.
+  if (JSON.isRawJSON(value)) return 'number';
   return KINDS[typeof value] ?? 'string';
 }
 

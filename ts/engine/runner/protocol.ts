@@ -16,6 +16,9 @@ import type {
 } from '../../inference/index.ts';
 import type { GrammarLimits, GrammarVerdict } from './grammar-check.ts';
 
+/** The grammar is JSON text. */
+export type SentRequest = Omit<GenerateRequest, 'grammar'> & { grammar?: string };
+
 /** What a runner can be asked, and what it answers. */
 export interface RunnerCalls {
   version: { ask: Record<never, never>; answer: string };
@@ -30,7 +33,7 @@ export interface RunnerCalls {
   embed: { ask: { request: EmbedRequest }; answer: Embeddings };
   score: { ask: { request: ScoreRequest }; answer: Scores };
   /** Answers with batches of events, then null. */
-  generate: { ask: { request: GenerateRequest }; answer: null };
+  generate: { ask: { request: SentRequest }; answer: null };
   unload: { ask: Record<never, never>; answer: null };
 }
 

@@ -1,7 +1,8 @@
 import { OmgError } from '../../errors/index.ts';
+import { type GenerateRequest, type Grammar, parseExact } from '../../inference/index.ts';
 import { type Addon, type AddonGeneration, type AddonModel, type AddonTask, unwrap } from '../native/index.ts';
 import { checkGrammar } from './grammar-check.ts';
-import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type ToRunner } from './protocol.ts';
+import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type SentRequest, type ToRunner } from './protocol.ts';
 
 interface RunningGeneration {
   generation: AddonGeneration;
@@ -84,7 +85,9 @@ export class RunnerServer {
   async #generate({ id, request }: Extract<RunnerAsk, { op: 'generate' }>): Promise<void> {
     const start = { cancelled: false };
     this.#starting.set(id, start);
-    const generation = await unwrap(this.#loaded().generate(request)).finally(() => this.#starting.delete(id));
+    const generation = await unwrap(this.#loaded().generate(received(request))).finally(() =>
+      this.#starting.delete(id),
+    );
     const running: RunningGeneration = { generation, credit: BATCHES_AHEAD, cancelled: false, wake: () => {} };
     this.#generations.set(id, running);
     if (start.cancelled) this.#cancel(id);
@@ -128,4 +131,8 @@ export class RunnerServer {
     if (this.#model === undefined) throw new OmgError('internal', 'The runner has no model.');
     return this.#model;
   }
+}
+
+function received({ grammar, ...request }: SentRequest): GenerateRequest {
+  return grammar === undefined ? request : { ...request, grammar: parseExact(grammar) as Grammar };
 }
