@@ -8,8 +8,10 @@ import {
 } from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
 import type { ChatEvent, ChatRequest, GenerateEvent, GenerateRequest, LoadedModel } from '../inference/index.ts';
+import { contentDigest } from '../library/index.ts';
 import type { OpenedModel } from './model-directory.ts';
 import { mergeSampling, mergeStop } from './model-parameters.ts';
+import { conversationKey, type PromptHistory } from './prompt-history.ts';
 
 export interface ChatWork {
   templates: ChatTemplates;
@@ -20,6 +22,7 @@ export interface ChatWork {
   /** Of the whole request. */
   prompt: RenderedPrompt;
   model: LoadedModel;
+  history: PromptHistory;
   /** Generates with the model. */
   run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>;
   signal: AbortSignal;
@@ -38,6 +41,9 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
       ...(adapted.length > 0 ? { adapted } : {}),
     };
   };
+  const conversation = conversationKey(contentDigest(opened.record), request);
+  const told = (events: AsyncIterable<GenerateEvent>, { segments, format }: RenderedPrompt): AsyncIterable<ChatEvent> =>
+    work.history.watch(translateEvents(events, format), { conversation, segments, model });
   const { maxReasoningTokens: budget } = request;
   // They tell which text is which token's, so that thoughts end where their budget does.
   const topLogprobs = ({ format }: RenderedPrompt): number | undefined =>
@@ -54,7 +60,7 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
   const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
   if (!('tooLong' in first)) {
     const none = { messages: 0, tokens: 0 };
-    for await (const event of translateEvents(first.events, prompt.format)) yield announce(event, none, prompt);
+    for await (const event of told(first.events, prompt)) yield announce(event, none, prompt);
     return;
   }
   const fitted = await dropTurns(request, {
@@ -63,7 +69,7 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
     render: (shorter) => unlessLeft(signal, () => templates.render(opened.header, shorter, signal)),
     countTokens: ({ segments }) => unlessLeft(signal, async () => (await model.tokenize(segments)).length),
   });
-  for await (const event of translateEvents(generate(fitted.prompt), fitted.prompt.format)) {
+  for await (const event of told(generate(fitted.prompt), fitted.prompt)) {
     yield announce(event, fitted.dropped, fitted.prompt);
   }
 }

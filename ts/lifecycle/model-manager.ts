@@ -24,6 +24,7 @@ import { diskFiles, type ModelFiles } from './model-files.ts';
 import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts';
 import { ModelSlots } from './model-slots.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
+import { PromptHistory } from './prompt-history.ts';
 import { Pulls } from './pulls.ts';
 import { RequestMeter, type RequestObserver, type RequestRecord } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
@@ -69,6 +70,7 @@ export class ModelManager implements Models {
   readonly #engine: Engine;
   readonly #store: ModelStore;
   readonly #templates: ChatTemplates;
+  readonly #history = new PromptHistory();
   readonly #directory: ModelDirectory;
   readonly #events: EventStream;
   readonly #pulls: Pulls;
@@ -186,7 +188,17 @@ export class ModelManager implements Models {
       if (grammar !== undefined) await this.#engine.checkGrammar(grammar, options.signal);
     }
     yield* this.#use(opened, options, (model, run, signal) =>
-      runChat({ templates: this.#templates, opened, request, dropped, prompt, model, run, signal }),
+      runChat({
+        templates: this.#templates,
+        history: this.#history,
+        opened,
+        request,
+        dropped,
+        prompt,
+        model,
+        run,
+        signal,
+      }),
     );
   }
 
