@@ -129,6 +129,8 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
       ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
     };
     if (reply.streamError?.code === 'internal') deps.log.error({ ...fields, err: reply.streamError }, 'stream failed');
+    const adapted = reply.getHeader('x-omg-adapted');
+    if (adapted !== undefined) deps.log.debug({ reqId: request.id, adapted }, 'conversation adapted');
     // Clients poll with GET; what changes or computes something is worth a line.
     if (request.method === 'GET' || request.method === 'HEAD') deps.log.debug(fields, 'request');
     else deps.log.info(fields, 'request');

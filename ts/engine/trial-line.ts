@@ -64,7 +64,7 @@ export class TrialLine {
     signal?.addEventListener('abort', end, { once: true });
     let verdict: GrammarVerdict | 'late';
     try {
-      verdict = await process.call('checkGrammar', { grammar, limits });
+      verdict = await process.call('checkGrammar', { grammar: JSON.stringify(grammar), limits });
     } catch (error) {
       const failure = OmgError.from(error);
       if (failure.code !== 'runner_crashed') throw failure;
@@ -97,7 +97,7 @@ export class TrialLine {
     });
     try {
       // Its start and what all grammars share are not a part of the trial.
-      await process.call('checkGrammar', { grammar: { kind: 'json_object' }, limits: WARM_UP });
+      await process.call('checkGrammar', { grammar: '{"kind":"json_object"}', limits: WARM_UP });
     } catch (error) {
       this.#process = undefined;
       throw this.#closed ? shuttingDown() : error;

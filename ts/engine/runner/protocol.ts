@@ -5,7 +5,6 @@ import type {
   EmbedRequest,
   GenerateEvent,
   GenerateRequest,
-  Grammar,
   LoadedModelInfo,
   LoadSpec,
   MemoryPlan,
@@ -16,7 +15,7 @@ import type {
 } from '../../inference/index.ts';
 import type { GrammarLimits, GrammarVerdict } from './grammar-check.ts';
 
-/** The grammar is JSON text. */
+/** The grammar is JSON text: numbers of a schema that JavaScript would change do not survive a message otherwise. */
 export type SentRequest = Omit<GenerateRequest, 'grammar'> & { grammar?: string };
 
 /** What a runner can be asked, and what it answers. */
@@ -25,7 +24,7 @@ export interface RunnerCalls {
   devices: { ask: Record<never, never>; answer: DeviceInfo[] };
   inspect: { ask: { path: string }; answer: ModelHeader };
   plan: { ask: { spec: LoadSpec }; answer: MemoryPlan };
-  checkGrammar: { ask: { grammar: Grammar; limits: GrammarLimits }; answer: GrammarVerdict };
+  checkGrammar: { ask: { grammar: string; limits: GrammarLimits }; answer: GrammarVerdict };
   quantize: { ask: { path: string; target: string; out: string }; answer: null };
   load: { ask: { spec: LoadSpec }; answer: LoadedModelInfo };
   tokenize: { ask: { prompt: PromptSegment[] }; answer: number[] };

@@ -48,7 +48,7 @@ export class RunnerServer {
       case 'plan':
         return unwrap(addon.plan(ask.spec));
       case 'checkGrammar':
-        return checkGrammar(addon, ask.grammar, ask.limits);
+        return checkGrammar(addon, parseExact(ask.grammar) as Grammar, ask.limits);
       case 'quantize':
         await unwrap(addon.quantize(ask.path, ask.target, ask.out, (progress) => this.#send({ id: ask.id, progress })));
         return null;

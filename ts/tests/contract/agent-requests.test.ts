@@ -23,7 +23,7 @@ describe('what other agents are known to send', () => {
   const user = { role: 'user', content: 'Hi' };
   const picture = 'data:image/png;base64,AAAA';
   const use = { type: 'tool_use', id: 't', name: 'f', input: {} };
-  const after = (content: unknown) => [
+  const withResult = (content: unknown) => [
     user,
     { role: 'assistant', content: [use] },
     { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content }] },
@@ -61,7 +61,7 @@ describe('what other agents are known to send', () => {
       '/v1/messages',
       'a picture in a result',
       {
-        messages: after([{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }]),
+        messages: withResult([{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }]),
         max_tokens: 2,
       },
       /images-left-out/,
@@ -70,7 +70,7 @@ describe('what other agents are known to send', () => {
       '/v1/messages',
       'references to tools and results of a search',
       {
-        messages: after([
+        messages: withResult([
           { type: 'tool_reference', tool_name: 'g' },
           { type: 'search_result', source: 's', title: 't', content: [{ type: 'text', text: 'found' }] },
         ]),
