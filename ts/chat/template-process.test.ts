@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { entryFile } from '../config/index.ts';
 import { ENDLESS } from './fixtures/hostile-templates.ts';
 import { TemplateProcess } from './template-process.ts';
 import type { TemplateTask } from './template-task.ts';
 
-const entry = entryFile(import.meta.url, './template-worker.ts', 'template-worker');
+const entry = new URL('./fixtures/unbounded-worker.ts', import.meta.url);
 
 const abilities = (template: string): TemplateTask => ({ kind: 'abilities', template, specialTokens: {} });
 

@@ -1,11 +1,16 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { ENDLESS, HUNGRY } from './fixtures/hostile-templates.ts';
+import { BOMBS, ENDLESS, HUNGRY } from './fixtures/hostile-templates.ts';
 import type { TaskEnded } from './template-process.ts';
 import { type SandboxOptions, TemplateSandbox } from './template-sandbox.ts';
 import type { TaskResult, TemplateTask } from './template-task.ts';
 
+/** Whose engine lets everything through, so that the walls are tested. */
+const UNBOUNDED = new URL('./fixtures/unbounded-worker.ts', import.meta.url);
+/** The one that the product runs. */
+const REAL = new URL('./template-worker.ts', import.meta.url);
+
 function sandbox(options: SandboxOptions = {}): TemplateSandbox {
-  const box = new TemplateSandbox(options);
+  const box = new TemplateSandbox({ workerFile: UNBOUNDED, ...options });
   onTestFinished(() => box.close());
   return box;
 }
@@ -44,25 +49,28 @@ test('a template that does not end is ended, and the next one renders', async ()
   expect(await hung).toMatchObject({ ended: expect.stringContaining('1 s') });
 });
 
-test.each(Object.entries(HUNGRY))('a template that eats memory is ended: %s', async (_, template) => {
+test('a template that eats memory is ended', async () => {
   const box = sandbox({ abilitiesTimeoutMs: 20_000 });
-  expect(await box.run(abilities(template))).toMatchObject({ ended: expect.any(String), lasting: true });
+  expect(await box.run(abilities(HUNGRY))).toMatchObject({ ended: expect.any(String), lasting: true });
   expect(await textOf(box.run(prompt(HONEST)))).toBe('<|user|>Hi');
 });
 
 test('one that is ended while it eats memory does no harm later', async () => {
   const box = sandbox({ timeoutMs: 300 });
-  const outcomes = await Promise.all(Object.values(HUNGRY).map((template) => box.run(prompt(template))));
-  for (const outcome of outcomes) expect(outcome).toHaveProperty('ended');
+  expect(await box.run(prompt(HUNGRY))).toHaveProperty('ended');
   expect(await textOf(box.run(prompt(HONEST)))).toBe('<|user|>Hi');
+});
+
+test.each(Object.entries(BOMBS))('the engine refuses %s before any wall does', async (_, template) => {
+  const box = sandbox({ workerFile: REAL, timeoutMs: 30_000, abilitiesTimeoutMs: 30_000 });
+  expect(await box.run(prompt(template))).toHaveProperty('refused');
+  expect(await box.run(abilities(template))).toHaveProperty('refused');
+  expect(box.pids).toHaveLength(1);
 });
 
 test('text that no window holds is refused in the process and does not come over', async () => {
   const long = "{% for i in range(200) %}{{ 'x' | indent(100000, true) }}{% endfor %}";
-  expect(await sandbox().run(prompt(long))).toMatchObject({ refused: expect.stringContaining('writes more than') });
-  const doubled =
-    "{% set ns = namespace(t='x') %}{% for i in range(60) %}{% set ns.t = ns.t + ns.t %}{% endfor %}{{ ns.t }}";
-  expect(await sandbox().run(prompt(doubled))).toHaveProperty('refused');
+  expect(await sandbox().run(prompt(long))).toHaveProperty('refused');
 });
 
 test('whoever leaves takes the work along: what waits is dropped, what runs is ended', async () => {

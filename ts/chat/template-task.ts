@@ -24,12 +24,16 @@ export function runTask(task: TemplateTask): TaskResult {
     const { template, specialTokens } = task;
     // Prompts need it: one that cannot be made is a verdict on the template.
     new SpecialFinder(template, specialTokens);
-    return {
-      abilities: findAbilities(template, specialTokens, (variables) => {
-        const outcome = renderTemplate({ template, variables: exactJson(variables) });
-        return 'text' in outcome ? outcome.text : undefined;
-      }),
-    };
+    let hasText = false;
+    let refused = '';
+    const abilities = findAbilities(template, specialTokens, (variables) => {
+      const outcome = renderTemplate({ template, variables: exactJson(variables) });
+      if ('text' in outcome) hasText = true;
+      else refused ||= outcome.refused;
+      return 'text' in outcome ? outcome.text : undefined;
+    });
+    // What refuses everything that people say is of no use.
+    return hasText ? { abilities } : { refused };
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) };
   }
