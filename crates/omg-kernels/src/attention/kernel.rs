@@ -358,9 +358,12 @@ impl Span<'_> {
         vector: usize,
     ) {
         let stride = self.part.stride;
-        let sums: [*mut f32; R] = std::array::from_fn(|r| {
-            self.part.values[(first + r) * stride + vector * 16..][..V * 16].as_mut_ptr()
-        });
+        let start = first * stride + vector * 16;
+        let end = start + (R - 1) * stride + V * 16;
+        // One borrow for all queries: another would end the pointers of the one before.
+        let rows = self.part.values[start..end].as_mut_ptr();
+        // SAFETY: the last query's vectors end at `end`, as just checked.
+        let sums: [*mut f32; R] = std::array::from_fn(|r| unsafe { rows.add(r * stride) });
         let mut sum = [[s.splat(0.0); V]; R];
         for r in 0..R {
             let decay = s.splat(weights.decay[first + r]);
