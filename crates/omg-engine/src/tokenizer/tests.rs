@@ -636,3 +636,25 @@ fn programs_in_a_tokenizer_end() {
     }
     assert!(with("normalizer", replace("\u{2581}\u{2581}")).is_ok());
 }
+
+/// Found by the fuzzer: the library panics on these, or makes text that is none.
+#[test]
+fn a_tokenizer_that_its_library_fails_on_is_damaged() {
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut json: serde_json::Value = read("bpe.tokenizer.json");
+        change(&mut json);
+        Tokenizer::from_json(&json).unwrap_err().code()
+    };
+    let code = "invalid_model_file";
+    let special = |json: &mut serde_json::Value| {
+        json["post_processor"]["special_tokens"] = serde_json::json!({});
+        json["post_processor"]["single"][0]["SpecialToken"]["id"] = "gone".into();
+    };
+    assert_eq!(with(&special), code);
+    for prefix in ["#", "\u{e9}", "a long one that no token has"] {
+        let prefixed = |json: &mut serde_json::Value| {
+            json["model"]["continuing_subword_prefix"] = prefix.into();
+        };
+        assert_eq!(with(&prefixed), code);
+    }
+}

@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use omg_format::FolderFiles;
@@ -39,6 +40,55 @@ struct Outline {
     pre_tokenizer: Json,
     #[serde(default)]
     added_tokens: Vec<Added>,
+    #[serde(default)]
+    model: ModelOutline,
+}
+
+/// What the library does not check of its models.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ModelOutline {
+    continuing_subword_prefix: Option<String>,
+}
+
+impl ModelOutline {
+    /// The library cuts the prefix off the right half of each merge without looking whether it is there: within a character
+    /// that would be text that is none.
+    fn joins_whole_tokens(&self, bytes: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct File {
+            model: Merges,
+        }
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Merges {
+            merges: Vec<Merge>,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Merge {
+            Pair([String; 2]),
+            Line(String),
+        }
+        let prefix = self
+            .continuing_subword_prefix
+            .as_deref()
+            .unwrap_or_default();
+        prefix.is_empty()
+            || serde_json::from_slice::<File>(bytes).is_ok_and(|file| {
+                file.model.merges.iter().all(|merge| match merge {
+                    Merge::Pair([_, right]) => right.starts_with(prefix),
+                    Merge::Line(line) => line
+                        .split_once(' ')
+                        .is_some_and(|(_, right)| right.starts_with(prefix)),
+                })
+            })
+    }
+}
+
+/// The library panics on some files and texts; nothing of what it worked on is used afterwards.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 #[derive(Deserialize)]
@@ -118,15 +168,31 @@ impl Tokenizer {
         damaged: &dyn Fn(&dyn std::fmt::Display) -> EngineError,
         configs: &[&Json],
     ) -> Result<Self> {
-        let outline: Outline = serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
+        guarded(|| Self::read(&bytes, damaged, configs)).unwrap_or_else(|| {
+            Err(damaged(
+                &"the tokenizer is damaged: its library fails on it",
+            ))
+        })
+    }
+
+    fn read(
+        bytes: &[u8],
+        damaged: &dyn Fn(&dyn std::fmt::Display) -> EngineError,
+        configs: &[&Json],
+    ) -> Result<Self> {
+        let outline: Outline = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
+        if !outline.model.joins_whole_tokens(bytes) {
+            return Err(damaged(
+                &"a merge does not go on with the prefix of its model",
+            ));
+        }
         if growth(&outline.normalizer) > MAX_GROWTH {
             return Err(damaged(&format!(
                 "its normalizer makes text more than {MAX_GROWTH} times as long"
             )));
         }
         let mut inner =
-            tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(&error))?;
-        drop(bytes);
+            tokenizers::Tokenizer::from_bytes(bytes).map_err(|error| damaged(&error))?;
         inner.with_padding(None);
         inner
             .with_truncation(None)
@@ -184,8 +250,15 @@ impl JsonModel {
             Piece::Tokens(_) => 1,
         };
         check_undivided(pieces.iter().map(bytes).sum())?;
-        self.try_encode(pieces, ids)
-            .map_err(|error| EngineError::Internal(format!("the tokenizer failed: {error}")))
+        let done = guarded(|| self.try_encode(pieces, ids));
+        let error = match done {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) => error.to_string(),
+            None => "its library fails on it".to_owned(),
+        };
+        Err(invalid(format!(
+            "the tokenizer of the model cannot read the text: {error}"
+        )))
     }
 
     fn try_encode(&self, pieces: &[Piece], ids: &mut Vec<u32>) -> tokenizers::Result<()> {
