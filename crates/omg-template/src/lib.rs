@@ -14,6 +14,7 @@ mod environment;
 mod filters;
 mod format;
 mod functions;
+mod go;
 mod lookup;
 mod methods;
 mod number;
@@ -33,6 +34,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use minijinja::{Environment, ErrorKind};
 
+pub use go::{go_names, render_go, render_go_value};
 pub use strftime::Moment;
 
 /// What one render may do: an instruction costs one, data about one per 32 bytes. What is nested most by it fits `STACK`.
