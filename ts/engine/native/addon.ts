@@ -35,6 +35,9 @@ export type TemplateRender =
   | { text: string }
   | { refused: string; kind: 'raised' | 'failed' | 'too_much_work' | 'variables' };
 
+/** The names of the fields and variables of a Go template, in lower case, or why it is none. */
+export type TemplateNames = { names: string[] } | Extract<TemplateRender, { refused: string }>;
+
 /** The native surface, as `crates/omg-node` exports it. */
 export interface Addon {
   version(): string;
@@ -47,6 +50,9 @@ export interface Addon {
   load(spec: LoadSpec, onProgress: (fraction: number) => void): Answer<AddonModel>;
   /** Renders on the calling thread. */
   renderTemplate(template: string, variables: string, now: LocalTime): Outcome<TemplateRender>;
+  /** The same for a Go template over a conversation in the shapes of Ollama's API. */
+  renderGoTemplate(template: string, conversation: string, now: LocalTime): Outcome<TemplateRender>;
+  goTemplateNames(template: string): Outcome<TemplateNames>;
   /** Asks the system to end this process when its parent ends; absent where the system cannot. */
   dieWithParent?(): void;
 }

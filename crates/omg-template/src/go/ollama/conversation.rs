@@ -32,7 +32,8 @@ struct Message {
     content: String,
     thinking: String,
     images: Value,
-    calls: Value,
+    /// As the request has them.
+    calls: Vec<Value>,
     tool_name: String,
     call_id: String,
 }
@@ -168,6 +169,11 @@ fn collated(messages: Vec<Message>) -> Vec<Message> {
             Some(last) if last.role == message.role && message.role != "tool" => {
                 last.content.push_str("\n\n");
                 last.content.push_str(&message.content);
+                // Ollama forgets these two.
+                last.calls.extend(message.calls);
+                if last.thinking.is_empty() {
+                    last.thinking = message.thinking;
+                }
             }
             _ => out.push(message),
         }
@@ -182,7 +188,7 @@ impl Message {
             Value::text(&self.content),
             Value::text(&self.thinking),
             self.images.clone(),
-            self.calls.clone(),
+            calls_of(&self.calls),
             Value::text(&self.tool_name),
             Value::text(&self.call_id),
         ];
@@ -203,16 +209,21 @@ fn message(value: &Value) -> Option<Message> {
             _ => Value::nil_list(ListKind::Any),
         },
         calls: match map.members.get("tool_calls") {
-            Some(Value::List(list)) => {
-                let calls = list.items.iter().enumerate();
-                let calls = calls.filter_map(|(at, value)| call(at, value));
-                Value::list(calls.collect(), ListKind::Structs)
-            }
-            _ => Value::nil_list(ListKind::Structs),
+            Some(Value::List(list)) => list.items.clone(),
+            _ => Vec::new(),
         },
         tool_name: string(map, "tool_name"),
         call_id: string(map, "tool_call_id"),
     })
+}
+
+fn calls_of(calls: &[Value]) -> Value {
+    if calls.is_empty() {
+        return Value::nil_list(ListKind::Structs);
+    }
+    let calls = calls.iter().enumerate();
+    let calls = calls.filter_map(|(at, value)| call(at, value));
+    Value::list(calls.collect(), ListKind::Structs)
 }
 
 fn call(at: usize, value: &Value) -> Option<Value> {
