@@ -74,7 +74,9 @@ impl Drop for Folder {
 fn refusal(path: &Path) -> omg_format::Error {
     let (sender, receiver) = channel();
     let path = path.to_owned();
-    std::thread::spawn(move || sender.send(ModelFiles::open(&path)));
+    std::thread::spawn(move || {
+        let _ = sender.send(ModelFiles::open(&path));
+    });
     receiver
         .recv_timeout(Duration::from_secs(60))
         .expect("an answer")

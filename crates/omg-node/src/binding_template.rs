@@ -1,5 +1,8 @@
 //! Chat templates. A render runs on the thread that calls, so it is for a process that does nothing else.
 
+// A test build registers nothing of what Node calls.
+#![cfg_attr(test, allow(dead_code))]
+
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use napi::Env;

@@ -39,7 +39,7 @@ struct Parser<'a> {
 }
 
 /// What ends a list of nodes.
-enum End {
+enum Terminator {
     End,
     Else,
     /// The `if` or `with` behind an `else` is the next token.
@@ -48,7 +48,7 @@ enum End {
 
 enum Part {
     Node(Node),
-    End(End),
+    End(Terminator),
 }
 
 impl<'a> Parser<'a> {
@@ -113,7 +113,9 @@ impl<'a> Parser<'a> {
             }
             match self.part()? {
                 Part::Node(node) => nodes.push(node),
-                Part::End(End::End) => return Err(Fault::at(token.line, "unexpected {{end}}")),
+                Part::End(Terminator::End) => {
+                    return Err(Fault::at(token.line, "unexpected {{end}}"));
+                }
                 Part::End(_) => return Err(Fault::at(token.line, "unexpected {{else}}")),
             }
         }
@@ -132,7 +134,7 @@ impl<'a> Parser<'a> {
         let ranges = std::mem::take(&mut self.ranges);
         let line = self.peek().line;
         let (nodes, end) = self.list()?;
-        if !matches!(end, End::End) {
+        if !matches!(end, Terminator::End) {
             return Err(Fault::at(line, "unexpected {{else}} in a definition"));
         }
         self.variables = variables;
@@ -160,7 +162,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn list(&mut self) -> Result<(Vec<Node>, End), Fault> {
+    fn list(&mut self) -> Result<(Vec<Node>, Terminator), Fault> {
         self.deeper()?;
         let mut nodes = Vec::new();
         loop {
@@ -196,14 +198,14 @@ impl<'a> Parser<'a> {
             Kind::Else => {
                 let next = self.peek_word();
                 if matches!(next.kind, Kind::If | Kind::With) {
-                    return Ok(Part::End(End::ElseBranch));
+                    return Ok(Part::End(Terminator::ElseBranch));
                 }
                 self.expect(Kind::RightDelim, "else")?;
-                return Ok(Part::End(End::Else));
+                return Ok(Part::End(Terminator::Else));
             }
             Kind::End => {
                 self.expect(Kind::RightDelim, "end")?;
-                return Ok(Part::End(End::End));
+                return Ok(Part::End(Terminator::End));
             }
             Kind::If => Node::If(self.branch(Kind::If)?),
             Kind::Range => Node::Range(self.branch(Kind::Range)?),
@@ -244,16 +246,16 @@ impl<'a> Parser<'a> {
         let (then, end) = self.list()?;
         self.ranges -= is_range;
         let otherwise = match end {
-            End::End => None,
-            End::Else => {
+            Terminator::End => None,
+            Terminator::Else => {
                 let line = self.peek().line;
                 let (nodes, end) = self.list()?;
-                if !matches!(end, End::End) {
+                if !matches!(end, Terminator::End) {
                     return Err(Fault::at(line, "expected end; found {{else}}"));
                 }
                 Some(nodes)
             }
-            End::ElseBranch => {
+            Terminator::ElseBranch => {
                 let token = self.next_word();
                 if token.kind != kind {
                     return Err(unexpected(token, context));
