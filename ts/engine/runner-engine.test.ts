@@ -105,7 +105,7 @@ test('errors keep their code, hint and detail across the processes', async () =>
 });
 
 test('a file that crashes or hangs the reader fails alone', async () => {
-  const engine = engineOf({ probeTimeoutMs: 1500 });
+  const engine = engineOf({ probeTimeoutMs: 8000 });
   const [crash, fine, hang] = await Promise.allSettled([
     engine.inspect('crash'),
     engine.inspect('fine'),
