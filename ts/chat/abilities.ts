@@ -1,4 +1,5 @@
 import type { ChatRequest } from '../inference/index.ts';
+import { isGoTemplate } from './go-template.ts';
 import { type TemplateVariables, templateVariables } from './template-messages.ts';
 
 /** What a template can do, found by rendering it. */
@@ -13,22 +14,29 @@ export interface TemplateAbilities {
   thinkingSwitch: boolean;
   /** Call ids have to be nine characters long, or no shorter. */
   shortCallIds: boolean;
+  /** It has a place for what stands behind a gap that is to be filled. */
+  insert: boolean;
+}
+
+export interface AbilityClues {
+  template: string;
+  specialTokens: Record<string, string>;
+  /** What a Go template uses, in lower case; Ollama goes by these names. None for Jinja. */
+  names: readonly string[];
+  /** Undefined where the template refuses. */
+  render: (variables: TemplateVariables) => string | undefined;
 }
 
 const MARK = 'omgprobe';
 
-/** @param render undefined where the template refuses. */
-export function findAbilities(
-  template: string,
-  specialTokens: Record<string, string>,
-  render: (variables: TemplateVariables) => string | undefined,
-): TemplateAbilities {
+export function findAbilities({ template, specialTokens, names, render }: AbilityClues): TemplateAbilities {
   const shortCallIds = /length\s*(!=|==|<)\s*9\b/.test(template);
+  const go = isGoTemplate(template) ? { go: { thinks: false } } : {};
   const attempt = (request: Partial<ChatRequest>, toolsInSystem = false): string | undefined =>
     render(
       templateVariables(
         { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], overlong: 'error', ...request },
-        { specialTokens, toolsInSystem, shortCallIds, addGenerationPrompt: true },
+        { specialTokens, toolsInSystem, shortCallIds, addGenerationPrompt: true, ...go },
       ),
     );
 
@@ -49,10 +57,11 @@ export function findAbilities(
   const thinkingSwitch = on !== off;
   return {
     system: system?.includes(MARK) ?? false,
-    tools: toolsAlone || toolsInSystem,
+    tools: toolsAlone || toolsInSystem || names.includes('tools'),
     toolsInSystem,
     thinking: thinkingSwitch || low !== high || /<\/?think>|\[THINK\]/.test(template),
     thinkingSwitch,
     shortCallIds,
+    insert: names.includes('suffix'),
   };
 }

@@ -25,9 +25,9 @@ const CHARACTERS_PER_DROPPED_TOKEN = 4;
  */
 export function boundText(request: ChatRequest, contextLength: number): BoundedRequest {
   const most = Math.min(LONGEST_TEXT, Math.max(contextLength, SMALLEST_WINDOW) * CHARACTERS_PER_TOKEN);
-  const { messages, tools, templateVariables } = request;
+  const { messages, tools, templateVariables, suffix } = request;
   const lengths = messages.map((message) => textLength(message, most));
-  let left = textLength([tools, templateVariables], most) + lengths.reduce((sum, length) => sum + length, 0);
+  let left = textLength([tools, templateVariables, suffix], most) + lengths.reduce((sum, length) => sum + length, 0);
   if (left <= most) return { request, dropped: { messages: 0, tokens: 0 } };
   const gone = new Set<ChatMessage>();
   let characters = 0;

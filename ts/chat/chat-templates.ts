@@ -3,6 +3,7 @@ import { OmgError } from '../errors/index.ts';
 import type { ChatMessage, ChatRequest, Grammar, PromptSegment } from '../inference/index.ts';
 import { answerGrammar } from './answer-grammar.ts';
 import { type ChatFormat, formatOf } from './chat-format.ts';
+import { isGoTemplate } from './go-template.ts';
 import { type Draft, PLAIN_SPELLING } from './ladder/draft.ts';
 import { findRefused } from './ladder/find-refused.ts';
 import { type Climb, Ladder } from './ladder/ladder.ts';
@@ -67,11 +68,11 @@ export class ChatTemplates {
 
   /**
    * The prompt of a request. A trailing assistant message is left open, to be continued. The signal drops the work.
-   * Throws `no_chat_template`, `template_failed`, `unsupported` (tools for a template that knows none), `cancelled`, `server_busy`.
+   * Throws `no_chat_template`, `template_failed`, `unsupported` (tools or a suffix for a template that knows none), `cancelled`, `server_busy`.
    */
   async render(header: ChatHeader, request: ChatRequest, signal?: AbortSignal): Promise<RenderedPrompt> {
     const withTools = (request.tools?.length ?? 0) > 0;
-    const template = templateFor(header, withTools);
+    const template = request.template ?? templateFor(header, withTools);
     if (template === undefined) {
       throw new OmgError('no_chat_template', 'The model has no chat template.', {
         hint: 'Use a completion route with a raw prompt, or an instruction-tuned variant of the model.',
@@ -85,7 +86,15 @@ export class ChatTemplates {
         hint: 'Its chat template has no place for them. Choose a model with the tools capability.',
       });
     }
-    const { messages, prefill, mark } = openPrefill(request.messages);
+    if (request.suffix !== undefined && !abilities.insert) {
+      throw new OmgError('unsupported', 'The chat template has no place for a suffix.', {
+        hint: 'Use a code model with fill-in-the-middle tokens, or leave `suffix` out.',
+        detail: { param: 'suffix', capability: 'insert' },
+      });
+    }
+    // Around a gap nothing is said but what stands there.
+    const said = request.suffix === undefined ? request.messages : request.messages.slice(-1);
+    const { messages, prefill, mark } = openPrefill(said);
     const end = prefill === undefined ? {} : { mark };
     const run = (draft: Draft, cut: { mark?: string }): Promise<TaskResult | TaskEnded> => {
       const variables = templateVariables(
@@ -97,11 +106,12 @@ export class ChatTemplates {
           addGenerationPrompt: prefill === undefined,
           leastEffort: abilities.thinking && !abilities.thinkingSwitch,
           spelling: draft.spelling,
+          ...(isGoTemplate(template) ? { go: { thinks: abilities.thinking } } : {}),
         },
       );
       const { specialTokens } = header;
-      const task = { kind: 'prompt', template, specialTokens, variables: promptVariables(variables), ...cut } as const;
-      return this.#renderer.run(task, signal);
+      const written = promptVariables(variables, request.suffix);
+      return this.#renderer.run({ kind: 'prompt', template, specialTokens, variables: written, ...cut }, signal);
     };
     const climb: Climb = {
       draft: { messages, tools: request.tools ?? [], spelling: PLAIN_SPELLING },

@@ -3,7 +3,6 @@ export { type BoundedRequest, boundText } from './bound-text.ts';
 export type { ChatFormat } from './chat-format.ts';
 export { ChatTemplates, type RenderedPrompt, type TemplateRenderer } from './chat-templates.ts';
 export { dropTurns, type FittedPrompt } from './fit-window.ts';
-export { goTemplateToJinja, isGoTemplate, renderGoTemplate } from './go-template.ts';
 export { limitReasoning } from './reasoning-budget.ts';
 export type { ChatHeader } from './template-source.ts';
 export { runTask } from './template-task.ts';

@@ -15,6 +15,8 @@ export interface PromptTask {
 export interface PromptVariables {
   messages: string;
   tools: string;
+  /** `{prompt, suffix}`: what stands around a gap that is to be filled. The messages do not count then. */
+  gap?: string;
   /** An object of all other variables. */
   others: string;
 }
@@ -49,14 +51,20 @@ type Attempt = { special: SpecialText; text: string } | { refused: string };
 
 function attempt({ template, variables }: PromptTask, special: SpecialText): Attempt {
   const hide = (json: string): string => mapStrings(json, (text) => special.hide(text));
-  const hidden = { ...variables, messages: hide(variables.messages), tools: hide(variables.tools) };
+  const { messages, tools, gap, others } = variables;
+  const hidden = {
+    messages: hide(messages),
+    tools: hide(tools),
+    ...(gap === undefined ? {} : { gap: hide(gap) }),
+    others,
+  };
   const outcome = renderTemplate({ template, variables: joined(hidden) });
   return 'text' in outcome ? { special, text: outcome.text } : outcome;
 }
 
-function joined({ messages, tools, others }: PromptVariables): string {
-  const rest = others === '{}' ? '' : `,${others.slice(1, -1)}`;
-  return `{"messages":${messages},"tools":${tools}${rest}}`;
+function joined({ messages, tools, gap = '{}', others }: PromptVariables): string {
+  const rest = [gap, others].map((json) => (json === '{}' ? '' : `,${json.slice(1, -1)}`));
+  return `{"messages":${messages},"tools":${tools}${rest.join('')}}`;
 }
 
 function cut({ mark }: PromptTask, written: Attempt): Written {

@@ -22,6 +22,8 @@ export interface VariableOptions {
   /** Thinking cannot be switched off: who asks for that gets the least effort. */
   leastEffort?: boolean;
   spelling?: Spelling;
+  /** For a Go template, which knows thinking under other names: whether the model thinks where the request leaves that open. */
+  go?: { thinks: boolean };
 }
 
 export function templateVariables(request: ChatRequest, options: VariableOptions): TemplateVariables {
@@ -36,6 +38,7 @@ export function templateVariables(request: ChatRequest, options: VariableOptions
     thinking: thinks,
     ...(typeof request.think === 'string' ? { reasoning_effort: effort(request.think) } : {}),
     ...(request.think === false && options.leastEffort ? { reasoning_effort: 'low' } : {}),
+    ...(options.go === undefined ? {} : goThinking(request.think ?? (options.go.thinks ? true : undefined))),
     documents: null,
     ...(request.templateVariables ?? {}),
     messages: options.toolsInSystem && tools.length > 0 ? withSystemTools(written, tools) : written,
@@ -44,9 +47,22 @@ export function templateVariables(request: ChatRequest, options: VariableOptions
   };
 }
 
+function goThinking(think: ChatRequest['think']): Record<string, unknown> {
+  if (think === undefined) return {};
+  return { think: think !== false, ...(typeof think === 'string' ? { think_level: think } : {}) };
+}
+
 /** The variables as they go to the process that renders. */
-export function promptVariables({ messages, tools, ...others }: TemplateVariables): PromptVariables {
-  return { messages: exactJson(messages), tools: exactJson(tools), others: exactJson(others) };
+export function promptVariables(
+  { messages, tools, ...others }: TemplateVariables,
+  suffix: string | undefined,
+): PromptVariables {
+  return {
+    messages: exactJson(messages),
+    tools: exactJson(tools),
+    ...(suffix === undefined ? {} : { gap: exactJson({ prompt: messages.at(-1)?.content ?? '', suffix }) }),
+    others: exactJson(others),
+  };
 }
 
 function withSystemTools(

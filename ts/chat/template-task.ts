@@ -2,7 +2,8 @@ import { exactJson } from '../inference/index.ts';
 import { findAbilities, type TemplateAbilities } from './abilities.ts';
 import { type PromptTask, type WrittenPrompt, writePrompt } from './prompt-writer.ts';
 import { SpecialFinder } from './special-finder.ts';
-import { renderTemplate } from './template-runtime.ts';
+import type { TemplateVariables } from './template-messages.ts';
+import { goNames, renderTemplate } from './template-runtime.ts';
 
 /** What is asked of a template: what it can do, or a prompt. Everything that is done with a template's own text is done by the task. */
 export type TemplateTask =
@@ -26,12 +27,13 @@ export function runTask(task: TemplateTask): TaskResult {
     new SpecialFinder(template, specialTokens);
     let hasText = false;
     let refused = '';
-    const abilities = findAbilities(template, specialTokens, (variables) => {
+    const render = (variables: TemplateVariables): string | undefined => {
       const outcome = renderTemplate({ template, variables: exactJson(variables) });
       if ('text' in outcome) hasText = true;
       else refused ||= outcome.refused;
       return 'text' in outcome ? outcome.text : undefined;
-    });
+    };
+    const abilities = findAbilities({ template, specialTokens, names: goNames(template), render });
     // What refuses everything that people say is of no use.
     return hasText ? { abilities } : { refused };
   } catch (error) {

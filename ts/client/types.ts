@@ -81,6 +81,8 @@ export interface PullLine {
   digest?: string;
   total?: number;
   completed?: number;
+  /** Something that was asked for and has no effect. */
+  warning?: string;
 }
 
 export interface ShowReply {

@@ -59,6 +59,10 @@ export interface ChatRequest {
   overlong: 'drop-turns' | 'error';
   /** What the dialect had to change or leave out already, by name. */
   adapted?: string[];
+  /** Stands behind a gap that the model is to fill; the last message stands before it. For templates that have a place for it. */
+  suffix?: string;
+  /** In place of the model's own chat template. */
+  template?: string;
   /** Extra variables for the template. */
   templateVariables?: Record<string, unknown>;
 }

@@ -17,6 +17,8 @@ const profileSchema = z.object({
   messages: z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).optional(),
   license: z.array(z.string()).optional(),
   requires: z.string().optional(),
+  renderer: z.string().optional(),
+  parser: z.string().optional(),
 });
 const manifestSchema = z.object({
   version: z.literal(VERSION),

@@ -34,7 +34,7 @@ export interface Artifact {
 export interface ModelProfile {
   /** Display name of the model it was made from. */
   parent?: string;
-  /** A Jinja chat template, or a Go template of Ollama in its simple form. */
+  /** A Jinja chat template, or a Go template of Ollama. */
   template?: string;
   /** Stands in front of chats that bring no system message. */
   system?: string;
@@ -45,6 +45,9 @@ export interface ModelProfile {
   license?: string[];
   /** The oldest version of Ollama's API that the model is meant for. */
   requires?: string;
+  /** Names of Ollama's own code for prompts and answers. Kept for those who read the model; the template is what is used. */
+  renderer?: string;
+  parser?: string;
 }
 
 export interface InstallRecord {

@@ -1,17 +1,17 @@
-import { type ChatHeader, goTemplateToJinja, isGoTemplate } from '../chat/index.ts';
+import type { ChatHeader } from '../chat/index.ts';
 import type { ChatMessage, ChatRequest } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
 
 type Profiled = Pick<InstallRecord, 'profile'>;
 
-/** The header with the template of the model's profile in place of its own. Throws `unsupported` for a Go template beyond us. */
+/** The header with the template of the model's profile in place of its own. */
 export function headerWithProfile<Header extends ChatHeader>(header: Header, { profile }: Profiled): Header {
   const template = profile?.template;
   if (template === undefined) return header;
   const metadata = Object.fromEntries(
     Object.entries(header.metadata).filter(([key]) => !key.startsWith('tokenizer.chat_template')),
   );
-  return { ...header, metadata, chatTemplate: isGoTemplate(template) ? goTemplateToJinja(template) : template };
+  return { ...header, metadata, chatTemplate: template };
 }
 
 /** The chat as the model's profile has it: its system text where the request has none, its messages in front of the request's. */

@@ -15,6 +15,7 @@ export function modelDetails(
   if (verdict !== undefined && 'abilities' in verdict) {
     if (verdict.abilities.tools) capabilities.add('tools');
     if (verdict.abilities.thinking) capabilities.add('thinking');
+    if (verdict.abilities.insert) capabilities.add('insert');
   }
   const license = profile?.license?.join('\n\n') ?? header.metadata['general.license'];
   const template = profile?.template ?? header.chatTemplate;
@@ -27,6 +28,7 @@ export function modelDetails(
     trainedContextLength: header.trainedContextLength,
     embeddingLength: header.embeddingLength,
     capabilities: [...capabilities],
+    ...(verdict !== undefined && 'abilities' in verdict && verdict.abilities.insert ? { insertsByTemplate: true } : {}),
     ...(template === undefined ? {} : { chatTemplate: template }),
     ...(verdict !== undefined && 'unusable' in verdict ? { templateProblem: verdict.unusable } : {}),
     parameters: { ...parameters, ...profile?.parameters },

@@ -85,6 +85,8 @@ export interface ModelDetails {
   trainedContextLength: number;
   embeddingLength: number;
   capabilities: Capability[];
+  /** The chat template has a place for a suffix; else the tokens of the tokenizer make room for it. */
+  insertsByTemplate?: boolean;
   chatTemplate?: string;
   /** Why the chat template cannot be used, where it cannot; chats then get `template_failed`. */
   templateProblem?: string;

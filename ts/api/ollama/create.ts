@@ -20,6 +20,9 @@ import {
 import { parseDigest } from './blobs.ts';
 import { modelRequired, ollamaErrorBody } from './errors.ts';
 
+/** Of a renderer or parser. */
+const LONGEST_NAME_SHOWN = 100;
+
 const parameterSchema = z.union([z.number(), z.string(), z.boolean(), list(z.string())]);
 
 export const createSchema = z.object({
@@ -53,20 +56,35 @@ export async function create(
 ): Promise<unknown> {
   const body = parseBody(createSchema, request.body);
   const spec = createSpec(body, apiVersion);
+  const warnings = warningsOf(spec.profile);
   const lines = createLines(models, spec, disconnectSignal(reply));
   if (body.stream === false) {
     let last: PullLine | undefined;
     for await (const line of lines) last = line;
-    return last;
+    return { ...last, ...(warnings.length === 0 ? {} : { warnings }) };
   }
-  return sendStream(reply, frames(lines), {
+  return sendStream(reply, frames(lines, warnings), {
     kind: 'ndjson',
     failure: (error) => ndjson(ollamaErrorBody(error)),
   });
 }
 
-async function* frames(lines: AsyncIterable<PullLine>): AsyncGenerator<string> {
+async function* frames(lines: AsyncIterable<PullLine>, warnings: string[]): AsyncGenerator<string> {
+  for (const warning of warnings) yield ndjson({ status: `warning: ${warning}`, warning });
   for await (const line of lines) yield ndjson(line);
+}
+
+/** What is kept and has no effect. */
+function warningsOf({ renderer, parser }: ModelProfile): string[] {
+  const named = (name: string): string => JSON.stringify(name.slice(0, LONGEST_NAME_SHOWN));
+  return [
+    ...(renderer === undefined
+      ? []
+      : [`the renderer ${named(renderer)} is not used: prompts are written by the chat template of the model`]),
+    ...(parser === undefined
+      ? []
+      : [`the parser ${named(parser)} is not used: how answers are read is found out from the chat template`]),
+  ];
 }
 
 async function* createLines(models: Models, spec: CreateSpec, signal: AbortSignal): AsyncGenerator<PullLine> {
@@ -127,6 +145,8 @@ function createSpec(body: CreateBody, apiVersion: string): CreateSpec {
     ...(messages.length > 0 ? { messages } : {}),
     ...(license.length > 0 ? { license } : {}),
     ...(body.requires ? { requires: body.requires } : {}),
+    ...(body.renderer ? { renderer: body.renderer } : {}),
+    ...(body.parser ? { parser: body.parser } : {}),
   };
   return {
     name,
@@ -141,8 +161,6 @@ function createSpec(body: CreateBody, apiVersion: string): CreateSpec {
 function refuseUnsupported(body: CreateBody): void {
   const refused: [keyof CreateBody, boolean, string][] = [
     ['adapters', Object.keys(body.adapters ?? {}).length > 0, 'Merge the adapter into its model first.'],
-    ['renderer', Boolean(body.renderer), 'Prompts are written by the chat template of the model; see `template`.'],
-    ['parser', Boolean(body.parser), 'How answers are read is found out from the chat template; see `template`.'],
     ['info', Object.keys(body.info ?? {}).length > 0, 'The metadata of a model is that of its files.'],
   ];
   for (const [param, isGiven, hint] of refused) {

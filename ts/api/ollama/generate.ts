@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { renderGoTemplate } from '../../chat/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type {
   ChatEvent,
@@ -60,12 +59,13 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const { sampling, stop, maxTokens } = options;
   const top = parseLogprobs(body);
   const common = { sampling, stop, maxTokens, topLogprobs: top };
-  const prompt = rawPrompt(body, model, name);
   const messages: ChatMessage[] = [
     ...(body.system ? [{ role: 'system' as const, content: body.system }] : []),
     { role: 'user', content: body.prompt ?? '' },
   ];
-  const chatRequest: ChatRequest = { ...common, messages, think, outputFormat: format, overlong: 'error' };
+  const template = body.template ? { template: body.template } : {};
+  const chatRequest: ChatRequest = { ...common, ...template, messages, think, outputFormat: format, overlong: 'error' };
+  const prompt = await rawPrompt({ models, model, name, body, chatRequest, signal: use.signal });
   if (body._debug_render_only === true) {
     const rendered = promptText(prompt ?? (await models.renderChat(name, chatRequest, use)));
     return {
@@ -106,8 +106,18 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   });
 }
 
-/** The prompt where the chat template is not used: raw, fill-in-the-middle, or a template of the request. */
-function rawPrompt(body: GenerateBody, model: InstalledModel, name: string): PromptSegment[] | undefined {
+interface Asked {
+  models: Models;
+  model: InstalledModel;
+  name: string;
+  body: GenerateBody;
+  chatRequest: ChatRequest;
+  signal: AbortSignal | undefined;
+}
+
+/** The prompt where it is no chat: raw, or a gap to be filled. */
+async function rawPrompt(asked: Asked): Promise<PromptSegment[] | undefined> {
+  const { models, model, name, body, chatRequest, signal } = asked;
   const prompt = body.prompt ?? '';
   if (body.raw === true) {
     if (body.template || body.system || (body.context?.length ?? 0) > 0) {
@@ -123,15 +133,9 @@ function rawPrompt(body: GenerateBody, model: InstalledModel, name: string): Pro
     }
     return [{ kind: 'text', text: prompt, parseSpecial: true }];
   }
-  if (body.template) {
-    return renderGoTemplate(body.template, {
-      System: body.system || (model.record.profile?.system ?? ''),
-      Prompt: prompt,
-      Suffix: body.suffix ?? '',
-      Response: '',
-    });
-  }
-  return body.suffix ? insertPrompt(model, name, prompt, body.suffix) : undefined;
+  if (!body.suffix) return undefined;
+  if (body.template) return models.renderChat(name, { ...chatRequest, suffix: body.suffix }, { signal });
+  return insertPrompt(models, model, name, { before: prompt, after: body.suffix }, signal);
 }
 
 /** Prompt and answer as token ids, for the next request of a client without a chat. */

@@ -38,6 +38,8 @@ export async function show(models: Models, request: FastifyRequest): Promise<obj
     system,
     ...(profile?.messages === undefined ? {} : { messages: profile.messages }),
     ...(profile?.requires === undefined ? {} : { requires: profile.requires }),
+    ...(profile?.renderer === undefined ? {} : { renderer: profile.renderer }),
+    ...(profile?.parser === undefined ? {} : { parser: profile.parser }),
     details: detailsJson(details, profile?.parent),
     model_info: { ...modelInfo(model, body.verbose === true), ...(isCopilot ? { 'general.basename': name } : {}) },
     ...(body.verbose === true ? { tensors: await details.tensors() } : {}),
@@ -48,8 +50,8 @@ export async function show(models: Models, request: FastifyRequest): Promise<obj
 
 /** Editors offer fill-in-the-middle only where the text holds `.Suffix`. */
 function templateText({ details }: InstalledModel): string {
-  const { capabilities, chatTemplate = '' } = details;
-  return capabilities.includes('insert')
+  const { capabilities, insertsByTemplate, chatTemplate = '' } = details;
+  return capabilities.includes('insert') && !insertsByTemplate
     ? `{{- if .Suffix }}{{ .Prompt }}{{ .Suffix }}{{ else }}{{ .Prompt }}{{ end }}`
     : chatTemplate;
 }
@@ -87,6 +89,8 @@ function modelfileText(model: InstalledModel, system: string, parameters: ModelD
     ...(profile?.messages ?? []).map(({ role, content }) => `MESSAGE ${role} ${quoted(content)}`),
     ...(profile?.license ?? []).map((text) => `LICENSE ${quoted(text)}`),
     ...(profile?.requires === undefined ? [] : [`REQUIRES ${profile.requires}`]),
+    ...(profile?.renderer === undefined ? [] : [`RENDERER ${profile.renderer}`]),
+    ...(profile?.parser === undefined ? [] : [`PARSER ${profile.parser}`]),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -70,7 +70,7 @@ export async function completions(
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const grammar = readGrammar(body, readResponseFormat(body.response_format, 'response_format'));
   const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength };
-  const prompts = await readPrompts(models, body, model);
+  const prompts = await readPrompts(models, body, model, use.signal);
   const templated = settings['compat.templated_completions'] && (body.suffix ?? '') === '' && body.echo !== true;
   const sources = prompts.flatMap(({ segments }) =>
     Array.from({ length: n }, (_, index): AsyncIterable<GenerateEvent> => {
@@ -94,7 +94,12 @@ export async function completions(
   return sendStream(reply, frames(sources, context), { kind: 'sse', failure: failureFrames });
 }
 
-async function readPrompts(models: Models, body: Body, model: InstalledModel): Promise<Prompt[]> {
+async function readPrompts(
+  models: Models,
+  body: Body,
+  model: InstalledModel,
+  signal: AbortSignal | undefined,
+): Promise<Prompt[]> {
   const list = typeof body.prompt === 'string' || typeof body.prompt[0] === 'number' ? [body.prompt] : body.prompt;
   return Promise.all(
     (list as (string | number[])[]).map(async (prompt): Promise<Prompt> => {
@@ -102,7 +107,10 @@ async function readPrompts(models: Models, body: Body, model: InstalledModel): P
         const echo = body.echo === true ? await models.detokenize(body.model, prompt) : '';
         return { segments: [{ kind: 'tokens', tokens: prompt }], echo };
       }
-      if (body.suffix) return { segments: insertPrompt(model, body.model, prompt, body.suffix), echo: prompt };
+      if (body.suffix) {
+        const gap = { before: prompt, after: body.suffix };
+        return { segments: await insertPrompt(models, model, body.model, gap, signal), echo: prompt };
+      }
       return { segments: [{ kind: 'text', text: prompt, parseSpecial: true }], echo: prompt };
     }),
   );

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { PromptSegment } from '../../inference/index.ts';
-import type { InstalledModel } from '../../lifecycle/index.ts';
+import type { InstalledModel, Models } from '../../lifecycle/index.ts';
 
 /** GGUF metadata keys of the fill-in-the-middle tokens; the older names follow the newer ones. */
 const KEYS = {
@@ -9,9 +9,27 @@ const KEYS = {
   middle: ['tokenizer.ggml.fim_mid_token_id', 'tokenizer.ggml.middle_token_id'],
 };
 
-/** The prompt that makes a model write what stands between two texts. Throws `unsupported` where it has no such tokens. */
-export function insertPrompt(model: InstalledModel, name: string, before: string, after: string): PromptSegment[] {
-  const { capabilities, metadata } = model.details;
+export interface Gap {
+  before: string;
+  after: string;
+}
+
+/**
+ * The prompt that makes a model write what stands between two texts: by its chat template where that has a place for both, else by its tokens.
+ * Throws `unsupported` where it has neither, and what rendering throws.
+ */
+export async function insertPrompt(
+  models: Models,
+  { details }: InstalledModel,
+  name: string,
+  { before, after }: Gap,
+  signal: AbortSignal | undefined,
+): Promise<PromptSegment[]> {
+  const { capabilities, metadata, insertsByTemplate } = details;
+  if (insertsByTemplate) {
+    const messages = [{ role: 'user' as const, content: before }];
+    return models.renderChat(name, { messages, suffix: after, sampling: {}, stop: [], overlong: 'error' }, { signal });
+  }
   const token = (keys: string[]): number | undefined =>
     keys.map((key) => metadata[key]).find((value) => typeof value === 'number');
   const [prefix, suffix, middle] = [token(KEYS.prefix), token(KEYS.suffix), token(KEYS.middle)];

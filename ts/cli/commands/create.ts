@@ -15,7 +15,7 @@ export class CreateCommand extends DataCommand {
     category: CATEGORY.models,
     description: 'Make a model from a Modelfile.',
     details:
-      'A Modelfile says what the model is made of (`FROM`: a model, a GGUF file or a folder) and what it says of its own: `SYSTEM`, `TEMPLATE` (Jinja, or a Go template in its simple form), `PARAMETER`, `MESSAGE`, `LICENSE`. `omg show --modelfile` prints the one of an installed model.',
+      'A Modelfile says what the model is made of (`FROM`: a model, a GGUF file or a folder) and what it says of its own: `SYSTEM`, `TEMPLATE` (Jinja, or a Go template of Ollama), `PARAMETER`, `MESSAGE`, `LICENSE`. `omg show --modelfile` prints the one of an installed model.',
     examples: [
       ['From ./Modelfile', '$0 create pirate'],
       ['From another file', '$0 create pirate -f pirate.modelfile'],
@@ -41,7 +41,8 @@ export class CreateCommand extends DataCommand {
     if (this.quantize !== undefined) body.quantize = this.quantize;
     let status = '';
     for await (const line of client.create(body, signal)) {
-      if (line.status !== status) printer.status(line.status);
+      if (line.warning !== undefined) printer.warn(line.warning);
+      else if (line.status !== status) printer.status(line.status);
       status = line.status;
     }
     if (printer.isJson) printer.json({ model: this.model, status });

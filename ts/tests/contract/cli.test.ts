@@ -130,10 +130,11 @@ describe('with a daemon', () => {
       writeFileSync(join(folder, 'weights.gguf'), 'GGUF of a Modelfile');
       writeFileSync(
         file,
-        '# mine\nfrom ./weights.gguf\nSYSTEM """Be\n"kind"."""\nPARAMETER temperature 0.5\nPARAMETER stop "<|end|>"\nPARAMETER stop x\nMESSAGE user Who?\nLICENSE MIT\n',
+        '# mine\nfrom ./weights.gguf\nSYSTEM """Be\n"kind"."""\nPARAMETER temperature 0.5\nPARAMETER stop "<|end|>"\nPARAMETER stop x\nMESSAGE user Who?\nLICENSE MIT\nRENDERER qwen3-coder\nPARSER qwen3-coder\nTEMPLATE """{{ range .Messages }}<{{ .Role }}>{{ .Content }}{{ end }}"""\n',
       );
       const created = await omg(['create', 'kind', '-f', file]);
       expect([created.exitCode, created.stderr]).toEqual([0, expect.stringContaining('sending weights.gguf')]);
+      expect(created.stderr).toMatch(/warning: the renderer "qwen3-coder" is not used.*\n.*the parser "qwen3-coder"/);
       const shown = await omg(['show', 'kind', '--modelfile']);
       for (const line of [
         'SYSTEM """Be',
@@ -142,6 +143,9 @@ describe('with a daemon', () => {
         'PARAMETER stop "<|end|>"',
         'MESSAGE user "Who?"',
         'LICENSE "MIT"',
+        'RENDERER qwen3-coder',
+        'PARSER qwen3-coder',
+        'TEMPLATE "{{ range .Messages }}<{{ .Role }}>{{ .Content }}{{ end }}"',
       ]) {
         expect(shown.stdout.split('\n')).toContain(line);
       }

@@ -215,7 +215,7 @@ test('a safetensors folder is uploaded file by file; what belongs to no model is
   expect([incomplete.status, bodyOf(incomplete.text).code]).toEqual([422, 'no_model_files']);
 });
 
-test('a Go template in its simple form writes what Ollama writes', async () => {
+test('a Go template of one exchange writes what Ollama writes', async () => {
   const template =
     '{{ if .System }}<|system|>{{ .System }}<|end|>{{ end }}<|user|>{{ .Prompt }}<|end|><|assistant|>{{ .Response }}<|end|>\n';
   await ollama.create({ model: 'go', from: 'base', template, system: "It's \\ {{ fine }}" });
@@ -228,6 +228,98 @@ test('a Go template in its simple form writes what Ollama writes', async () => {
     "<|system|>It's \\ {{ fine }}<|end|><|user|>a<|end|><|assistant|>b<|end|>\n<|user|>c<|end|><|assistant|>",
   );
   expect((await ollama.show({ model: 'go' })).template).toBe(template);
+});
+
+const TURNS = [
+  { role: 'user', content: 'A' },
+  { role: 'assistant', content: 'B' },
+  { role: 'user', content: 'C' },
+];
+
+test('a Go template without a place for the answer gets it at its end', async () => {
+  const template = '[INST] {{ if .System }}{{ .System }} {{ end }}{{ .Prompt }} [/INST]';
+  await ollama.create({ model: 'go-open', from: 'base', template });
+  expect(await render('go-open', TURNS)).toBe('[INST] A [/INST]B[INST] C [/INST]');
+});
+
+test('a Go template of messages with tools and thinking works on every route', async () => {
+  const template = `{{- range .Messages }}<|im_start|>{{ .Role }}
+{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ end }}{{ .Content }}
+{{- range .ToolCalls }}<tool_call>{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}</tool_call>{{ end }}<|im_end|>
+{{ end }}{{ if .Tools }}<tools>{{ json .Tools }}</tools>
+{{ end }}{{ if and .IsThinkSet (not .Think) }}no thoughts
+{{ end }}<|im_start|>assistant
+`;
+  await ollama.create({ model: 'go-chat', from: 'base', template, system: 'Be kind.' });
+  const shown = await ollama.show({ model: 'go-chat' });
+  expect(shown.template).toBe(template);
+  expect((shown as unknown as { capabilities: string[] }).capabilities).toEqual(
+    expect.arrayContaining(['completion', 'tools', 'thinking']),
+  );
+  const before = '<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nA<|im_end|>\n';
+  expect(await render('go-chat', TURNS)).toBe(
+    `${before}<|im_start|>assistant\nB<|im_end|>\n<|im_start|>user\nC<|im_end|>\n<|im_start|>assistant\n`,
+  );
+  const asked = async (path: string, body: object): Promise<string> => {
+    const { status, text } = await call('POST', path, { model: 'go-chat', ...body, _debug_render_only: true });
+    expect(status, text).toBe(200);
+    return (JSON.parse(text) as { _debug_info: { rendered_template: string } })._debug_info.rendered_template;
+  };
+  const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } }];
+  const called = [
+    { role: 'user', content: 'A' },
+    { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: { x: '<b>' } } }] },
+    { role: 'tool', content: 'r', tool_name: 'f' },
+  ];
+  expect(await asked('/api/chat', { messages: called, tools, think: false })).toBe(
+    `${before}<|im_start|>assistant\n<tool_call>{"name": "f", "arguments": {"x":"\\u003cb\\u003e"}}</tool_call><|im_end|>\n` +
+      '<|im_start|>tool\nr<|im_end|>\n<tools>[{"type":"function","function":{"name":"f","description":"","parameters":{"type":"object","properties":{}}}}]</tools>\n' +
+      'no thoughts\n<|im_start|>assistant\n',
+  );
+  expect(await asked('/api/generate', { prompt: 'A' })).toBe(`${before}<|im_start|>assistant\n`);
+  expect(await asked('/api/generate', { prompt: 'A', template: '<{{ .System }}|{{ .Prompt }}>' })).toBe('<Be kind.|A>');
+  const wrong = await call('POST', '/api/generate', { model: 'go-chat', prompt: 'A', template: '{{ .Prompt' });
+  expect([wrong.status, bodyOf(wrong.text).code]).toEqual([400, 'template_failed']);
+});
+
+test('a Go template with a place for a suffix fills gaps', async () => {
+  const template = '{{ if .Suffix }}<PRE>{{ .Prompt }}<SUF>{{ .Suffix }}<MID>{{ else }}{{ .Prompt }}{{ end }}';
+  await ollama.create({ model: 'go-fim', from: 'base', template, system: 'Be kind.' });
+  const shown = await ollama.show({ model: 'go-fim' });
+  expect([shown.template, (shown as unknown as { capabilities: string[] }).capabilities]).toEqual([
+    template,
+    expect.arrayContaining(['insert']),
+  ]);
+  const gap = { model: 'go-fim', prompt: 'a', suffix: 'b' };
+  const { text } = await call('POST', '/api/generate', { ...gap, _debug_render_only: true });
+  expect(JSON.parse(text)).toMatchObject({ _debug_info: { rendered_template: '<PRE>a<SUF>b<MID>' } });
+  expect((await call('POST', '/v1/completions', { ...gap, max_tokens: 3 })).status).toBe(200);
+  const refused = await call('POST', '/api/generate', { ...gap, template: '{{ .Prompt }}' });
+  expect([refused.status, bodyOf(refused.text).code]).toEqual([400, 'unsupported']);
+});
+
+test('a renderer and a parser are kept and shown, and a warning says that the template is used', async () => {
+  const body = { from: 'base', renderer: 'qwen3-coder', parser: 'qwen3-coder' };
+  const created = await call('POST', '/api/create', { model: 'named', ...body });
+  const lines = created.text.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line)).filter(({ warning }) => warning !== undefined)).toEqual([
+    {
+      status: expect.stringContaining('warning: '),
+      warning: expect.stringMatching(/renderer "qwen3-coder".*template/),
+    },
+    { status: expect.stringContaining('warning: '), warning: expect.stringMatching(/parser "qwen3-coder".*template/) },
+  ]);
+  expect(statuses(created.text).at(-1)).toBe('success');
+  const whole = await call('POST', '/api/create', { model: 'named2', ...body, stream: false });
+  expect([whole.status, JSON.parse(whole.text)]).toEqual([
+    200,
+    { status: 'success', warnings: [expect.stringContaining('renderer'), expect.stringContaining('parser')] },
+  ]);
+  const shown = (await ollama.show({ model: 'named' })) as unknown as Record<string, string>;
+  expect(shown).toMatchObject({ renderer: 'qwen3-coder', parser: 'qwen3-coder' });
+  expect(shown.modelfile).toMatch(/^RENDERER qwen3-coder\nPARSER qwen3-coder$/m);
+  await ollama.create({ model: 'above', from: 'named', system: 'S' });
+  expect(await ollama.show({ model: 'above' })).toMatchObject({ renderer: 'qwen3-coder' });
 });
 
 test('quantise writes new weights with progress, from a model and from uploads', async () => {
@@ -286,8 +378,8 @@ test('without a stream there is one object; errors have a status', async () => {
     [400, 'invalid_request', { model: 'x', from: 'base', requires: 'new' }],
     [400, 'unsupported', { model: 'x', from: 'base', requires: '99.0' }],
     [400, 'unsupported', { model: 'x', from: 'base', adapters: { 'a.gguf': digestOf('') } }],
-    [400, 'unsupported', { model: 'x', from: 'base', renderer: 'qwen3-coder' }],
-    [400, 'unsupported', { model: 'x', from: 'base', template: '{{ range .Messages }}{{ end }}' }],
+    [400, 'template_failed', { model: 'x', from: 'base', template: '{{ range .Messages }}' }],
+    [400, 'template_failed', { model: 'x', from: 'base', template: '{{ .Prompt | nope }}' }],
     [400, 'template_failed', { model: 'x', from: 'base', template: '{% if %}' }],
     [400, 'invalid_model_name', { model: '../x', from: 'base' }],
     [502, 'hub_unreachable', { model: 'x', from: 'unknown' }],

@@ -84,19 +84,19 @@ test('shift slides the window where it is asked for, and only then', async () =>
   }
 });
 
-test('a template of the request is rendered; values stay plain text', async () => {
+test('a template of the request goes in place of the model’s', async () => {
   const template = '{{- if .System }}[S]{{ .System }}{{ else }}[N]{{ end -}}  [U]{{ .Prompt }}';
   await post({ model: 'demo', prompt: 'p', system: 's', template, stream: false });
-  expect(last()?.request).toMatchObject({
-    prompt: [
-      { text: '[S]', parseSpecial: true },
-      { text: 's', parseSpecial: false },
-      { text: '[U]', parseSpecial: true },
-      { text: 'p', parseSpecial: false },
-    ],
+  expect(last()).toMatchObject({
+    method: 'chat',
+    request: {
+      template,
+      messages: [
+        { role: 'system', content: 's' },
+        { role: 'user', content: 'p' },
+      ],
+    },
   });
-  const refused = await post({ model: 'demo', prompt: 'p', template: '{{ range .Messages }}{{ end }}' });
-  expect([refused.statusCode, refused.json().code]).toEqual([400, 'unsupported']);
 });
 
 test('context comes before the prompt', async () => {
@@ -136,6 +136,16 @@ test('suffix fills in the middle by the tokens of the model', async () => {
       { kind: 'tokens', tokens: [102] },
     ],
   });
+});
+
+test('suffix fills in the middle by the template of the model, or of the request', async () => {
+  const model = installed('coder', ['completion', 'insert']);
+  model.details.insertsByTemplate = true;
+  daemon.models.models.push(model);
+  await post({ model: 'coder', prompt: 'def f(', suffix: ')', stream: false });
+  expect(last()).toMatchObject({ method: 'generate', request: { prompt: [{ text: '<user>' }, { text: 'def f(' }] } });
+  await post({ model: 'demo', prompt: 'a', suffix: 'b', template: '{{ .Prompt }}_{{ .Suffix }}', stream: false });
+  expect(last()).toMatchObject({ method: 'generate' });
 });
 
 test('/api/show has what clients read', async () => {
