@@ -598,15 +598,50 @@ fn a_chain_of_rules_is_read_in_one_pass() {
     assert!(lark.starts_with("start: r_root\n") && lark.contains("\nr_r7: \"a\" r_r8\n"));
 }
 
-/// Those that cannot be compiled or followed are the fault of the request, whatever the compiler calls it.
+/// All numbers of one to four digits beside the bytes, as large vocabularies have them: more states than the fuel of a mask allows.
+struct Numbers;
+
+impl Vocabulary for Numbers {
+    fn size(&self) -> usize {
+        256 + 11_110 + 1
+    }
+
+    fn is_eog(&self, token: u32) -> bool {
+        token as usize == self.size() - 1
+    }
+
+    fn is_special(&self, token: u32) -> bool {
+        self.is_eog(token)
+    }
+
+    fn token_bytes(&self, token: u32) -> Vec<u8> {
+        let number = match token.checked_sub(256) {
+            None => return vec![token as u8],
+            Some(_) if self.is_eog(token) => return b"<end>".to_vec(),
+            Some(number) => number,
+        };
+        match number {
+            0..10 => format!("{number}"),
+            10..110 => format!("{:02}", number - 10),
+            110..1_110 => format!("{:03}", number - 110),
+            _ => format!("{:04}", number - 1_110),
+        }
+        .into_bytes()
+    }
+
+    fn encode(&self, _: &[PromptSegment], _: &Reach<'_>) -> Result<Vec<u32>> {
+        Ok(Vec::new())
+    }
+
+    fn decoder(&self, _: bool) -> Box<dyn TokenDecoder> {
+        unreachable!("nothing is decoded here")
+    }
+}
+
+/// Those that cannot be compiled or followed are the fault of the request, whatever the compiler calls it, and are refused
+/// before the scheduler sees them.
 #[test]
 fn what_is_too_complex_is_no_internal_error() {
-    let options: Vec<Value> = (0..3_000)
-        .map(|i| json!({ "type": "object", "properties": { format!("k{i}"): true }, "required": [format!("k{i}")] }))
-        .collect();
-    let properties: serde_json::Map<String, Value> = (0..1_500)
-        .map(|i| (format!("p{i}"), json!({ "type": "string" })))
-        .collect();
     let circle = json!({
         "$ref": "#/$defs/a",
         "$defs": {
@@ -614,27 +649,17 @@ fn what_is_too_complex_is_no_internal_error() {
             "b": { "allOf": [{ "$ref": "#/$defs/a" }, { "type": "object" }] },
         },
     });
-    let mut refused = 0;
+    let grammars = Grammars::new(Arc::new(Numbers));
     for wanted in [
         json!({ "type": "integer", "multipleOf": 9_973 }),
         json!({ "type": "integer", "multipleOf": 999_983 }),
-        json!({ "anyOf": options }),
-        json!({ "type": "object", "properties": properties }),
         circle,
     ] {
-        let first_mask = |constraint: &mut Constraint| {
-            let mut logits = vec![0.0; Bytes.size()];
-            constraint.restrict(&mut logits)
-        };
-        let done = grammars()
-            .compile(&schema(wanted))
-            .and_then(|mut constraint| first_mask(&mut constraint));
-        if let Err(error) = done {
-            assert_eq!(error.code(), "invalid_request", "{error}");
-            refused += 1;
+        match grammars.compile(&schema(wanted.clone())) {
+            Ok(_) => panic!("{wanted} was accepted"),
+            Err(error) => assert_eq!(error.code(), "invalid_request", "{error}"),
         }
     }
-    assert!(refused >= 3, "{refused}");
 }
 
 #[test]
