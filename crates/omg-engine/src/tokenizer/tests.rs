@@ -658,3 +658,21 @@ fn a_tokenizer_that_its_library_fails_on_is_damaged() {
         assert_eq!(with(&prefixed), code);
     }
 }
+
+/// A small file with the largest id took a gigabyte, and tokens came out of it that the vocabulary does not have.
+#[test]
+fn ids_are_those_of_the_vocabulary() {
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut json: serde_json::Value = read("bpe.tokenizer.json");
+        change(&mut json);
+        Tokenizer::from_json(&json).unwrap_err().code()
+    };
+    for id in [1_000_000, 16_000_000, u32::MAX] {
+        let code = with(&|json| json["added_tokens"][0]["id"] = id.into());
+        assert_eq!(code, "invalid_model_file");
+    }
+    let special = |json: &mut serde_json::Value| {
+        json["post_processor"]["special_tokens"]["<|begin|>"]["ids"] = serde_json::json!([5_000]);
+    };
+    assert_eq!(with(&special), "invalid_model_file");
+}

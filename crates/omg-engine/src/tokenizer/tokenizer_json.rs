@@ -199,7 +199,7 @@ impl Tokenizer {
             .map_err(|error| damaged(&error))?;
 
         let spelling = outline.spelling();
-        let mut vocabulary = vocabulary(&inner, &outline, spelling);
+        let mut vocabulary = vocabulary(&inner, &outline, spelling)?;
         vocabulary.bos = named_token(&vocabulary, configs, "bos_token");
         vocabulary.eos = named_token(&vocabulary, configs, "eos_token");
         let mut declared: Vec<u32> = vocabulary.eos.into_iter().collect();
@@ -212,6 +212,16 @@ impl Tokenizer {
 
         let (mut prefix, suffix) = template_tokens(&inner).map_err(|error| damaged(&error))?;
         let pair = pair_frame(&inner, &suffix).map_err(|error| damaged(&error))?;
+        let around = [&prefix, &suffix, &pair.between, &pair.after];
+        if let Some(id) = around
+            .into_iter()
+            .flatten()
+            .find(|id| **id as usize >= vocabulary.len())
+        {
+            return Err(damaged(&format!(
+                "it puts token {id} around texts, which it does not have"
+            )));
+        }
         vocabulary.bos = vocabulary.bos.or(prefix.first().copied());
         match configs
             .iter()
@@ -418,19 +428,26 @@ fn find_part<'a>(json: &'a Json, kind: &str) -> Option<&'a Json> {
     parts.iter().find_map(|part| find_part(part, kind))
 }
 
-fn vocabulary(inner: &tokenizers::Tokenizer, outline: &Outline, spelling: Spelling) -> Vocabulary {
-    let mut texts: Vec<Option<String>> = Vec::new();
-    let mut set = |id: u32, text: String| {
-        let index = id as usize;
-        // Ids far above the number of tokens would be a lie; none of the readers accepts them.
-        if index < (1 << 24) {
-            if texts.len() <= index {
-                texts.resize(index + 1, None);
-            }
-            texts[index] = Some(text);
-        }
-    };
-    for (text, id) in inner.get_vocab(false) {
+fn vocabulary(
+    inner: &tokenizers::Tokenizer,
+    outline: &Outline,
+    spelling: Spelling,
+) -> Result<Vocabulary> {
+    let plain = inner.get_vocab(false);
+    // Each id up to the largest costs memory, so one far above the number of tokens is a lie.
+    let most = 8 * (plain.len() + outline.added_tokens.len()) + (1 << 18);
+    let ids = plain.values().copied();
+    let ids = ids.chain(outline.added_tokens.iter().map(|added| added.id));
+    let count = ids.max().map_or(0, |id| id as usize + 1);
+    if count > most {
+        return Err(invalid(format!(
+            "tokenizer.json has a token of id {}, far above the number of its tokens",
+            count - 1
+        )));
+    }
+    let mut texts: Vec<Option<String>> = vec![None; count];
+    let mut set = |id: u32, text: String| texts[id as usize] = Some(text);
+    for (text, id) in plain {
         set(id, text);
     }
     let mut special = std::collections::HashSet::new();
@@ -453,7 +470,7 @@ fn vocabulary(inner: &tokenizers::Tokenizer, outline: &Outline, spelling: Spelli
         };
         vocabulary.push(&bytes, is_special);
     }
-    vocabulary
+    Ok(vocabulary)
 }
 
 fn spelled(text: &str, spelling: Spelling, added: bool) -> Vec<u8> {
