@@ -49,6 +49,4 @@ pub(crate) trait Vocabulary: Send + Sync {
 /// Text of a growing token sequence. Whole UTF-8 characters only.
 pub(crate) trait TokenDecoder: Send {
     fn push(&mut self, token: u32) -> String;
-    /// What is left at the end: incomplete characters become U+FFFD.
-    fn finish(&mut self) -> String;
 }

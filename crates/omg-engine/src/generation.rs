@@ -82,14 +82,21 @@ impl Sink {
                 Some(Event::Text {
                     text,
                     tokens,
+                    lengths,
                     logprobs,
                 }),
                 Event::Text {
                     text: more,
                     tokens: n,
+                    lengths: more_lengths,
                     logprobs: further,
                 },
             ) => {
+                // What stands in front of the further tokens was brought by the last one before them.
+                if let Some(last) = lengths.last_mut() {
+                    *last += more.encode_utf16().count() - more_lengths.iter().sum::<usize>();
+                }
+                lengths.extend(more_lengths);
                 text.push_str(&more);
                 *tokens += n;
                 if let (Some(all), Some(further)) = (logprobs, further) {

@@ -92,8 +92,4 @@ impl TokenDecoder for StreamDecoder {
     fn push(&mut self, token: u32) -> String {
         StreamDecoder::push(self, token)
     }
-
-    fn finish(&mut self) -> String {
-        StreamDecoder::finish(self)
-    }
 }

@@ -64,10 +64,6 @@ impl Vocabulary for Bytes {
             fn push(&mut self, _: u32) -> String {
                 String::new()
             }
-
-            fn finish(&mut self) -> String {
-                String::new()
-            }
         }
         Box::new(Nothing)
     }

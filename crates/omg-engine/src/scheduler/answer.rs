@@ -66,54 +66,48 @@ impl Answer {
         }
     }
 
-    /// The rest, when the answer ends without a stop string; that may still turn up in the last characters.
-    pub(crate) fn finish(&mut self) -> (Option<Event>, Option<String>) {
-        let tail = self.decoder.finish();
-        self.decoded += tail.len();
-        let (event, stop) = self.advance(&tail);
-        if stop.is_some() {
-            return (event, stop);
-        }
-        let mut text = String::new();
-        let mut tokens = 0;
-        let mut logprobs = self.with_logprobs.then(Vec::new);
-        if let Some(Event::Text {
-            text: t,
-            tokens: n,
-            logprobs: l,
-        }) = event
-        {
-            (text, tokens, logprobs) = (t, n, l);
-        }
-        text.push_str(&self.stops.finish());
-        tokens += self.pending.len();
-        for token in self.pending.drain(..) {
-            if let (Some(all), Some(logprob)) = (&mut logprobs, token.logprob) {
-                all.push(logprob);
-            }
-        }
-        let event = (tokens > 0 || !text.is_empty()).then_some(Event::Text {
-            text,
-            tokens,
-            logprobs,
-        });
-        (event, None)
+    /// The rest, when the answer ends without a stop string. What was not a whole character by then is none.
+    pub(crate) fn finish(&mut self) -> Option<Event> {
+        let text = self.stops.finish();
+        self.emitted += text.len();
+        let tokens = self.pending.len();
+        let event = self.event(text, tokens);
+        let Event::Text { text, tokens, .. } = &event else {
+            return None;
+        };
+        (*tokens > 0 || !text.is_empty()).then_some(event)
     }
 
     fn emit(&mut self, text: String) -> Event {
         self.emitted += text.len();
-        let mut tokens = 0;
+        let begun = |token: &PendingToken| token.start < self.emitted;
+        let tokens = self.pending.iter().take_while(|token| begun(token)).count();
+        self.event(text, tokens)
+    }
+
+    /// The text that ends at `emitted`, with so many of the tokens that wait.
+    fn event(&mut self, text: String, tokens: usize) -> Event {
+        let first = self.emitted - text.len();
+        let at = |start: usize| start.saturating_sub(first).min(text.len());
+        let mut lengths = Vec::with_capacity(tokens);
         let mut logprobs = self.with_logprobs.then(Vec::new);
-        while self.pending.front().is_some_and(|t| t.start < self.emitted) {
-            tokens += 1;
-            let logprob = self.pending.pop_front().and_then(|t| t.logprob);
-            if let (Some(all), Some(logprob)) = (&mut logprobs, logprob) {
+        for _ in 0..tokens {
+            let Some(token) = self.pending.pop_front() else {
+                break;
+            };
+            let end = match self.pending.front() {
+                Some(next) if lengths.len() + 1 < tokens => at(next.start),
+                _ => text.len(),
+            };
+            lengths.push(text[at(token.start)..end].encode_utf16().count());
+            if let (Some(all), Some(logprob)) = (&mut logprobs, token.logprob) {
                 all.push(logprob);
             }
         }
         Event::Text {
             text,
             tokens,
+            lengths,
             logprobs,
         }
     }

@@ -172,8 +172,4 @@ impl TokenDecoder for MockDecoder {
             Err(e) => String::from_utf8_lossy(&e.into_bytes()).into_owned(),
         }
     }
-
-    fn finish(&mut self) -> String {
-        String::from_utf8_lossy(&std::mem::take(&mut self.0)).into_owned()
-    }
 }

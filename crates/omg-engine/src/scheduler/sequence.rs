@@ -126,20 +126,11 @@ impl Sequence {
     }
 
     /// Emits what is left of the text, then the end. `stop` is the stop string that ended it.
-    pub(crate) fn end(
-        &mut self,
-        mut reason: StopReason,
-        mut stop: Option<String>,
-        window_full: bool,
-    ) {
+    pub(crate) fn end(&mut self, reason: StopReason, stop: Option<String>, window_full: bool) {
         // Nobody waits for the rest of a cancelled answer, which may be the beginning of a stop string.
         if stop.is_none() && self.started && reason != StopReason::Cancelled {
-            let (event, late) = self.answer.finish();
+            let event = self.answer.finish();
             self.emit(event);
-            if late.is_some() {
-                reason = StopReason::Stop;
-                stop = late;
-            }
         }
         let window_full = (window_full && reason == StopReason::Length).then_some(true);
         let now = Instant::now();

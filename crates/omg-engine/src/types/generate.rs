@@ -120,6 +120,10 @@ pub enum StopReason {
 }
 
 /// What a generation reports: at most one `Start`, any number of `Text`, then one `End` (or an error in its place).
+fn is_single(lengths: &[usize]) -> bool {
+    lengths.len() < 2
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "type",
@@ -133,9 +137,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prompt_logprobs: Option<Vec<TokenLogprob>>,
     },
+    /// Whole characters only. `lengths` says how many UTF-16 units of the text each of the tokens brought, the last one's at its end; what is
+    /// in front of them belongs to earlier tokens. Of a single token it is not told.
     Text {
         text: String,
         tokens: usize,
+        #[serde(default, skip_serializing_if = "is_single")]
+        lengths: Vec<usize>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         logprobs: Option<Vec<TokenLogprob>>,
     },

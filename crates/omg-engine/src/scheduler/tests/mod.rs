@@ -136,9 +136,12 @@ fn outcome(generation: &Generation) -> Result<Outcome, EngineError> {
             Event::Text {
                 text,
                 tokens,
+                lengths,
                 logprobs,
             } => {
                 assert!(i > 0, "text comes after start");
+                assert_eq!(lengths.len(), tokens);
+                assert!(lengths.iter().sum::<usize>() <= text.encode_utf16().count());
                 out.text += &text;
                 out.text_tokens += tokens;
                 out.logprobs.extend(logprobs.unwrap_or_default());
