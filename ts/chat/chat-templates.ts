@@ -7,7 +7,7 @@ import { isGoTemplate } from './go-template.ts';
 import { type Draft, PLAIN_SPELLING } from './ladder/draft.ts';
 import { findRefused } from './ladder/find-refused.ts';
 import { type Climb, Ladder } from './ladder/ladder.ts';
-import type { WrittenPrompt } from './prompt-writer.ts';
+import type { WrittenPrompt } from './special-text.ts';
 import { promptVariables, templateVariables } from './template-messages.ts';
 import type { TaskEnded } from './template-process.ts';
 import { TemplateSandbox } from './template-sandbox.ts';

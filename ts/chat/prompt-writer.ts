@@ -1,6 +1,6 @@
 import { mapStrings } from '../inference/index.ts';
 import { SpecialFinder } from './special-finder.ts';
-import { holdsPlaceholder, SpecialText } from './special-text.ts';
+import { holdsPlaceholder, SpecialText, type WrittenPrompt } from './special-text.ts';
 import { renderTemplate } from './template-runtime.ts';
 
 export interface PromptTask {
@@ -19,12 +19,6 @@ export interface PromptVariables {
   gap?: string;
   /** An object of all other variables. */
   others: string;
-}
-
-/** `plain` has the begin and end of each stretch of `text` in which special tokens are not parsed, one after another. */
-export interface WrittenPrompt {
-  text: string;
-  plain: number[];
 }
 
 type Written = WrittenPrompt | { refused: string } | { unfinished: true };

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import type { WrittenPrompt } from './prompt-writer.ts';
 import type { SpecialFinder } from './special-finder.ts';
 
 /**
@@ -19,6 +18,12 @@ const INSPECTED = /^<\/?(think|thinking|tool_call|tool_response|tool_calls|tools
 
 /** The longest window holds no more of them in sensible text, and each is a segment of its own from here to the engine. */
 const MOST_FOUND = 50_000;
+
+/** `plain` has the begin and end of each stretch of `text` in which special tokens are not parsed, one after another. */
+export interface WrittenPrompt {
+  text: string;
+  plain: number[];
+}
 
 export class SpecialText {
   readonly #finder: SpecialFinder;

@@ -1,7 +1,8 @@
 import { exactJson } from '../inference/index.ts';
 import { findAbilities, type TemplateAbilities } from './abilities.ts';
-import { type PromptTask, type WrittenPrompt, writePrompt } from './prompt-writer.ts';
+import { type PromptTask, writePrompt } from './prompt-writer.ts';
 import { SpecialFinder } from './special-finder.ts';
+import type { WrittenPrompt } from './special-text.ts';
 import type { TemplateVariables } from './template-messages.ts';
 import { goNames, renderTemplate } from './template-runtime.ts';
 

@@ -3,20 +3,13 @@ import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
 import { readChat } from '../api/openai/index.ts';
 import { type CatalogEntry, Metrics } from '../api/service/index.ts';
 import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
-import type { ModelHub } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
 import { demoModel, displayName, Library, receiveBlob } from '../library/index.ts';
 import { type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
 import type { AppDeps } from './app.ts';
-import type { StartOptions } from './daemon.ts';
 import { createEngine, createHub } from './default-parts.ts';
 import type { Log } from './log.ts';
-
-/** What runs models and what brings them; the hub is made when it is first needed. */
-export interface DaemonParts {
-  engine: Engine;
-  hub: () => Promise<ModelHub>;
-}
+import type { StartOptions } from './options.ts';
 
 export interface Composition {
   models: Models;

@@ -9,9 +9,10 @@ import { KeyFile } from '../keys/index.ts';
 import { StoreLayout } from '../library/index.ts';
 import type { Models } from '../lifecycle/index.ts';
 import { buildApp } from './app.ts';
-import { composeDaemon, type DaemonParts } from './compose.ts';
+import { composeDaemon } from './compose.ts';
 import { listenAlso, listenSocket, listenTcp, socketAnswers } from './listen.ts';
 import { createLog, type Log, type LogTarget } from './log.ts';
+import type { StartOptions } from './options.ts';
 import { isLoopback } from './origins.ts';
 import { type PidFile, takePidFile } from './pid-file.ts';
 import { type TlsFiles, tlsServerFactory } from './tls.ts';
@@ -19,22 +20,6 @@ import { type TlsFiles, tlsServerFactory } from './tls.ts';
 const PORT_OF_OLLAMA = 11434;
 /** What is still open so long after the last answer is cut off. */
 const CLOSE_MS = 2000;
-
-export interface StartOptions {
-  config: Config;
-  /** Reads the configuration again after it was changed over HTTP. */
-  reload: () => Promise<Config>;
-  /** Log to standard output instead of the log file. */
-  foreground: boolean;
-  /** In the foreground: takes lines for people instead of JSON on standard output. */
-  terminal?: (line: string) => void;
-  /** Called when a response is complete. */
-  onResponse?: () => void;
-  /** Called when it begins to stop. */
-  onStopping?: () => void;
-  /** What tests put in place of the engine and the hub. */
-  parts?: Partial<DaemonParts>;
-}
 
 export interface Daemon {
   readonly endpoint: Endpoint;

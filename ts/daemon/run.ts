@@ -1,5 +1,6 @@
-import { type Daemon, type StartOptions, startDaemon } from './daemon.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
 import { endProcess, killAfter } from './last-resort.ts';
+import type { StartOptions } from './options.ts';
 import { type IdleTrim, trimWhenIdle } from './trim-memory.ts';
 
 export interface RunOptions extends Omit<StartOptions, 'onResponse'> {

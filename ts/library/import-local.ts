@@ -4,9 +4,9 @@ import { copyFile, lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OmgError } from '../errors/index.ts';
+import type { BlobStore } from './blob-store.ts';
 import { hashFile } from './file-hasher.ts';
 import { tryLink } from './file-linking.ts';
-import type { Library } from './library.ts';
 import { findLocalModel, type LocalFile, type LocalModel } from './local-model.ts';
 import { acquireLock } from './lock-file.ts';
 import { digestOf } from './manifest.ts';
@@ -34,7 +34,11 @@ export interface ImportResult {
 }
 
 /** Installs a GGUF file or a safetensors folder of this machine. The original files stay as they are. */
-export async function importLocal(library: Library, path: string, options: ImportOptions = {}): Promise<ImportResult> {
+export async function importLocal(
+  library: BlobStore,
+  path: string,
+  options: ImportOptions = {},
+): Promise<ImportResult> {
   try {
     return await asStoreChange('import the model', () => importModel(library, path, options));
   } catch (error) {
@@ -43,7 +47,7 @@ export async function importLocal(library: Library, path: string, options: Impor
   }
 }
 
-async function importModel(library: Library, path: string, options: ImportOptions): Promise<ImportResult> {
+async function importModel(library: BlobStore, path: string, options: ImportOptions): Promise<ImportResult> {
   const model = await findLocalModel(path);
   await options.inspect?.(model.path);
   const name = importName(model, options.name);
@@ -128,7 +132,7 @@ async function assertRegular(link: string, path: string): Promise<void> {
 }
 
 async function installStaged(
-  library: Library,
+  library: BlobStore,
   model: LocalModel,
   name: ModelName,
   staged: readonly StagedFile[],
@@ -154,7 +158,7 @@ async function installStaged(
   }
 }
 
-async function adoptStaged(library: Library, { artifact, stagedPath }: StagedFile): Promise<void> {
+async function adoptStaged(library: BlobStore, { artifact, stagedPath }: StagedFile): Promise<void> {
   if (stagedPath === undefined) return;
   const blob = library.layout.blob(artifact.sha256);
   await mkdir(library.layout.blobs, { recursive: true });
@@ -168,7 +172,7 @@ function importName(model: LocalModel, given: string | undefined): ModelName {
 }
 
 /** A name that nobody chose replaces nothing. */
-async function refuseOtherModel(library: Library, name: ModelName, artifacts: readonly Artifact[]): Promise<void> {
+async function refuseOtherModel(library: BlobStore, name: ModelName, artifacts: readonly Artifact[]): Promise<void> {
   const other = (await library.list()).find((record) => nameKey(record.name) === nameKey(name));
   if (other === undefined || other.digest === digestOf(artifacts)) return;
   throw new OmgError('conflict', `A model with the name ${displayName(name)} is installed already.`, {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
+import type { BlobStore } from './blob-store.ts';
 import { linkOrCopy } from './file-linking.ts';
-import type { Library } from './library.ts';
 import { acquireLock } from './lock-file.ts';
 import { formatOf, groupGguf, isGguf, isGgufCompanion, selectSafetensors } from './model-files.ts';
 import { displayName } from './names.ts';
@@ -33,7 +33,7 @@ export interface StagedModel {
  * Throws `invalid_request`, `no_model_files`, `unsupported`, `unsafe_file_name`.
  */
 export async function installBlobs(
-  library: Library,
+  library: BlobStore,
   input: BlobsInput,
   inspect: (path: string) => Promise<unknown>,
 ): Promise<InstallRecord> {
@@ -53,7 +53,7 @@ export async function installBlobs(
 
 /** Gives blobs their names in a folder of their own, which is gone afterwards. Nothing collects the blobs meanwhile. */
 export async function withStagedBlobs<T>(
-  library: Library,
+  library: BlobStore,
   files: Record<string, string>,
   use: (staged: StagedModel) => Promise<T>,
 ): Promise<T> {
@@ -92,7 +92,7 @@ export async function withStagedBlobs<T>(
   });
 }
 
-async function blobArtifacts(library: Library, files: Record<string, string>): Promise<Artifact[]> {
+async function blobArtifacts(library: BlobStore, files: Record<string, string>): Promise<Artifact[]> {
   const artifacts: Artifact[] = [];
   for (const [given, sha256] of Object.entries(files)) {
     assertSafeFilename(given);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BlobStore } from './blob-store.ts';
 import { hashFile } from './file-hasher.ts';
 import { type BlobsInput, withStagedBlobs } from './install-blobs.ts';
-import type { Library } from './library.ts';
 import { acquireLock } from './lock-file.ts';
 import { displayName } from './names.ts';
 import { asStoreChange } from './store-error.ts';
@@ -18,7 +18,7 @@ export interface QuantizedInput extends Omit<BlobsInput, 'files'> {
 
 /** Installs a GGUF file that is made from another one. `make` writes it from one path to the other; what it throws ends the install. */
 export async function installQuantized(
-  library: Library,
+  library: BlobStore,
   input: QuantizedInput,
   make: (from: string, to: string) => Promise<void>,
 ): Promise<InstallRecord> {
@@ -30,7 +30,7 @@ export async function installQuantized(
 }
 
 async function makeAndInstall(
-  library: Library,
+  library: BlobStore,
   { name, filename, profile, contextLength }: QuantizedInput,
   from: string,
   make: (from: string, to: string) => Promise<void>,

@@ -1,6 +1,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { OmgError } from '../errors/index.ts';
 import { UserAliases } from './aliases.ts';
+import type { BlobStore } from './blob-store.ts';
 import { type BundledModel, BundledModels } from './bundled.ts';
 import { collectGarbage, type GcReport, removeFiles } from './collect.ts';
 import { diskFull, freeBytesOf } from './free-space.ts';
@@ -53,7 +54,7 @@ export interface RemoveResult {
 }
 
 /** The installed models. Any number of processes may use one folder at once; every change is whole or not at all. */
-export class Library {
+export class Library implements BlobStore {
   readonly layout: StoreLayout;
   /** Lets uploads in. */
   readonly uploads = new Gate({ what: 'uploads', places: UPLOADS_AT_ONCE });

@@ -3,11 +3,12 @@ export { ModelManager, type ModelManagerOptions } from './model-manager.ts';
 export { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller } from './ports.ts';
 export type { RequestObserver, RequestRecord } from './request-meter.ts';
 export { SAMPLING_OPTIONS } from './sampling-options.ts';
-export { type Embedded, promptTokens, type Scored } from './text-work.ts';
+export { promptTokens } from './text-work.ts';
 export type {
   Capability,
   CreateEvent,
   CreateSpec,
+  Embedded,
   InstalledModel,
   LifecycleEvent,
   ModelDetails,
@@ -16,5 +17,6 @@ export type {
   PullSpec,
   PullState,
   RunningModel,
+  Scored,
   UseOptions,
 } from './types.ts';

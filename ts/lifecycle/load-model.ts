@@ -1,17 +1,25 @@
 import { OmgError } from '../errors/index.ts';
-import type { LoadedModel, LoadSpec } from '../inference/index.ts';
+import type { Engine, LoadedModel, LoadSpec } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
-import type { ModelSlot, SlotSurroundings } from './model-slot.ts';
+import type { Admission, Occupant } from './admission.ts';
+import type { Clock } from './clock.ts';
 import type { Limits } from './ports.ts';
+
+export interface LoadDeps {
+  engine: Engine;
+  admission: Admission;
+  clock: Clock;
+  limits: Limits;
+}
 
 /** Makes room, then loads; gives up with `model_load_failed` when the load makes no progress for too long. */
 export async function loadModel(
-  slot: ModelSlot,
+  occupant: Occupant,
   spec: LoadSpec,
   signal: AbortSignal,
-  { engine, admission, clock, limits }: SlotSurroundings,
+  { engine, admission, clock, limits }: LoadDeps,
 ): Promise<LoadedModel> {
-  const admitted = slot.tokenizerOnly ? undefined : await admission.admit(slot, spec, signal);
+  const admitted = occupant.tokenizerOnly ? undefined : await admission.admit(occupant, spec, signal);
   const abort = new AbortController();
   const cancel = (): void => abort.abort();
   signal.addEventListener('abort', cancel, { once: true });
@@ -32,7 +40,7 @@ export async function loadModel(
     if (!stalled) throw error;
     throw new OmgError(
       'model_load_failed',
-      `${slot.name} made no progress for ${limits.loadTimeoutMs / 1000} s while it loaded.`,
+      `${occupant.name} made no progress for ${limits.loadTimeoutMs / 1000} s while it loaded.`,
       {
         hint: 'Check the disk the model is on, and the log for what the runner said.',
         cause: error,

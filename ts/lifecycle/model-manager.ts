@@ -29,18 +29,21 @@ import { Pulls } from './pulls.ts';
 import { RequestMeter, type RequestObserver, type RequestRecord } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
 import { slideWindow } from './slide-window.ts';
-import { type Embedded, promptTokens, requireAbility, type Scored, type Waited } from './text-work.ts';
+import { promptTokens, requireAbility } from './text-work.ts';
 import { Turn } from './turn.ts';
 import type {
   CreateEvent,
   CreateSpec,
+  Embedded,
   InstalledModel,
   LifecycleEvent,
   Models,
   PullJob,
   PullSpec,
   RunningModel,
+  Scored,
   UseOptions,
+  Waited,
 } from './types.ts';
 
 export interface ModelManagerOptions {

@@ -1,23 +1,18 @@
 import { OmgError } from '../errors/index.ts';
-import type { Engine, LoadedModel, LoadedModelInfo } from '../inference/index.ts';
+import type { LoadedModel, LoadedModelInfo } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
-import type { Admission } from './admission.ts';
-import type { Clock } from './clock.ts';
+import type { Occupant } from './admission.ts';
 import type { EventStream } from './event-stream.ts';
 import { KeepAlive } from './keep-alive.ts';
-import { loadModel, loadSpec } from './load-model.ts';
-import type { LifecycleLog, Limits } from './ports.ts';
+import { type LoadDeps, loadModel, loadSpec } from './load-model.ts';
+import type { LifecycleLog } from './ports.ts';
 import { RequestQueue, type Waiter, type WaitOptions } from './request-queue.ts';
 import { type Lease, Resident } from './resident.ts';
 import { SlotReporter } from './slot-reporter.ts';
 import type { ModelDetails, RunningModel } from './types.ts';
 
 /** What all slots share. */
-export interface SlotSurroundings {
-  engine: Engine;
-  admission: Admission;
-  clock: Clock;
-  limits: Limits;
+export interface SlotSurroundings extends LoadDeps {
   log: LifecycleLog;
   events: EventStream;
   /** Requests that wait for any model. */
@@ -33,7 +28,7 @@ const MOST_CRASHES_WHILE_WAITING = 2;
 const QUEUES_OVER_ALL = 4;
 
 /** One model's place in memory: loads on demand, queues, expires. Reports through events, never throws into timers. */
-export class ModelSlot {
+export class ModelSlot implements Occupant {
   readonly name: string;
   readonly record: InstallRecord;
   readonly details: ModelDetails;
@@ -73,6 +68,14 @@ export class ModelSlot {
 
   get vacant(): boolean {
     return this.#state === 'vacant' && this.#queue.length === 0;
+  }
+
+  get fileBytes(): number {
+    return this.record.sizeBytes;
+  }
+
+  get trainedContextLength(): number {
+    return this.details.trainedContextLength;
   }
 
   /** What the model has taken, as planned; 0 while it is not in memory. */

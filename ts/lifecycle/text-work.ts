@@ -1,14 +1,6 @@
 import { OmgError } from '../errors/index.ts';
-import type { Embeddings, ReadText, Scores } from '../inference/index.ts';
+import type { ReadText } from '../inference/index.ts';
 import type { Capability, InstalledModel } from './types.ts';
-
-/** How long a request waited for its model to be ready, load included. */
-export interface Waited {
-  readyMs: number;
-}
-
-export type Embedded = Embeddings & Waited;
-export type Scored = Scores & Waited;
 
 const WORK = {
   embedding: 'embeddings',

@@ -2,15 +2,24 @@ import type { PullProgress } from '../hub/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
+  Embeddings,
   EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModelInfo,
   PromptSegment,
   ScoreRequest,
+  Scores,
 } from '../inference/index.ts';
 import type { InstallRecord, ModelProfile } from '../library/index.ts';
-import type { Embedded, Scored } from './text-work.ts';
+
+/** How long a request waited for its model to be ready, load included. */
+export interface Waited {
+  readyMs: number;
+}
+
+export type Embedded = Embeddings & Waited;
+export type Scored = Scores & Waited;
 
 /** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
 export interface Models {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { isInitializeRequest, isJSONRPCRequest, type RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { createMcpServer, type DaemonClient } from './server.ts';
+import type { DaemonClient } from './daemon-client.ts';
+import { createMcpServer } from './server.ts';
 
 /** One client's session over Streamable HTTP. */
 export interface HttpSession {

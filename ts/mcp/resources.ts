@@ -2,7 +2,7 @@ import { type McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/serv
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { ModelEntry } from '../client/index.ts';
 import { OmgError } from '../errors/index.ts';
-import type { DaemonClient } from './server.ts';
+import type { DaemonClient } from './daemon-client.ts';
 
 const JSON_TYPE = 'application/json';
 /** What the protocol says for a resource that does not exist. */

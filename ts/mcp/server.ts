@@ -1,12 +1,9 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import type { Client } from '../client/index.ts';
 import { VERSION } from '../config/index.ts';
+import type { DaemonClient } from './daemon-client.ts';
 import { registerResources } from './resources.ts';
 import { registerTool } from './tool.ts';
 import { TOOLS } from './tools/index.ts';
-
-/** The way to the daemon; asked for with each call, because a daemon may have come or gone since the last. */
-export type DaemonClient = () => Promise<Client>;
 
 const INSTRUCTIONS = `omg runs language models on this machine. list_models shows what is installed, search finds more on the hub, pull installs one. \
 chat loads a model by itself; load and unload decide earlier what is in memory, and plan tells beforehand whether a model fits.`;

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
-import { createMcpServer, type DaemonClient } from './server.ts';
+import type { DaemonClient } from './daemon-client.ts';
+import { createMcpServer } from './server.ts';
 
 /** Serves one client over the two streams until its input ends or the signal aborts. Nothing else may write to `output`. */
 export async function serveStdio(

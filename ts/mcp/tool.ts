@@ -3,8 +3,8 @@ import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/
 import type { z } from 'zod';
 import type { Client } from '../client/index.ts';
 import { OmgError } from '../errors/index.ts';
+import type { DaemonClient } from './daemon-client.ts';
 import { type CallExtra, Progress } from './progress.ts';
-import type { DaemonClient } from './server.ts';
 
 /** What a tool works with: the daemon, the end of the caller's patience, and somewhere to report to. */
 export interface ToolContext {
