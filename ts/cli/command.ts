@@ -9,11 +9,11 @@ export interface CliContext extends BaseContext {
 }
 
 /** Categories of `omg --help`, in the order in which they are shown. */
-export const CATEGORY = { chat: 'Chat', models: 'Models', daemon: 'Daemon', setup: 'Set-up' } as const;
+export const CATEGORY = { chat: 'Chat', models: 'Models', daemon: 'Daemon', setup: 'Setup' } as const;
 
 /** What all commands share: output, settings, Ctrl-C and the exit code. A subclass does its work in `run`. */
 export abstract class OmgCommand extends Command<CliContext> {
-  quiet = Option.Boolean('-q,--quiet', false, { description: 'Print the result and errors only.' });
+  quiet = Option.Boolean('-q,--quiet', false, { description: 'Print results and errors only, of lists the names.' });
 
   /** Does the work. Returns the exit code, or nothing for 0; whatever it throws is reported. */
   protected abstract run(session: Session): Promise<number> | Promise<void>;

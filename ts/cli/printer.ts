@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { OmgError, printable, printableJson } from '../errors/index.ts';
 import { type Style, styleOf } from './terminal/style.ts';
 import { type Column, formatPairs, formatTable } from './terminal/table.ts';
+import { widthOf } from './terminal/text.ts';
 
 export interface Stream extends Writable {
   isTTY?: boolean;
@@ -60,7 +61,7 @@ export class Printer {
   }
 
   table(columns: Column[], rows: string[][]): void {
-    const [titles = '', ...lines] = formatTable(columns, rows);
+    const [titles = '', ...lines] = formatTable(columns, rows, widthOf(this.stdout));
     this.styled(this.style.dim(titles));
     for (const line of lines) this.styled(line);
   }
@@ -68,7 +69,7 @@ export class Printer {
   pairs(title: string, pairs: [string, string][]): void {
     if (pairs.length === 0) return;
     this.styled(this.style.bold(title));
-    for (const line of formatPairs(pairs)) this.styled(line);
+    for (const line of formatPairs(pairs, { width: widthOf(this.stdout) })) this.styled(line);
   }
 
   /** What a command did, or does now. */

@@ -1,13 +1,16 @@
-import { Builtins, Cli, type CommandClass } from 'clipanion';
+import { Cli, type CommandClass } from 'clipanion';
 import { OmgError } from '../errors/index.ts';
 import type { CliContext } from './command.ts';
-import { allCommands, commandsFor, nextWords, optionNames } from './commands/index.ts';
-import { overview } from './help.ts';
+import { allCommands, commandsFor, groupMembers, matchedPath, nextWords } from './commands/index.ts';
+import { commandMeant } from './commands/synonyms.ts';
 import { Printer } from './printer.ts';
 import type { Terminal } from './session.ts';
 import { didYouMean } from './suggest.ts';
 import { styleOf } from './terminal/style.ts';
-import { version } from './version.ts';
+import { widthOf } from './terminal/text.ts';
+import { explainArguments, memberHint } from './usage/explain-arguments.ts';
+import { commandHelp, overview, type Page } from './usage/help.ts';
+import { signatureOf } from './usage/signature.ts';
 
 /** Runs one command line and resolves to its exit code. */
 export async function runCli(args: string[], terminal: Terminal = process): Promise<number> {
@@ -15,14 +18,15 @@ export async function runCli(args: string[], terminal: Terminal = process): Prom
   terminal.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   const context = { terminal, stdin: process.stdin, stdout: terminal.stdout, stderr: terminal.stderr };
   const isColoured = terminal.stdout.isTTY === true && terminal.stdout.hasColors?.() === true;
-  const wantsHelp = args.length === 0 || ['help', '--help', '-h'].includes(args[args[0] === 'model' ? 1 : 0] ?? '');
-  if (wantsHelp) {
-    terminal.stdout.write(overview(cliOf(await allCommands(), isColoured), styleOf(isColoured)));
-    return 0;
-  }
   try {
-    const cli = cliOf(await knownCommands(args), isColoured);
-    return await cli.run(parse(cli, args, context), context);
+    const asked = helpAsked(args);
+    if (asked !== undefined) {
+      terminal.stdout.write(await helpFor(asked, { style: styleOf(isColoured), width: widthOf(terminal.stdout) }));
+      return 0;
+    }
+    const commands = await knownCommands(args);
+    const cli = Cli.from<CliContext>(commands, { binaryName: 'omg' });
+    return await cli.run(parse(cli, commands, args, context), context);
   } catch (error) {
     const printer = new Printer(terminal);
     const exitCode = printer.fail(error);
@@ -31,59 +35,64 @@ export async function runCli(args: string[], terminal: Terminal = process): Prom
   }
 }
 
-function cliOf(commands: CommandClass<CliContext>[], enableColors: boolean): Cli<CliContext> {
-  const cli = new Cli<CliContext>({
-    binaryLabel: 'ohmygpu',
-    binaryName: 'omg',
-    binaryVersion: version(),
-    enableColors,
-  });
-  for (const command of commands) cli.register(command);
-  cli.register(Builtins.VersionCommand);
-  return cli;
+/** The words of the command that help is asked for, none for the overview; undefined where none is asked for. */
+function helpAsked(args: string[]): string[] | undefined {
+  if (args.length === 0) return [];
+  const end = args.indexOf('--');
+  const own = end === -1 ? args : args.slice(0, end);
+  const words = own.filter((word) => !word.startsWith('-'));
+  if (words[0] === 'help') return words.slice(1);
+  return own.includes('--help') || own.includes('-h') ? words : undefined;
+}
+
+async function helpFor(words: string[], page: Page): Promise<string> {
+  if (words.length === 0) return overview(await allCommands(), page);
+  const path =
+    nextWords(words.slice(0, 1)).length > 0 && matchedPath(words).length === 0 ? words.slice(0, 1) : matchedPath(words);
+  if (path.length === 0) throw unknownCommand(words);
+  return commandHelp(await commandsFor(path), { path: path.join(' '), members: await groupMembers(path) }, page);
 }
 
 async function knownCommands(args: string[]): Promise<CommandClass<CliContext>[]> {
   const commands = await commandsFor(args);
   if (commands.length > 0) return commands;
-  const [first = '', second = ''] = args;
-  const group = nextWords([first]).length > 0 ? [first] : [];
-  const word = group.length > 0 ? second : first;
-  if (word === '' || word.startsWith('-')) {
-    const words = nextWords(group);
-    throw new OmgError(
-      'invalid_request',
-      word === '' ? `omg ${first} needs a command: ${words.join(', ')}.` : `Unknown option ${word}.`,
-      {
-        hint: '`omg --help` lists the commands.',
-      },
-    );
-  }
-  const near = didYouMean(word, nextWords(group));
-  throw new OmgError('invalid_request', `There is no command \`omg ${[...group, word].join(' ')}\`.`, {
-    hint:
-      near === undefined ? '`omg --help` lists the commands.' : `Did you mean \`omg ${[...group, near].join(' ')}\`?`,
-  });
+  throw unknownCommand(args);
 }
 
-/** Reads the arguments; what does not fit becomes an `invalid_request` that names it and the usage. */
-function parse(cli: Cli<CliContext>, args: string[], context: CliContextInput) {
+function unknownCommand([first = '', second = '']: string[]): OmgError {
+  const refuse = (message: string, hint: string) => new OmgError('invalid_request', message, { hint });
+  if (first.startsWith('-')) {
+    return refuse(
+      `Unknown option ${first}.`,
+      'Options follow the command, as in `omg list --json`; `omg --help` lists the commands.',
+    );
+  }
+  const members = nextWords([first]);
+  if (members.length > 0 && (second === '' || second.startsWith('-'))) {
+    return refuse(
+      `\`omg ${first}\` needs a command: ${members.join(', ')}.`,
+      `\`omg ${first} --help\` says what each does.`,
+    );
+  }
+  if (members.length > 0) {
+    return refuse(`There is no \`omg ${first} ${second}\`.`, memberHint([first], members, second));
+  }
+  const meant = commandMeant(first) ?? didYouMean(first, nextWords([]));
+  return refuse(
+    `There is no command \`omg ${first}\`.`,
+    meant === undefined ? '`omg --help` lists the commands.' : `Did you mean \`omg ${meant}\`?`,
+  );
+}
+
+/** Reads the arguments; what does not fit becomes an `invalid_request` that names it. */
+function parse(cli: Cli<CliContext>, commands: CommandClass<CliContext>[], args: string[], context: CliContextInput) {
   try {
     return cli.process(args, context);
   } catch (error) {
-    const definitions = cli.definitions();
-    const matching = definitions.find(({ path }) =>
-      path
-        .split(' ')
-        .slice(1)
-        .every((word, index) => args[index] === word),
-    );
-    const known = definitions.flatMap(({ options }) => options.flatMap(optionNames));
-    const unknown = args.find((arg) => /^--?[a-z]/i.test(arg) && !known.includes(arg.split('=')[0] ?? ''));
-    const near = unknown === undefined ? undefined : didYouMean(unknown, known);
-    const message = unknown === undefined ? 'The arguments do not fit the command.' : `Unknown option ${unknown}.`;
-    const hint = near === undefined ? `Usage: ${matching?.usage ?? 'omg --help'}` : `Did you mean ${near}?`;
-    throw new OmgError('invalid_request', message, { hint, cause: error });
+    const path = matchedPath(args);
+    const signature = commands.map(signatureOf).find(({ paths }) => paths.includes(path.join(' ')));
+    if (signature === undefined) throw error;
+    throw explainArguments({ signature, path, rest: args.slice(path.length), members: nextWords(path) });
   }
 }
 

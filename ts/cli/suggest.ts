@@ -1,10 +1,14 @@
+/** Of fewer letters everything is near. */
+const LEAST_LETTERS = 3;
+
 /** The candidate that a mistyped word most likely meant; undefined when none is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const letters = word.replace(/^[-/]+/, '').length;
+  if (letters < LEAST_LETTERS) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(letters / 4)) + 1;
   for (const candidate of candidates) {
-    const distance =
-      word.length >= 2 && candidate.startsWith(word) ? 1 : editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const distance = candidate.startsWith(word) ? 1 : editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

@@ -139,6 +139,11 @@ export class Client {
     return this.#transport.json('POST', '/ohmygpu/v1/models/import', { body: { path, ...options } });
   }
 
+  /** Sets how a model is loaded, and begins to load it. */
+  async configure(body: { model: string; 'context-size'?: number; keep_alive?: string }): Promise<void> {
+    await this.#transport.json('POST', '/engines/_configure', { body });
+  }
+
   gc(dryRun = false): Promise<GcReply> {
     return this.#transport.json('POST', '/ohmygpu/v1/models/gc', { body: { dry_run: dryRun } });
   }

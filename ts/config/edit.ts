@@ -33,7 +33,7 @@ async function writeChanges(file: string, changes: Record<string, unknown>): Pro
 }
 
 function tomlValue(key: SettingKey, value: unknown): string {
-  const parsed = parseSetting(key, value, 'config');
+  const parsed = parseSetting(key, value, key);
   const plain = specOf(key).kind === 'secret' ? parsed : displaySetting(key, parsed);
   // Strings and lists of strings have the same form in JSON and TOML, but for DEL.
   return JSON.stringify(plain).replaceAll('\u007f', '\\u007f');

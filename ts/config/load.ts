@@ -91,9 +91,14 @@ async function settingsOfProject(
 function readFlags(flags: Partial<Record<SettingKey, SettingValue>>): Partial<Record<SettingKey, SettingValue>> {
   const parsed: Partial<Record<SettingKey, SettingValue>> = {};
   for (const [key, value] of Object.entries(flags)) {
-    if (value !== undefined && isSettingKey(key)) parsed[key] = parseSetting(key, value, 'command line');
+    if (value !== undefined && isSettingKey(key)) parsed[key] = parseSetting(key, value, flagOf(key));
   }
   return splitHostPort(parsed);
+}
+
+/** The flag that sets a key, such as `--also-ollama-port`. */
+function flagOf(key: SettingKey): string {
+  return `--${key.slice(key.lastIndexOf('.') + 1).replaceAll('_', '-')}`;
 }
 
 /** Where clients find the daemon and with which key, by the environment alone; what is wrong there counts as not set. */
@@ -126,7 +131,7 @@ function readEnvironment(env: Environment, warnings: string[]): Partial<Record<S
         .trim();
       if (raw === undefined || raw === '') continue;
       try {
-        const value = parseSetting(key, raw, `environment variable ${name}`, true);
+        const value = parseSetting(key, raw, name, true);
         const before = parsed[key];
         parsed[key] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
       } catch (error) {
@@ -145,7 +150,8 @@ function splitHostPort(values: Partial<Record<SettingKey, SettingValue>>): Parti
   const match = /^(?:(https?):\/\/)?(\[[^\]]+\]|[^:/]+)?(?::(\d+))?\/?$/.exec(String(values['server.host'] ?? ''));
   if (values['server.host'] === undefined || !match) return values;
   const host = match[2]?.replace(/^\[|\]$/g, '') ?? '127.0.0.1';
-  const port = match[3] === undefined ? {} : { 'server.port': parseSetting('server.port', match[3], 'server.host') };
+  const port =
+    match[3] === undefined ? {} : { 'server.port': parseSetting('server.port', match[3], 'The port in server.host') };
   const https = match[1] === 'https' ? { 'server.https': true } : {};
   return { ...port, ...https, ...values, 'server.host': host };
 }
@@ -177,7 +183,7 @@ export async function parseSettingsText(
   for (const [key, value] of leaves(tree)) {
     const origin = `${file}${lineOf(text, key)}`;
     if (!isSettingKey(key) || specOf(key).file === false) throw unknownKey(key, origin);
-    parsed[key] = parseSetting(key, value, origin);
+    parsed[key] = parseSetting(key, value, `${origin}: ${key}`);
   }
   return parsed;
 }

@@ -9,15 +9,12 @@ const FALSE = new Set(['0', 'false', 'no', 'off']);
 
 /**
  * A value from a file, a flag, a variable or a PATCH body, in the form of `Settings`. `bareSeconds` reads a unitless duration
- * as seconds (environment). Throws `invalid_config`; `origin` names where the value stands.
+ * as seconds (environment). Throws `invalid_config`; `subject` is what the person wrote the value of: a flag, a variable, a key.
  */
-export function parseSetting(key: SettingKey, value: unknown, origin: string, bareSeconds = false): SettingValue {
+export function parseSetting(key: SettingKey, value: unknown, subject: string, bareSeconds = false): SettingValue {
   const spec = specOf(key);
   const wrong = (expected: string): OmgError =>
-    new OmgError('invalid_config', `${origin}: ${key} must be ${expected}, not ${shown(spec, value)}.`, {
-      hint: spec.doc,
-      detail: { key, origin },
-    });
+    new OmgError('invalid_config', `${subject} must be ${expected}, not ${shown(spec, value)}.`, { detail: { key } });
   const text = typeof value === 'string' ? value.trim() : undefined;
   switch (spec.kind) {
     case 'integer': {

@@ -9,7 +9,7 @@ export class BackendListCommand extends DataCommand {
   static override paths = [['backend', 'list'], ['backend']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Show which engine is used on this machine, and why.',
+    description: 'Show which engine this machine uses, and why.',
     details: 'The engine is loaded in a process of its own. Exits with 1 when none works.',
   });
 
@@ -27,7 +27,7 @@ export class BackendListCommand extends DataCommand {
       return;
     }
     printer.table(
-      [{ title: 'ENGINE' }, { title: 'STATE' }, { title: 'FILE' }],
+      [{ title: 'ENGINE' }, { title: 'STATE' }, { title: 'FILE', drop: 1 }],
       [
         ...refused.map(({ addon, reason }) => [addon.flavour, `refused: ${reason}`, addon.path]),
         [used?.flavour ?? '', 'in use', used?.path ?? ''],
@@ -42,7 +42,7 @@ export class BackendInstallCommand extends DataCommand {
   static override paths = [['backend', 'install']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Fetch an engine for other hardware: `cuda` for NVIDIA GPUs.',
+    description: 'Download an engine for other hardware: `cuda` for NVIDIA GPUs.',
     details:
       'It must be signed with a key of the makers of omg, and it is tried in a process of its own before it is used.',
     examples: [['For the NVIDIA GPU of this machine', '$0 backend install cuda']],
@@ -68,7 +68,7 @@ export class BackendInstallCommand extends DataCommand {
 
 export class BackendRemoveCommand extends DataCommand {
   static override paths = [['backend', 'rm']];
-  static override usage = Command.Usage({ category: CATEGORY.setup, description: 'Remove a backend again.' });
+  static override usage = Command.Usage({ category: CATEGORY.setup, description: 'Remove a downloaded engine.' });
 
   name = Option.String({ name: 'cuda' });
 

@@ -2,7 +2,6 @@ import { basename } from 'node:path';
 import { Command, Option } from 'clipanion';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, OmgCommand } from '../command.ts';
-import { candidates } from '../completion/candidates.ts';
 import { COMPLETION_SCRIPTS, isCompletionShell } from '../completion/scripts.ts';
 import type { Session } from '../session.ts';
 
@@ -31,17 +30,5 @@ export class CompletionCommand extends OmgCommand {
       });
     }
     printer.stdout.write(COMPLETION_SCRIPTS[shell]);
-  }
-}
-
-/** What the scripts call: prints the words that may stand in place of the last argument, one per line. */
-export class CompletionWordsCommand extends OmgCommand {
-  static override paths = [['completion', 'words']];
-
-  words = Option.Proxy();
-
-  protected override async run({ printer, config }: Session): Promise<void> {
-    const words = this.words[0] === '--' ? this.words.slice(1) : this.words;
-    for (const word of await candidates(words, config)) printer.line(word);
   }
 }

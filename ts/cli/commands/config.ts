@@ -6,13 +6,17 @@ import {
   isSettingKey,
   SETTINGS,
   type SettingKey,
+  type SettingSource,
+  type SettingValue,
   specOf,
   writeSettings,
 } from '../../config/index.ts';
-import { OmgError } from '../../errors/index.ts';
+import { OmgError, printableLine } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
+import type { Printer } from '../printer.ts';
 import type { Session } from '../session.ts';
 import { didYouMean } from '../suggest.ts';
+import { widthOf, wrapRows } from '../terminal/text.ts';
 
 const CONFIGURABLE = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => specOf(key).file !== false);
 
@@ -20,15 +24,17 @@ export class ConfigListCommand extends DataCommand {
   static override paths = [['config'], ['config', 'list']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Show the settings, and where each comes from.',
+    description: 'Show the settings that were changed, and by what.',
     details:
       'A flag wins over an environment variable, that over the project’s `.omg/config.toml`, that over the user’s `config.toml`.',
     examples: [
-      ['All settings', '$0 config'],
+      ['All settings, with their meaning', '$0 config --all'],
       ['One of them', '$0 config get server.port'],
       ['Change one', '$0 config set models.keep_alive 30m'],
     ],
   });
+
+  all = Option.Boolean('--all', false, { description: 'Show the defaults too, and what each setting means.' });
 
   protected override async run({ printer, config }: Session): Promise<void> {
     const rows = CONFIGURABLE.map((key) => ({
@@ -39,10 +45,39 @@ export class ConfigListCommand extends DataCommand {
     }));
     for (const warning of config.warnings) printer.warn(warning);
     if (printer.isJson) return printer.json(Object.fromEntries(rows.map(({ key, ...rest }) => [key, rest])));
-    printer.table(
-      [{ title: 'KEY' }, { title: 'VALUE' }, { title: 'FROM' }, { title: 'MEANING' }],
-      rows.map(({ key, value, source, doc }) => [key, shown(value), source, doc]),
-    );
+    const listed = this.all ? rows : rows.filter(({ source }) => source !== 'default');
+    if (printer.isQuiet) {
+      for (const { key } of listed) printer.line(key);
+      return;
+    }
+    if (listed.length === 0) printer.status('Every setting has its default.');
+    else if (this.all) showAll(printer, listed);
+    else {
+      printer.table(
+        [{ title: 'KEY' }, { title: 'VALUE' }, { title: 'FROM', drop: 1 }],
+        listed.map(({ key, value, source }) => [key, shown(value), source]),
+      );
+    }
+    if (!this.all) printer.hint('`omg config --all` lists the defaults too, and what each setting means.');
+  }
+}
+
+interface Row {
+  key: SettingKey;
+  value: SettingValue;
+  source: SettingSource;
+  doc: string;
+}
+
+/** A paragraph for each setting: its meaning would make a table wider than any terminal. */
+function showAll(printer: Printer, rows: Row[]): void {
+  const { style } = printer;
+  const width = widthOf(printer.stdout);
+  for (const { key, value, source, doc } of rows) {
+    const from = source === 'default' ? '' : style.dim(`  (${source})`);
+    printer.styled(`${style.bold(key)} = ${printableLine(shown(value) || 'not set')}${from}`);
+    for (const row of width === Number.POSITIVE_INFINITY ? [doc] : wrapRows(doc, width - 4))
+      printer.styled(`    ${row}`);
   }
 }
 
@@ -65,23 +100,43 @@ export class ConfigSetCommand extends DataCommand {
   static override usage = Command.Usage({
     category: CATEGORY.setup,
     description: 'Change a setting in the user’s config.toml.',
-    details: 'Without a value the setting is taken out of the file, and the default holds again.',
+    details: 'Without a value it is removed, as `omg config unset` does.',
   });
 
   key = Option.String({ name: 'key' });
   value = Option.String({ name: 'value', required: false });
 
-  protected override async run({ printer, config }: Session): Promise<void> {
-    const key = checkedKey(this.key);
-    refuseElsewhere(config);
-    await writeSettings(config.paths.configFile, { [key]: this.value ?? null });
-    if (printer.isJson) printer.json({ key, value: this.value ?? null, file: config.paths.configFile });
-    printer.status(this.value === undefined ? `Removed ${key}.` : `Set ${key}.`);
-    if (['flag', 'environment', 'project'].includes(config.sources[key])) {
-      printer.warn(`The ${config.sources[key]} sets ${key} too, and wins.`);
-    }
-    printer.hint('A running daemon takes it over when it is started again.');
+  protected override run(session: Session): Promise<void> {
+    return change(session, this.key, this.value ?? null);
   }
+}
+
+export class ConfigUnsetCommand extends DataCommand {
+  static override paths = [['config', 'unset']];
+  static override usage = Command.Usage({
+    category: CATEGORY.setup,
+    description: 'Remove a setting from the user’s config.toml, so that its default holds again.',
+    examples: [['The usual port again', '$0 config unset server.port']],
+  });
+
+  key = Option.String({ name: 'key' });
+
+  protected override run(session: Session): Promise<void> {
+    return change(session, this.key, null);
+  }
+}
+
+/** Writes a setting, or removes it for null. */
+async function change({ printer, config }: Session, name: string, value: string | null): Promise<void> {
+  const key = checkedKey(name);
+  refuseElsewhere(config);
+  await writeSettings(config.paths.configFile, { [key]: value });
+  if (printer.isJson) printer.json({ key, value, file: config.paths.configFile });
+  printer.status(value === null ? `Removed ${key}.` : `Set ${key}.`);
+  if (['flag', 'environment', 'project'].includes(config.sources[key])) {
+    printer.warn(`The ${config.sources[key]} sets ${key} too, and wins.`);
+  }
+  printer.hint('Restart the daemon to apply it: `omg serve stop`, `omg serve -d`.');
 }
 
 export class ConfigPathCommand extends DataCommand {

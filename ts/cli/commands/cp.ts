@@ -3,7 +3,7 @@ import { CATEGORY, DataCommand } from '../command.ts';
 import type { Session } from '../session.ts';
 
 export class CpCommand extends DataCommand {
-  static override paths = [['cp'], ['model', 'cp']];
+  static override paths = [['cp'], ['tag'], ['model', 'cp'], ['model', 'tag']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
     description: 'Give a model another name.',

@@ -13,7 +13,7 @@ export class CreateCommand extends DataCommand {
   static override paths = [['create'], ['model', 'create']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Make a model from a Modelfile.',
+    description: 'Create a model from a Modelfile.',
     details:
       'A Modelfile says what the model is made of (`FROM`: a model, a GGUF file or a folder) and what it says of its own: `SYSTEM`, `TEMPLATE` (Jinja, or a Go template of Ollama), `PARAMETER`, `MESSAGE`, `LICENSE`. `omg show --modelfile` prints the one of an installed model.',
     examples: [
@@ -23,8 +23,8 @@ export class CreateCommand extends DataCommand {
   });
 
   model = Option.String({ name: 'name' });
-  file = Option.String('-f,--file', 'Modelfile', { description: 'The Modelfile; default ./Modelfile.' });
-  quantize = Option.String('--quantize', { description: 'Quantise to this type, such as q4_K_M.' });
+  file = Option.String('-f,--file', 'Modelfile', { description: 'The Modelfile.' });
+  quantize = Option.String('--quantize', { description: 'Quantize to this type, such as q4_K_M.' });
 
   protected override async run(session: Session): Promise<void> {
     const { printer, signal } = session;

@@ -9,7 +9,7 @@ export class DoctorCommand extends DataCommand {
   static override paths = [['doctor']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Look for what keeps omg from working.',
+    description: 'Check this machine for problems.',
     details:
       'Node, home folder, disk, memory, daemon or port, engine, instruction sets, GPU and driver, proxies, and the way to the hub step by step. Exits with 1 when something failed.',
     examples: [['For a bug report', '$0 doctor --json']],

@@ -8,12 +8,12 @@ export class ImportCommand extends DataCommand {
   static override paths = [['import'], ['model', 'import']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Install a GGUF file or a safetensors folder of this machine.',
+    description: 'Add a GGUF file or a safetensors folder from this machine.',
     details:
       'The files are linked where the file system allows it, and used where they lie otherwise; with `--copy` they are copied. They are never moved.',
     examples: [
       ['A file', '$0 import ~/models/tiny.Q4_K_M.gguf'],
-      ['A folder, under another name', '$0 import ./phi-2 --name phi-2'],
+      ['A folder, under another name', '$0 import ./Qwen3-0.6B --name qwen3'],
     ],
   });
 

@@ -9,7 +9,7 @@ export class KeysCreateCommand extends DataCommand {
   static override paths = [['keys', 'create']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Make an API key and print it, once.',
+    description: 'Create an API key and print it, once.',
     details:
       'A running daemon takes it over at once. From the first key on, every request over TCP needs one; commands on this machine use the socket of the home folder, which needs none. Only a hash of the key is kept.',
     examples: [
@@ -19,7 +19,7 @@ export class KeysCreateCommand extends DataCommand {
     ],
   });
 
-  name = Option.String('--name', { description: 'What it is for; default key-N.' });
+  name = Option.String('--name', { description: 'What the key is for; key-1, key-2, … otherwise.' });
   scope = Option.String('--scope', 'inference', { description: `What it may do: ${SCOPES.join(', ')}, or both.` });
   expires = Option.String('--expires', { description: 'When it ends: 12h, 30d, or a date.' });
   rate = Option.String('--rate', { description: 'Requests per time, such as 60/m.' });
@@ -55,15 +55,19 @@ export class KeysListCommand extends DataCommand {
       printer.status(exists ? 'There are no keys, and one is needed over TCP.' : 'There are no keys.');
       return printer.hint(`Make one with \`omg keys create\`.${exists ? ` ${OPEN_HINT}` : ''}`);
     }
+    if (printer.isQuiet) {
+      for (const { name } of keys) printer.line(name);
+      return;
+    }
     printer.table(
       [
-        { title: 'ID' },
+        { title: 'ID', drop: 5 },
         { title: 'NAME' },
-        { title: 'SCOPES' },
-        { title: 'CREATED' },
-        { title: 'EXPIRES' },
-        { title: 'RATE' },
-        { title: 'AT ONCE', align: 'right' },
+        { title: 'SCOPES', drop: 1 },
+        { title: 'CREATED', drop: 6 },
+        { title: 'EXPIRES', drop: 2 },
+        { title: 'RATE', drop: 3 },
+        { title: 'AT ONCE', align: 'right', drop: 4 },
       ],
       keys.map(({ id, name, scopes, created, expires, rate, concurrency }) => [
         id,
@@ -82,7 +86,8 @@ export class KeysRevokeCommand extends DataCommand {
   static override paths = [['keys', 'revoke']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Take an API key back. It is refused from then on.',
+    description: 'Revoke an API key.',
+    details: 'Requests with it are refused from then on.',
     examples: [['By its name', '$0 keys revoke webui']],
   });
 
@@ -104,7 +109,7 @@ export class KeysOpenCommand extends DataCommand {
   static override paths = [['keys', 'open']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Let programs of this machine in without a key again.',
+    description: 'Accept programs on this machine without a key again.',
     details:
       'Once a key was made one is needed, also when the last has been revoked. This takes that back, for a daemon that listens on this machine only.',
   });

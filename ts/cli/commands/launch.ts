@@ -13,7 +13,7 @@ export class LaunchCommand extends DataCommand {
   static override usage = Command.Usage({
     category: CATEGORY.chat,
     description: 'Start a coding tool that talks to your models.',
-    details: `Known are ${TOOL_NAMES.join(', ')}; any other program gets the variables that the SDKs of OpenAI, Anthropic and Ollama read. What follows \`--\` goes to the tool. Nothing of its configuration is changed.`,
+    details: `Known are ${TOOL_NAMES.join(', ')}; any other program gets the variables that the SDKs of OpenAI, Anthropic and Ollama read. What follows \`--\` goes to the tool. Its own configuration is not changed. Without a tool, lists the known ones and whether they are installed.`,
     examples: [
       ['Claude Code with the only model', '$0 launch claude'],
       ['Codex with a certain one', '$0 launch codex --model qwen3:4b'],
@@ -22,18 +22,22 @@ export class LaunchCommand extends DataCommand {
     ],
   });
 
-  tool = Option.String({ name: 'tool' });
-  model = Option.String('-m,--model', { description: 'The model; default the loaded or the only one.' });
+  model = Option.String('-m,--model', { description: 'The model; otherwise the loaded or the only one.' });
   print = Option.Boolean('--print', false, { description: 'Print the environment for a shell, and start nothing.' });
-  rest = Option.Rest({ name: 'argument' });
+  words = Option.Rest({ name: 'tool' });
 
   protected override async run(session: Session): Promise<number> {
     const { printer } = session;
-    const { program, title, install, prepare } = toolNamed(this.tool);
+    const [tool, ...rest] = this.words;
+    if (tool === undefined) {
+      listTools(session);
+      return 0;
+    }
+    const { program, title, install, prepare } = toolNamed(tool);
     const path = findProgram(program);
     if (path === undefined && !this.print) {
       throw new OmgError('not_found', `${title} is not installed: there is no \`${program}\` on the PATH.`, {
-        hint: `${install}; \`omg launch ${this.tool} --print\` shows the environment it would get.`,
+        hint: `${install}; \`omg launch ${tool} --print\` shows the environment it would get.`,
       });
     }
     const client = await session.daemon();
@@ -42,12 +46,33 @@ export class LaunchCommand extends DataCommand {
     const model = await modelFor(client, this.model);
     if (url.startsWith('http:')) await mayConnect(host, port, apiKey);
     const { environment, args } = prepare({ url, model, apiKey });
-    const command = [program, ...args, ...this.rest];
+    const command = [program, ...args, ...rest];
     if (this.isJson) printer.json({ environment, command });
     else if (this.print) printLaunch(session, { environment, args: command });
     else return start(path ?? program, command.slice(1), environment);
     return 0;
   }
+}
+
+/** The known tools, and which of them are here. */
+function listTools({ printer }: Session): void {
+  const tools = TOOL_NAMES.map((name) => ({ name, ...toolNamed(name) }));
+  const found = tools.map(({ name, title, program, install }) => {
+    return { name, title, path: findProgram(program) ?? null, install };
+  });
+  if (printer.isJson) {
+    printer.json(found);
+    return;
+  }
+  if (printer.isQuiet) {
+    for (const { name, path } of found) if (path !== null) printer.line(name);
+    return;
+  }
+  printer.table(
+    [{ title: 'TOOL' }, { title: 'NAME', drop: 1 }, { title: 'INSTALLED' }],
+    found.map(({ name, title, path, install }) => [name, title, path === null ? `no: ${install}` : 'yes']),
+  );
+  printer.hint('Start one with `omg launch TOOL`.');
 }
 
 /** The tool comes over TCP and without the rights of the socket. Throws `unauthorized` before it would be met with it. */

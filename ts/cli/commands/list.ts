@@ -11,7 +11,7 @@ export class ListCommand extends DataCommand {
     description: 'List the installed models.',
     examples: [
       ['All models, newest first', '$0 list'],
-      ['Their names only', "$0 list --json | jq -r '.[].name'"],
+      ['Their names only', '$0 list -q'],
     ],
   });
 
@@ -21,19 +21,23 @@ export class ListCommand extends DataCommand {
     if (printer.isJson) return printer.json(models);
     if (models.length === 0) {
       printer.status('No models are installed.');
-      printer.hint('Pull one, such as `omg pull Qwen/Qwen3-0.6B-GGUF`.');
+      printer.hint('Download one, such as `omg pull qwen3:0.6b`.');
+      return;
+    }
+    if (printer.isQuiet) {
+      for (const { name } of models) printer.line(name);
       return;
     }
     const now = new Date();
     printer.table(
       [
         { title: 'NAME' },
-        { title: 'ID' },
+        { title: 'ID', drop: 4 },
         { title: 'SIZE', align: 'right' },
-        { title: 'PARAMETERS', align: 'right' },
-        { title: 'QUANT' },
-        { title: 'FAMILY' },
-        { title: 'INSTALLED' },
+        { title: 'PARAMETERS', align: 'right', drop: 3 },
+        { title: 'QUANT', drop: 1 },
+        { title: 'FAMILY', drop: 5 },
+        { title: 'INSTALLED', drop: 2 },
       ],
       models.map((model) => (model.state === 'downloading' ? comingCells(model) : installedCells(model, now))),
     );

@@ -17,8 +17,8 @@ export class LogsCommand extends DataCommand {
     ],
   });
 
-  count = Option.String('-n,--lines', '100', { description: 'How many lines.' });
-  follow = Option.Boolean('-f,--follow', false, { description: 'Go on until Ctrl-C.' });
+  count = Option.String('-n,--lines', '100', { description: 'Lines to show.' });
+  follow = Option.Boolean('-f,--follow', false, { description: 'Keep showing new lines, until Ctrl-C.' });
 
   protected override async run({ printer, config, signal }: Session): Promise<void> {
     const count = Number(this.count);

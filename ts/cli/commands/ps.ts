@@ -7,7 +7,7 @@ export class PsCommand extends DataCommand {
   static override paths = [['ps'], ['model', 'ps']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'List the models in memory.',
+    description: 'List the loaded models.',
     examples: [['What is loaded, and until when', '$0 ps']],
   });
 
@@ -17,15 +17,19 @@ export class PsCommand extends DataCommand {
     const loaded = models.filter(({ runtime }) => runtime !== undefined);
     if (printer.isJson) return printer.json(loaded);
     if (loaded.length === 0) return printer.status('No model is loaded.');
+    if (printer.isQuiet) {
+      for (const { name } of loaded) printer.line(name);
+      return;
+    }
     const now = new Date();
     printer.table(
       [
         { title: 'NAME' },
-        { title: 'STATE' },
-        { title: 'MEMORY', align: 'right' },
-        { title: 'DEVICE' },
-        { title: 'CONTEXT', align: 'right' },
-        { title: 'REQUESTS', align: 'right' },
+        { title: 'STATE', drop: 1 },
+        { title: 'MEMORY', align: 'right', drop: 3 },
+        { title: 'DEVICE', drop: 2 },
+        { title: 'CONTEXT', align: 'right', drop: 4 },
+        { title: 'REQUESTS', align: 'right', drop: 5 },
         { title: 'UNTIL' },
       ],
       loaded.map(({ name, state, runtime }) => [

@@ -7,20 +7,20 @@ export class PullCommand extends DataCommand {
   static override paths = [['pull'], ['model', 'pull']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Bring a model from the hub.',
+    description: 'Download a model.',
     details:
-      'A model is `owner/repo`, with `:QUANT` for a GGUF of that quantisation and `@REVISION` for a branch, tag or commit. A download that was interrupted goes on where it stopped.',
+      'A model is a short name such as `qwen3:4b`, or `owner/repo` on Hugging Face, with `:QUANT` for a quantization and `@REVISION` for a branch, tag or commit. A download that was interrupted goes on where it stopped.',
     examples: [
-      ['The best fitting files of a repository', '$0 pull microsoft/phi-2'],
-      ['A quantisation', '$0 pull bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M'],
+      ['By its short name', '$0 pull qwen3:0.6b'],
+      ['A quantization', '$0 pull bartowski/Llama-3.2-1B-Instruct-GGUF:Q4_K_M'],
       ['A revision', '$0 pull Qwen/Qwen3-0.6B@main'],
     ],
   });
 
   model = Option.String({ name: 'model' });
-  quant = Option.String('--quant', { description: 'Quantisation, such as Q4_K_M.' });
+  quant = Option.String('--quant', { description: 'Quantization, such as Q4_K_M.' });
   revision = Option.String('--revision', { description: 'Branch, tag or commit.' });
-  file = Option.String('--file', { description: 'This file of the repository.' });
+  file = Option.String('--file', { description: 'Download this file of the repository.' });
   force = Option.Boolean('--force', false, { description: 'Download again what is there already.' });
 
   protected override async run(session: Session): Promise<void> {

@@ -5,7 +5,8 @@ import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { answerOnce } from '../chat/answer-once.ts';
 import { formatOf, settingsOf } from '../chat/options.ts';
-import { CATEGORY, DataCommand } from '../command.ts';
+import { CHAT_SETTINGS } from '../chat/settings.ts';
+import { CATEGORY, OmgCommand } from '../command.ts';
 import { stopDaemon } from '../daemon-process.ts';
 import { pullModel } from '../progress/pull-model.ts';
 import type { Session } from '../session.ts';
@@ -13,22 +14,25 @@ import { confirm } from '../terminal/confirm.ts';
 import { version } from '../version.ts';
 
 /** What `run` and `chat` share: a model to talk to, and how. */
-abstract class TalkCommand extends DataCommand {
+abstract class TalkCommand extends OmgCommand {
   system = Option.String('--system', { description: 'System message.' });
   set = Option.Array('--set', [], {
-    description: 'NAME=VALUE: temperature, top_k, top_p, min_p, seed, num_ctx, num_predict, think, …',
+    description: `Set a parameter: ${Object.keys(CHAT_SETTINGS).join(', ')}.`,
   });
-  think = Option.String('--think', { description: 'on, off, low, medium, high or max.' });
-  verbose = Option.Boolean('--verbose', false, { description: 'Report tokens and speed of a single answer.' });
-  start = Option.Boolean('--start', false, { description: 'Start a daemon without asking when none runs.' });
+  think = Option.String('--think', { description: 'Reasoning: on, off, low, medium, high or max.' });
+  start = Option.Boolean('--start', false, { description: 'Start the daemon without asking when it is not running.' });
 
   protected get settings() {
     return settingsOf([...this.set, ...(this.think === undefined ? [] : [`think=${this.think}`])]);
   }
 
   /** One answer to `prompt`, written as `format` says, or a chat. A daemon that was started for one answer is stopped again; after a chat it stays. */
-  protected async talk(session: Session, model: string | undefined, prompt?: string, format?: string): Promise<void> {
-    const { settings, system, verbose: isVerbose } = this;
+  protected async talk(
+    session: Session,
+    model: string | undefined,
+    { prompt, format, isVerbose = false }: { prompt?: string; format?: string; isVerbose?: boolean } = {},
+  ): Promise<void> {
+    const { settings, system } = this;
     const responseFormat = await formatOf(format);
     const client = await session.daemon(this.start);
     try {
@@ -54,7 +58,7 @@ export class RunCommand extends TalkCommand {
   static override paths = [['run'], ['model', 'run']];
   static override usage = Command.Usage({
     category: CATEGORY.chat,
-    description: 'Ask a model something, or chat with it.',
+    description: 'Ask a model a question, or chat with it.',
     details:
       'With a prompt, or with text on the standard input, one answer is printed as it comes. Without either it opens a chat. Both together: the prompt first, then the text.',
     examples: [
@@ -68,7 +72,13 @@ export class RunCommand extends TalkCommand {
 
   model = Option.String({ name: 'model' });
   prompt = Option.Rest({ name: 'prompt' });
-  format = Option.String('--format', { description: 'json, or a file with a JSON schema that the answer must fit.' });
+  format = Option.String('--format', { description: '`json`, or a file with a JSON schema that the answer must fit.' });
+  verbose = Option.Boolean('--verbose', false, { description: 'Report tokens and speed.' });
+  json = Option.Boolean('--json', false, { description: 'Print JSON.' });
+
+  protected override get isJson(): boolean {
+    return this.json;
+  }
 
   protected override async run(session: Session): Promise<void> {
     const prompt = await promptOf(session, this.prompt);
@@ -80,7 +90,7 @@ export class RunCommand extends TalkCommand {
     if (prompt === undefined && this.format !== undefined) {
       throw new OmgError('invalid_request', '--format is for one answer: it needs a prompt.');
     }
-    await this.talk(session, this.model, prompt, this.format);
+    await this.talk(session, this.model, { prompt, format: this.format, isVerbose: this.verbose });
   }
 }
 
@@ -88,9 +98,9 @@ export class ChatCommand extends TalkCommand {
   static override paths = [['chat']];
   static override usage = Command.Usage({
     category: CATEGORY.chat,
-    description: 'Chat with a model on the terminal.',
+    description: 'Chat with a model in the terminal.',
     details: 'Without a name: the only installed model, or `demo`.',
-    examples: [['Chat', '$0 chat microsoft/phi-2']],
+    examples: [['Chat', '$0 chat qwen3:4b']],
   });
 
   model = Option.String({ name: 'model', required: false });

@@ -7,12 +7,12 @@ export class SearchCommand extends DataCommand {
   static override paths = [['search'], ['model', 'search']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Search the model hub.',
-    examples: [['Models whose name contains phi-2', '$0 search phi-2']],
+    description: 'Search models on Hugging Face.',
+    examples: [['GGUF models of a family', '$0 search qwen3 gguf']],
   });
 
-  query = Option.Rest({ name: 'word', required: 1 });
-  limit = Option.String('--limit', '20', { description: 'How many results at most.' });
+  query = Option.Rest({ name: 'words', required: 1 });
+  limit = Option.String('--limit', '20', { description: 'Most results to show.' });
 
   protected override async run(session: Session): Promise<void> {
     const limit = Number(this.limit);
@@ -23,13 +23,17 @@ export class SearchCommand extends DataCommand {
     const found = await (await session.daemon()).search(this.query.join(' '), limit);
     if (printer.isJson) return printer.json(found);
     if (found.length === 0) return printer.status('Nothing was found.');
+    if (printer.isQuiet) {
+      for (const { id } of found) printer.line(id);
+      return;
+    }
     printer.table(
       [
         { title: 'NAME' },
-        { title: 'DOWNLOADS', align: 'right' },
-        { title: 'LIKES', align: 'right' },
-        { title: 'FORMATS' },
-        { title: 'ACCESS' },
+        { title: 'DOWNLOADS', align: 'right', drop: 2 },
+        { title: 'LIKES', align: 'right', drop: 4 },
+        { title: 'FORMATS', drop: 3 },
+        { title: 'ACCESS', drop: 1 },
       ],
       found.map(({ id, downloads, likes, formats, gated }) => [
         id,

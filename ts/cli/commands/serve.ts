@@ -7,7 +7,7 @@ export class ServeCommand extends DataCommand {
   static override paths = [['serve']];
   static override usage = Command.Usage({
     category: CATEGORY.daemon,
-    description: 'Run the daemon: in the foreground, or with `-d` in the background.',
+    description: 'Run the daemon, in the foreground or with `-d` in the background.',
     details:
       'Listens on 127.0.0.1:10692 and on a Unix socket in the home folder. Beyond this machine it needs an API key (`omg keys create`, or `OMG_API_KEY`).',
     examples: [
@@ -21,7 +21,7 @@ export class ServeCommand extends DataCommand {
     description: 'Run in the background; returns when the daemon answers.',
   });
   host = Option.String('--host', { description: 'Address to listen on.' });
-  port = Option.String('--port', { description: 'Port to listen on; 0 takes a free one.' });
+  port = Option.String('--port', { description: 'Port to listen on; 0 picks a free one.' });
   insecureNoAuth = Option.Boolean('--insecure-no-auth', {
     description: 'Listen beyond this machine without an API key.',
   });

@@ -12,7 +12,9 @@ import { CATEGORY, DataCommand } from '../command.ts';
 import type { Session } from '../session.ts';
 
 abstract class ServiceCommand extends DataCommand {
-  system = Option.Boolean('--system', false, { description: 'The service of the machine and not of this account.' });
+  system = Option.Boolean('--system', false, {
+    description: 'The service of the whole machine, instead of this account.',
+  });
 
   protected serviceOf({ config }: Session): Service {
     const spec = serviceSpec(config, installation());
@@ -24,7 +26,7 @@ export class ServiceInstallCommand extends ServiceCommand {
   static override paths = [['service', 'install']];
   static override usage = Command.Usage({
     category: CATEGORY.daemon,
-    description: 'Start the daemon by itself: when you log in, or with `--system` when the machine starts.',
+    description: 'Start the daemon at login, or with `--system` at boot.',
     details:
       'A unit of systemd, an agent of launchd or a task of Windows, with restarts after crashes and a sandbox where the system has one. Settings come from `config.toml`.',
     examples: [

@@ -6,10 +6,10 @@ import type { Session } from '../session.ts';
 import { formatBytes } from '../terminal/units.ts';
 
 export class ShowCommand extends DataCommand {
-  static override paths = [['show'], ['model', 'show'], ['model', 'info']];
+  static override paths = [['show'], ['info'], ['inspect'], ['model', 'show'], ['model', 'info'], ['model', 'inspect']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Show what is known about a model.',
+    description: 'Show the details of a model.',
     examples: [
       ['Source, type, path, size and abilities', '$0 show demo'],
       ['The chat template only', '$0 show demo --template'],
@@ -36,7 +36,7 @@ export class ShowCommand extends DataCommand {
     if (this.tensors) {
       printer.line();
       printer.table(
-        [{ title: 'TENSOR' }, { title: 'TYPE' }, { title: 'SHAPE', align: 'right' }],
+        [{ title: 'TENSOR' }, { title: 'TYPE', drop: 2 }, { title: 'SHAPE', align: 'right', drop: 1 }],
         (details.tensors ?? []).map(({ name, type, shape }) => [name, type, shape.join(' × ')]),
       );
     }

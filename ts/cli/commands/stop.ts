@@ -7,7 +7,7 @@ export class StopCommand extends DataCommand {
   static override paths = [['stop'], ['model', 'stop']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Take models out of memory.',
+    description: 'Unload models.',
     details:
       'Answers under way are finished first, or cancelled after `--timeout`. The model stays installed, and loads again when it is asked something.',
     examples: [
@@ -16,7 +16,7 @@ export class StopCommand extends DataCommand {
     ],
   });
 
-  timeout = Option.String('--timeout', { description: 'Seconds after which answers under way are cancelled.' });
+  timeout = Option.String('--timeout', { description: 'Cancel answers still under way after this time.' });
   models = Option.Rest({ name: 'model', required: 1 });
 
   protected override async run(session: Session): Promise<void> {

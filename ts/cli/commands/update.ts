@@ -10,18 +10,18 @@ export class UpdateCommand extends DataCommand {
   static override paths = [['update']];
   static override usage = Command.Usage({
     category: CATEGORY.setup,
-    description: 'Bring the newest version, the way omg was installed: from npm or from the release archives.',
+    description: 'Update omg to the newest version.',
     details:
-      'The new version is tried before it takes the place of this one, and this one comes back when the new one does not work. A daemon is exchanged while it answers nobody.',
+      'The new version comes the way this one was installed: from npm or from the release archives. It is tried before it takes the place of this one, and this one comes back when the new one does not work. A running daemon is replaced once it is idle.',
     examples: [
       ['Only look', '$0 update --check'],
       ['A certain version, also an older one', '$0 update --to 0.1.0'],
     ],
   });
 
-  check = Option.Boolean('--check', false, { description: 'Only say whether there is a newer one.' });
-  to = Option.String('--to', { description: 'That version and not the newest.' });
-  wait = Option.String('--wait', '60s', { description: 'How long to wait for requests under way.' });
+  check = Option.Boolean('--check', false, { description: 'Only say whether there is a newer version.' });
+  to = Option.String('--to', { description: 'Install this version, also an older one.' });
+  wait = Option.String('--wait', '60s', { description: 'How long to wait for the daemon to become idle.' });
 
   protected override async run(session: Session): Promise<void> {
     const { printer, config } = session;

@@ -1,13 +1,15 @@
-import { Cli } from 'clipanion';
 import { Client } from '../../client/index.ts';
 import { type Config, SETTINGS, type SettingKey, specOf } from '../../config/index.ts';
-import type { CliContext } from '../command.ts';
-import { commandsFor, nextWords, optionNames } from '../commands/index.ts';
+import { CHAT_SETTINGS } from '../chat/settings.ts';
+import { commandsFor, matchedPath, nextWords } from '../commands/index.ts';
 import { TOOL_NAMES } from '../launch/tools.ts';
+import { signatureOf } from '../usage/signature.ts';
 
 /** Commands whose arguments are installed models. */
-const TAKES_MODELS = new Set(['run', 'chat', 'show', 'info', 'stop', 'rm', 'remove', 'cp']);
-const TAKES_SETTING = new Set(['get', 'set']);
+const TAKES_MODELS = new Set([
+  ...['run', 'chat', 'show', 'info', 'inspect', 'stop', 'rm', 'remove', 'cp', 'tag', 'push', 'configure'],
+]);
+const TAKES_SETTING = new Set(['get', 'set', 'unset']);
 const TAKES_SHELL = 'completion';
 const TAKES_TOOL = 'launch';
 
@@ -22,17 +24,21 @@ export async function candidates(words: readonly string[], config: Config): Prom
 }
 
 async function optionsOf(given: readonly string[]): Promise<string[]> {
-  const cli = Cli.from<CliContext>(await commandsFor(given), { binaryName: 'omg' });
-  const path = given.filter((word) => !word.startsWith('-'));
-  const definitions = cli.definitions().filter((definition) => {
-    const own = definition.path.split(' ').slice(1);
-    return own.every((word, index) => path[index] === word);
-  });
-  return ['--help', ...definitions.flatMap(({ options }) => options.flatMap(optionNames))];
+  if (given.length === 0) return ['--help', '--version'];
+  const path = matchedPath(given).join(' ');
+  const signatures = (await commandsFor(given)).map(signatureOf);
+  const own = signatures.find(({ paths }) => paths.includes(path));
+  return own?.options.flatMap(({ names }) => names) ?? [];
 }
 
 async function argumentsOf(given: readonly string[], current: string, config: Config): Promise<string[]> {
   const words = given.filter((word) => !word.startsWith('-'));
+  if (words[0] === 'help') return nextWords(words.slice(1));
+  const before = given.at(-1) ?? '';
+  if (before.startsWith('-') && before !== '--') {
+    const known = await valuesOf(given, before);
+    if (known !== undefined) return known;
+  }
   const [command, argument] =
     words[0] === 'model' ? [words[1] ?? '', words.slice(2)] : [words[0] ?? '', words.slice(1)];
   if (command === 'config' && TAKES_SETTING.has(argument[0] ?? '') && argument.length === 1) {
@@ -40,9 +46,20 @@ async function argumentsOf(given: readonly string[], current: string, config: Co
   }
   if (command === TAKES_SHELL && argument.length === 0) return ['bash', 'zsh', 'fish'];
   if (command === TAKES_TOOL && argument.length === 0) return [...TOOL_NAMES];
-  if (command === TAKES_TOOL && ['-m', '--model'].includes(given.at(-1) ?? '')) return modelNames(current, config);
+  if (command === TAKES_TOOL && ['-m', '--model'].includes(before)) return modelNames(current, config);
   if (command === 'keys' && argument.join(' ') === 'revoke') return keyNames(config);
   return TAKES_MODELS.has(command) ? modelNames(current, config) : [];
+}
+
+/** What may stand behind an option: nothing is known of most values; undefined where the option takes none. */
+async function valuesOf(given: readonly string[], option: string): Promise<string[] | undefined> {
+  const path = matchedPath(given).join(' ');
+  const own = (await commandsFor(given)).map(signatureOf).find(({ paths }) => paths.includes(path));
+  const found = own?.options.find(({ names }) => names.includes(option));
+  if (found?.value === undefined || found.value === 'MODEL') return undefined;
+  if (option === '--set') return Object.keys(CHAT_SETTINGS).map((name) => `${name}=`);
+  if (option === '--think') return ['on', 'off', 'low', 'medium', 'high', 'max'];
+  return [];
 }
 
 async function keyNames({ paths }: Config): Promise<string[]> {

@@ -68,3 +68,8 @@ export function padEnd(text: string, columns: number): string {
 export function padStart(text: string, columns: number): string {
   return ' '.repeat(Math.max(0, columns - cellWidth(text))) + text;
 }
+
+/** Cells of a line that is written to a stream; a file or a pipe takes any length. */
+export function widthOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): number {
+  return isTTY === true ? Math.max(20, columns ?? 80) : Number.POSITIVE_INFINITY;
+}

@@ -123,6 +123,34 @@ describe('with a daemon', () => {
     expect((await omg(['rm', 'copy'])).exitCode).toBe(4);
   });
 
+  test('tag, info, inspect and remove are what others call cp, show and rm', async () => {
+    expect((await omg(['tag', 'demo', 'other'])).exitCode).toBe(0);
+    expect((await omg(['inspect', 'other'])).stdout).toBe((await omg(['info', 'other'])).stdout);
+    expect((await omg(['remove', 'other'])).stderr).toBe('Removed other.\n');
+  });
+
+  test('--quiet prints the names of a list', async () => {
+    expect(await omg(['list', '-q'])).toEqual({ exitCode: 0, stdout: 'demo:latest\n', stderr: '' });
+    await omg(['run', 'demo', 'hi']);
+    expect((await omg(['ps', '--quiet'])).stdout).toBe('demo:latest\n');
+  });
+
+  test('df counts a file that models share once', async () => {
+    const bytes = async () => ((await json(['df'])) as { what: string; bytes: number }[])[0]?.bytes;
+    const before = await bytes();
+    expect(before).toBeGreaterThan(0);
+    await omg(['cp', 'demo', 'again']);
+    expect(await bytes()).toBe(before);
+    expect((await omg(['df'])).stdout).toMatch(/^models +2 +\d+ B$/m);
+    await omg(['rm', 'again']);
+  });
+
+  test('configure sets the context window of a model', async () => {
+    await omg(['stop', 'demo']);
+    expect(await omg(['configure', 'demo', '--context-size', '1024'])).toMatchObject({ exitCode: 0 });
+    await vi.waitFor(async () => expect((await omg(['ps'])).stdout).toMatch(/^demo:latest .* 1024 /m), 10_000);
+  });
+
   test('create makes a model of a Modelfile, and show prints one that makes the same', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'omg-modelfile-'));
     try {
@@ -299,10 +327,31 @@ describe('without a daemon', () => {
   test.each<[string, number, string]>([
     ['lst', 2, 'Did you mean `omg list`?'],
     ['model lst', 2, 'Did you mean `omg model list`?'],
-    ['model', 2, '`omg --help` lists the commands.'],
+    ['model', 2, '`omg model --help` says what each does.'],
     ['list --jsn', 2, 'Did you mean --json?'],
-    ['pull', 2, 'Usage: omg pull <model>'],
-    ['cp one', 2, 'Usage: omg cp <model> <name>'],
+    ['pull', 2, 'Usage: omg pull MODEL'],
+    ['cp one', 2, 'error: Missing NAME.'],
+    ['cp', 2, 'error: Missing MODEL and NAME.'],
+    ['list extra', 2, 'error: Unexpected argument `extra`.'],
+    ['serve --host', 2, 'error: --host needs a value: ADDRESS.'],
+    ['serve --host --port 1', 2, 'error: --host needs a value: ADDRESS.'],
+    ['serve --port many', 2, 'error: --port must be a whole number from 0 to 65535, not "many".'],
+    ['logs -n -5', 2, 'Write `--lines=-5`'],
+    ['list --json=yes', 2, 'error: --json takes no value.'],
+    ['list -xq', 2, 'error: Unknown option -xq.'],
+    ['models -t x', 2, 'hint: `omg models --help` lists the options.'],
+    ['keys bogus', 2, 'There is: omg keys create, omg keys list, omg keys revoke, omg keys open.'],
+    ['keys lst', 2, 'Did you mean `omg keys list`?'],
+    ['serve extra', 2, 'error: There is no `omg serve extra`.'],
+    ['download x', 2, 'Did you mean `omg pull`?'],
+    ['top', 2, 'Did you mean `omg ps`?'],
+    ['xx', 2, 'hint: `omg --help` lists the commands.'],
+    ['help nope', 2, 'error: There is no command `omg nope`.'],
+    ['config unset server.prot', 2, 'Did you mean server.port?'],
+    ['push demo', 1, 'hf upload'],
+    ['configure demo', 2, 'give --context-size or --keep-alive'],
+    ['pull', 2, 'error: Missing MODEL.'],
+    ['tag one', 2, 'Usage: omg tag MODEL NAME'],
     ['logs', 4, 'Start the daemon: `omg serve -d`.'],
     ['logs -n many', 2, ''],
     ['run demo hi --set nonsense=1', 2, 'Parameters: temperature'],
@@ -338,9 +387,30 @@ describe('without a daemon', () => {
       'doctor',
       'completion',
     ]) {
-      expect(stdout).toMatch(new RegExp(`^  omg ${name} `, 'm'));
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
     }
     expect((await omg(['pull', '--help'])).stdout).toContain('--revision');
+    expect(await omg(['help', 'pull'])).toEqual(await omg(['pull', '--help']));
+    expect(await omg(['help'])).toEqual(await omg([]));
+  });
+
+  test('launch alone lists the tools and whether they are installed', async () => {
+    const { stdout, exitCode } = await omg(['launch']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^claude +Claude Code +(?:yes|no: npm install)/m);
+    expect(await json(['launch'])).toContainEqual(expect.objectContaining({ name: 'codex', title: 'Codex' }));
+  });
+
+  test('config shows what was changed, all of it when asked, and takes a change back', async () => {
+    vi.stubEnv('OMG_PORT', undefined);
+    expect((await omg(['config'])).stdout).not.toContain('models.max_queue');
+    await omg(['config', 'set', 'models.keep_alive', '30m']);
+    expect((await omg(['config'])).stdout).toMatch(/^models\.keep_alive +30m +user$/m);
+    expect((await omg(['config', '--all'])).stdout).toMatch(/^models\.max_queue = 512\n +\S/m);
+    expect((await omg(['config', 'unset', 'models.keep_alive'])).stderr).toContain('Removed models.keep_alive.');
+    expect((await omg(['config', 'get', 'models.keep_alive'])).stdout).toBe('5m\n');
+    vi.stubEnv('OMG_PORT', 'many');
+    expect((await omg(['config'])).stderr).toMatch(/^error: OMG_PORT must be a whole number .*\n$/);
   });
 
   test('update says who looks after a checkout, and what is no version or duration', async () => {

@@ -1,0 +1,16 @@
+import { Option } from 'clipanion';
+import { OmgCommand } from '../command.ts';
+import { candidates } from '../completion/candidates.ts';
+import type { Session } from '../session.ts';
+
+/** What the scripts call: prints the words that may stand in place of the last argument, one per line. */
+export class CompletionWordsCommand extends OmgCommand {
+  static override paths = [['completion', 'words']];
+
+  words = Option.Proxy();
+
+  protected override async run({ printer, config }: Session): Promise<void> {
+    const words = this.words[0] === '--' ? this.words.slice(1) : this.words;
+    for (const word of await candidates(words, config)) printer.line(word);
+  }
+}
