@@ -69,6 +69,7 @@ export class Session {
         start || (this.isInteractive && (await confirm(this.terminal, 'No daemon is running. Start one?')));
       if (!mayStart) throw error;
     }
+    this.printer.status('Starting the daemon…');
     const { url } = await startDaemon(this.config, { signal: this.signal });
     this.startedDaemon = url;
     this.printer.status(`Started the daemon at ${url}.`);

@@ -1,11 +1,13 @@
 import { createReadStream } from 'node:fs';
 import type { Config } from '../config/index.ts';
+import { completionPieces } from './completion.ts';
 import { errorFromValue } from './errors.ts';
 import { chatPieces, sseData } from './sse.ts';
 import { type Address, linesOf, type NetworkAddress, Transport } from './transport.ts';
 import type {
   ChatBody,
   ChatPiece,
+  CompletionBody,
   DaemonEvent,
   DaemonStatus,
   EmbedBody,
@@ -209,6 +211,15 @@ export class Client {
       accept: 'text/event-stream',
     });
     yield* chatPieces(sseData(linesOf(response, signal)));
+  }
+
+  /** One streamed text over `/api/generate`, raw: no template is applied. Leaving the loop, or aborting, stops it. */
+  async *complete(body: CompletionBody, signal?: AbortSignal): AsyncGenerator<ChatPiece> {
+    const response = await this.#transport.open('POST', '/api/generate', {
+      body: { ...body, raw: true, stream: true },
+      signal,
+    });
+    yield* completionPieces(linesOf(response, signal));
   }
 
   /** What happens in the daemon, until the signal aborts or the daemon stops. */

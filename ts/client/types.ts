@@ -132,6 +132,15 @@ export interface ChatBody {
   response_format?: { type: string; json_schema?: object };
 }
 
+/** A text that the model goes on with, without a chat template. */
+export interface CompletionBody {
+  model: string;
+  prompt: string;
+  /** Ollama options: temperature, num_ctx, … */
+  options?: Record<string, unknown>;
+  keep_alive?: string | number;
+}
+
 export interface PlanBody {
   model: string;
   context_length?: number;

@@ -1,8 +1,10 @@
-import type { ChatBody, Client } from '../../client/index.ts';
+import type { ChatBody, ChatPiece, Client } from '../../client/index.ts';
 import { printable } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
-import { speed } from './answer.ts';
+import { speed, THINKING } from './answer.ts';
 import { chatBodyOf } from './options.ts';
+import { completionPrompt, isWithoutTemplate } from './raw.ts';
+import { lengthNotice } from './reducer.ts';
 import type { Conversation } from './state.ts';
 import { TokenClock } from './token-clock.ts';
 
@@ -16,15 +18,15 @@ export async function answerOnce(
   conversation: Conversation,
   options: { isVerbose: boolean; responseFormat?: ChatBody['response_format'] },
 ): Promise<void> {
-  const { printer, signal } = session;
+  const { printer } = session;
   const isTerminal = printer.stdout.isTTY === true;
+  const showsThoughts = printer.canDraw && isTerminal && !printer.isJson;
   const clock = new TokenClock();
   let content = '';
   let reasoning = '';
   let lastShown: 'reasoning' | 'content' | undefined;
   try {
-    const body = { ...chatBodyOf(conversation), response_format: options.responseFormat };
-    for await (const piece of client.chat(body, signal)) {
+    for await (const piece of answerOf(session, client, conversation, options.responseFormat)) {
       if (piece.type === 'end') {
         const end = clock.end(piece.reason, piece.completionTokens);
         if (printer.isJson) {
@@ -37,7 +39,8 @@ export async function answerOnce(
           printer.json({ model: conversation.model, content, reasoning, reason: piece.reason, usage });
         } else {
           if (!content.endsWith('\n')) printer.stdout.write('\n');
-          if (piece.reason === 'length') printer.warn('The answer reached its longest length.');
+          if (piece.reason === 'length')
+            printer.warn(lengthNotice({ content, reasoning }, conversation.settings.num_predict));
         }
         if (options.isVerbose) printer.note(`${promptWords(piece.promptTokens, piece.cachedTokens)}, ${speed(end)}`);
         continue;
@@ -46,11 +49,13 @@ export async function answerOnce(
       if (piece.type === 'tool-call') continue;
       const text = isTerminal ? printable(piece.text) : piece.text;
       if (piece.type === 'reasoning') {
+        if (showsThoughts)
+          printer.stderr.write(printer.style.dim(reasoning === '' ? `${THINKING}\n${text.trimStart()}` : text));
         reasoning += piece.text;
-        if (printer.canDraw && isTerminal && !printer.isJson) printer.stderr.write(printer.style.dim(text));
       } else {
         content += piece.text;
-        if (lastShown === 'reasoning' && printer.canDraw && isTerminal) printer.stderr.write('\n\n');
+        if (lastShown === 'reasoning' && showsThoughts)
+          printer.stderr.write(`\n${printer.style.dim('…done thinking.')}\n\n`);
         if (!printer.isJson) printer.stdout.write(text);
       }
       lastShown = piece.type;
@@ -59,6 +64,22 @@ export async function answerOnce(
     // The message must not be glued to half an answer.
     if (lastShown !== undefined && isTerminal) printer.stderr.write('\n');
     throw error;
+  }
+}
+
+/** The model's answer; one without a chat template goes on with the prompt. */
+async function* answerOf(
+  { printer, signal }: Session,
+  client: Client,
+  conversation: Conversation,
+  responseFormat: ChatBody['response_format'],
+): AsyncGenerator<ChatPiece> {
+  try {
+    yield* client.chat({ ...chatBodyOf(conversation), response_format: responseFormat }, signal);
+  } catch (error) {
+    if (!isWithoutTemplate(error) || responseFormat !== undefined) throw error;
+    printer.note(`${conversation.model} has no chat template: it goes on with the text.`);
+    yield* client.complete(completionPrompt(conversation), signal);
   }
 }
 

@@ -1,6 +1,6 @@
 import { printable } from '../../errors/index.ts';
 import { wrapRows } from '../terminal/text.ts';
-import type { AnswerEnd, ChatState, Entry } from './state.ts';
+import type { Answer, AnswerEnd, ChatState, Entry } from './state.ts';
 
 /**
  * How an answer grows. What is finished leaves for the entries, which the terminal prints once and scrolls; only the last row is
@@ -24,17 +24,21 @@ export function advance(state: ChatState, part: 'reasoning' | 'answer', text: st
   const field = part === 'answer' ? 'content' : 'reasoning';
   const shown = printable(answer.tail + text);
   // Models begin with line ends, most of all after a thinking block.
-  const rows = wrapRows(answer[field].trim() === '' ? shown.trimStart() : shown, state.columns);
+  const width = part === 'reasoning' ? state.columns - THINKING.length - 1 : state.columns;
+  const rows = wrapRows(answer[field].trim() === '' ? shown.trimStart() : shown, width);
   const tail = rows.pop() ?? '';
   const next = { ...state, answer: { ...answer, part, [field]: answer[field] + text, tail } };
-  return rows.length === 0 ? next : appendRows(next, part, rows);
+  return rows.length === 0 || part === 'reasoning' ? next : appendRows(next, part, rows);
 }
+
+/** Stands before thoughts, so that they are none of the answer without colours as well. */
+export const THINKING = 'Thinking:';
 
 /** Reasoning and answer are set apart by an empty row. */
 function startPart(state: ChatState, part: 'reasoning' | 'answer'): ChatState {
   const closed = closeTail(state);
   if (closed.answer === undefined) return closed;
-  const apart = appendRows(closed, closed.answer.part, ['']);
+  const apart = appendRows(closed, 'notice', ['']);
   return { ...apart, answer: { ...closed.answer, part, tail: '' } };
 }
 
@@ -42,12 +46,20 @@ function startPart(state: ChatState, part: 'reasoning' | 'answer'): ChatState {
 export function closeTail(state: ChatState): ChatState {
   const { answer } = state;
   if (answer === undefined || answer.tail.trim() === '') return state;
+  if (answer.part === 'reasoning') return foldThoughts(state, answer);
   const closed = appendRows(state, answer.part, wrapRows(answer.tail.trimEnd(), state.columns));
   return { ...closed, answer: { ...answer, tail: '' } };
 }
 
+/** One row in place of the thoughts: how many words they were, and how to see them. */
+function foldThoughts(state: ChatState, answer: Answer): ChatState {
+  const words = answer.reasoning.trim().split(/\s+/).length;
+  const row = `${THINKING} ${words} ${words === 1 ? 'word' : 'words'}, /thoughts shows them`;
+  return appendRows({ ...state, answer: { ...answer, tail: '' } }, 'notice', [row]);
+}
+
 export function appendEntry(state: ChatState, kind: Entry['kind'], text: string): ChatState {
-  const prefix = kind === 'user' ? 2 : 0;
+  const prefix = kind === 'user' || kind === 'reasoning' ? 2 : 0;
   return appendRows(state, kind, wrapRows(printable(text), state.columns - prefix));
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../../config/index.ts';
@@ -39,6 +39,33 @@ export async function loadChat(path: string): Promise<Conversation> {
     throw new OmgError('invalid_request', `${path} holds no saved chat.`, { cause: error });
   }
 }
+
+export interface SavedChat {
+  name: string;
+  saved: Date;
+  conversation: Conversation;
+}
+
+/** The chats in the home folder, newest first. What is none of them is passed over. */
+export async function listChats(home: string): Promise<SavedChat[]> {
+  const folder = join(home, 'chats');
+  const files = (await readdir(folder).catch(() => [])).filter(
+    (file) => file.endsWith('.json') && !file.startsWith('.'),
+  );
+  const found = files.map(async (file): Promise<SavedChat[]> => {
+    const path = join(folder, file);
+    try {
+      const [conversation, { mtime }] = await Promise.all([loadChat(path), stat(path)]);
+      return [{ name: file.slice(0, -'.json'.length), saved: mtime, conversation }];
+    } catch {
+      return [];
+    }
+  });
+  return (await Promise.all(found)).flat().sort((a, b) => b.saved.getTime() - a.saved.getTime());
+}
+
+/** The conversation that was left last, under a name of its own. */
+export const LAST_CHAT = 'last';
 
 export async function readHistory(home: string): Promise<string[]> {
   return parseHistory(await readFile(historyPath(home), 'utf8').catch(() => ''));

@@ -3,6 +3,7 @@ import { didYouMean } from '../suggest.ts';
 import { appendEntry } from './answer.ts';
 import { CHAT_SETTINGS, type ChatSettingName, isChatSetting, parseChatSetting } from './settings.ts';
 import { type ChatState, conversationOf, type Step } from './state.ts';
+import { copy, edit, retry, thoughts } from './turn-commands.ts';
 
 interface SlashCommand {
   name: string;
@@ -21,12 +22,21 @@ const SLASH_COMMANDS: Record<string, SlashCommandSpec> = {
   clear: { usage: '/clear', doc: 'forget the conversation', run: clear },
   system: { usage: '/system [TEXT]', doc: 'show or set the system message; `/system none` removes it', run: system },
   set: { usage: '/set [NAME [VALUE]]', doc: 'show or set a parameter; the value `default` resets it', run: set },
+  model: { usage: '/model [NAME]', doc: 'list the models, or go on with another one', run: model },
+  show: { usage: '/show', doc: 'show the details of the model', run: show },
+  retry: { usage: '/retry', doc: 'ask the last question again', run: retry },
+  edit: { usage: '/edit', doc: 'change the last question', run: edit },
+  copy: { usage: '/copy', doc: 'copy the last answer', run: copy },
+  thoughts: { usage: '/thoughts', doc: 'show what the model thought before its last answer', run: thoughts },
   save: { usage: '/save NAME', doc: 'write the conversation to a file', run: save },
-  load: { usage: '/load NAME', doc: 'go on with a saved conversation', run: load },
+  load: { usage: '/load [NAME]', doc: 'list saved conversations, or go on with one', run: load },
   bye: { usage: '/bye', doc: 'leave the chat', run: bye },
 };
 
-const ALIASES: Record<string, string> = { '?': 'help', exit: 'bye', quit: 'bye', q: 'bye' };
+const ALIASES: Record<string, string> = {
+  ...{ '?': 'help', exit: 'bye', quit: 'bye', q: 'bye' },
+  ...{ models: 'model', info: 'show', regenerate: 'retry', think: 'thoughts', chats: 'load' },
+};
 
 /** The command a message is, or undefined. A path such as `/usr/bin` is a message. */
 export function slashCommandOf(message: string): SlashCommand | undefined {
@@ -58,13 +68,14 @@ function help(state: ChatState): Step {
     ['Alt+Enter, Ctrl-J', 'new line; also \\ at the end, or between """'],
     ['Up, Down', 'earlier messages'],
     ['Ctrl-C, Esc', 'stop the answer'],
-    ['Ctrl-D', 'leave'],
+    ['Ctrl-L', 'clear the screen'],
+    ['Ctrl-C twice, Ctrl-D', 'leave'],
   ].map(([key, doc]) => `  ${key?.padEnd(20)} ${doc}`);
   return notice(state, [...commands, '', ...keys].join('\n'));
 }
 
 function clear(state: ChatState): Step {
-  return notice({ ...state, messages: [], status: '' }, 'The conversation starts anew.');
+  return notice({ ...state, messages: [], status: '', lastReasoning: '' }, 'The conversation starts anew.');
 }
 
 function system(state: ChatState, rest: string): Step {
@@ -114,8 +125,16 @@ function save(state: ChatState, name: string): Step {
 }
 
 function load(state: ChatState, name: string): Step {
-  if (name === '') return only(appendEntry(state, 'error', 'A name is missing: /load NAME'));
+  if (name === '') return { state, effects: [{ type: 'list-chats' }] };
   return { state, effects: [{ type: 'load', name }] };
+}
+
+function model(state: ChatState, name: string): Step {
+  return { state, effects: [name === '' ? { type: 'list-models' } : { type: 'switch', model: name }] };
+}
+
+function show(state: ChatState): Step {
+  return { state, effects: [{ type: 'describe', model: state.model }] };
 }
 
 function bye(state: ChatState): Step {

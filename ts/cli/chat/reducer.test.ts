@@ -8,6 +8,8 @@ const END: AnswerEnd = { reason: 'stop', tokens: 12, tokensPerSecond: 34.56 };
 class Chat {
   state: ChatState;
   effects: Effect[] = [];
+  /** Every key is pressed long after the one before, unless a test says otherwise. */
+  atMs = 0;
 
   constructor(options: Partial<Parameters<typeof initialState>[0]> = {}) {
     this.state = initialState({ model: 'demo', columns: 40, ...options });
@@ -21,7 +23,8 @@ class Chat {
   }
 
   key(key: ChatKey, input = ''): this {
-    return this.do({ type: 'key', input, key });
+    this.atMs += 60_000;
+    return this.do({ type: 'key', input, key, atMs: this.atMs });
   }
 
   ctrl(input: string): this {
@@ -29,7 +32,7 @@ class Chat {
   }
 
   type(text: string): this {
-    for (const character of text) this.do({ type: 'key', input: character, key: {} });
+    for (const character of text) this.key({}, character);
     return this;
   }
 
@@ -79,9 +82,9 @@ describe('asking and answering', () => {
   });
 
   test('text and Enter that arrive in one piece are sent, lines in between stay lines', () => {
-    const chat = new Chat().do({ type: 'key', input: 'one\rtwo\r', key: {} });
+    const chat = new Chat().key({}, 'one\rtwo\r');
     expect(chat.asked[0]?.messages[0]?.content).toBe('one\ntwo');
-    expect(chat.do({ type: 'key', input: 'three\rfour', key: {} }).asked).toHaveLength(1);
+    expect(chat.key({}, 'three\rfour').asked).toHaveLength(1);
   });
 
   test('an empty message is not sent', () => {
@@ -111,7 +114,9 @@ describe('asking and answering', () => {
       .do({ type: 'delta', part: 'reasoning', text: '\nHm.' })
       .do({ type: 'delta', part: 'answer', text: '\n\nBecause.' })
       .do({ type: 'answered', end: END });
-    expect(chat.shown).toEqual(['user: Why?', 'reasoning: Hm.', 'reasoning: ', 'answer: Because.']);
+    const folded = 'notice: Thinking: 1 word, /thoughts shows them';
+    expect(chat.shown).toEqual(['user: Why?', folded, 'notice: ', 'answer: Because.']);
+    expect(chat.send('/thoughts').shown.at(-1)).toBe('reasoning: Hm.');
     expect(chat.state.messages.at(-1)?.content).toBe('\n\nBecause.');
   });
 
@@ -160,6 +165,64 @@ describe('asking and answering', () => {
   });
 });
 
+describe('the last question and its answer', () => {
+  test('/retry asks again without the answer', () => {
+    const chat = new Chat().send('One').answer('1').send('Two').answer('bad').send('/retry');
+    expect(chat.asked.at(-1)?.messages.map(({ content }) => content)).toEqual(['One', '1', 'Two']);
+    chat.answer('good');
+    expect(chat.state.messages.at(-1)?.content).toBe('good');
+    expect(chat.state.messages).toHaveLength(4);
+  });
+
+  test('/edit brings the question back into the field', () => {
+    const chat = new Chat().send('One').answer('1').send('Tow').answer('?').send('/edit');
+    expect(chat.field).toBe('Tow|');
+    expect(chat.state.messages).toHaveLength(2);
+  });
+
+  test('/copy copies the answer and nothing else', () => {
+    expect(new Chat().send('One').answer('1').send('/copy').effects.at(-1)).toEqual({ type: 'copy', text: '1' });
+  });
+
+  test.each(['/retry', '/edit', '/copy'])('%s before any answer says so', (command) => {
+    expect(new Chat().send(command).shown.at(-1)).toBe('error: Nothing has been answered yet.');
+  });
+
+  test('/model lists or switches, /show describes, /load without a name lists', () => {
+    const last = (text: string) => new Chat().send(text).effects.at(-1);
+    expect(last('/model')).toEqual({ type: 'list-models' });
+    expect(last('/model other')).toEqual({ type: 'switch', model: 'other' });
+    expect(last('/show')).toEqual({ type: 'describe', model: 'demo' });
+    expect(last('/load')).toEqual({ type: 'list-chats' });
+    const switched = new Chat().send('One').answer('1').do({ type: 'switched', model: 'other' }).send('Two');
+    expect(switched.asked.at(-1)).toMatchObject({ model: 'other', messages: [{}, {}, { content: 'Two' }] });
+  });
+});
+
+describe('what happens beside an answer', () => {
+  test('a problem with a file does not end it', () => {
+    const chat = new Chat().send('Why?').do({ type: 'problem', message: 'The disk is full.' });
+    chat.answer('Because.');
+    expect(chat.shown).toEqual(['user: Why?', 'error: The disk is full.', 'answer: Because.']);
+    expect(chat.state.messages.at(-1)?.content).toBe('Because.');
+  });
+
+  test('an answer that the thoughts used up says so', () => {
+    const chat = new Chat({ columns: 200, settings: { num_predict: 2 } }).send('Why?');
+    chat
+      .do({ type: 'delta', part: 'reasoning', text: 'Hm' })
+      .do({ type: 'answered', end: { ...END, reason: 'length' } });
+    expect(chat.shown.at(-1)).toMatch(/^notice: The thoughts used up .*num_predict 2.*think=off/);
+  });
+
+  test('lines that were typed before the chat was there are sent one by one', () => {
+    expect(new Chat().key({}, '/bye\n').state.done).toBe(true);
+    const chat = new Chat().key({}, '/set top_k 5\nHello\nmore');
+    expect(chat.asked).toMatchObject([{ settings: { top_k: 5 }, messages: [{ content: 'Hello' }] }]);
+    expect(chat.field).toBe('more|');
+  });
+});
+
 describe('stopping and leaving', () => {
   test('Ctrl-C stops the answer and not the program', () => {
     const chat = new Chat().send('Count').do({ type: 'delta', part: 'answer', text: 'one, two' }).ctrl('c');
@@ -188,11 +251,25 @@ describe('stopping and leaving', () => {
   test('Ctrl-C at a filled prompt empties it, at an empty one it says how to leave', () => {
     const chat = new Chat().type('abc').ctrl('c');
     expect(chat.field).toBe('|');
-    expect(chat.state.hint).toBeUndefined();
     chat.ctrl('c');
     expect(chat.state.hint).toContain('/bye');
     expect(chat.effects).toEqual([]);
     expect(chat.type('x').state.hint).toBeUndefined();
+  });
+
+  test('Ctrl-C twice within two seconds leaves, also while the model answers', () => {
+    const twice = (chat: Chat, laterMs: number) => {
+      const interrupt = (atMs: number) => chat.do({ type: 'key', input: 'c', key: { ctrl: true }, atMs });
+      interrupt(chat.atMs + 60_000);
+      interrupt(chat.atMs + 60_000 + laterMs);
+      return chat.state.done;
+    };
+    expect(twice(new Chat(), 500)).toBe(true);
+    expect(twice(new Chat(), 2500)).toBe(false);
+    expect(twice(new Chat().send('Count'), 500)).toBe(true);
+    const other = new Chat().do({ type: 'key', input: 'c', key: { ctrl: true }, atMs: 0 });
+    other.do({ type: 'key', input: 'x', key: {}, atMs: 1 });
+    expect(other.do({ type: 'key', input: 'c', key: { ctrl: true }, atMs: 2 }).state.done).toBe(false);
   });
 
   test.each(['/bye', '/exit', '/quit'])('%s leaves', (command) => {
@@ -358,8 +435,8 @@ describe('commands', () => {
     expect(other.asked[0]?.messages.map(({ content }) => content)).toEqual(['Hi', 'Hello', 'Again']);
   });
 
-  test.each(['/save', '/load'])('%s without a name says what is missing', (command) => {
-    expect(new Chat().send(command).shown.at(-1)).toBe(`error: A name is missing: ${command} NAME`);
+  test('/save without a name says what is missing', () => {
+    expect(new Chat().send('/save').shown.at(-1)).toBe('error: A name is missing: /save NAME');
   });
 
   test('an unknown command is refused with a guess', () => {

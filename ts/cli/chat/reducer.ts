@@ -18,13 +18,15 @@ import { type Action, type ChatKey, type ChatState, conversationOf, type Step } 
 export function reduce(state: ChatState, action: Action): Step {
   switch (action.type) {
     case 'key':
-      return onKey({ ...state, hint: undefined }, action.input, action.key);
+      return onKey({ ...state, hint: undefined, interruptedAtMs: undefined }, action, state.interruptedAtMs);
     case 'paste': {
       const text = printable(action.text.replace(/\r\n?/g, '\n'));
       return only({ ...state, hint: undefined, editor: insertText(state.editor, text) });
     }
     case 'resize':
       return only({ ...state, columns: action.columns });
+    case 'redraw':
+      return only({ ...state, redraws: state.redraws + 1 });
     case 'delta':
       return only(
         state.answer === undefined || state.answer.stopped ? state : advance(state, action.part, action.text),
@@ -36,8 +38,8 @@ export function reduce(state: ChatState, action: Action): Step {
       let next = closeTail(state);
       if (answer.stopped) next = appendEntry(next, 'notice', 'Stopped.');
       else if (end.reason === 'length')
-        next = appendEntry(next, 'notice', 'The answer ends here: it reached its longest length.');
-      return only({ ...withAnswer(next, answer.content), status: speed(end) });
+        next = appendEntry(next, 'notice', lengthNotice(answer, state.settings.num_predict));
+      return only({ ...withAnswer(next, answer.content), status: speed(end), lastReasoning: answer.reasoning.trim() });
     }
     case 'failed': {
       let next = closeTail(state);
@@ -45,12 +47,21 @@ export function reduce(state: ChatState, action: Action): Step {
       if (action.hint !== undefined) next = appendEntry(next, 'hint', action.hint);
       return only(withoutQuestion(next, state.answer?.content ?? ''));
     }
+    case 'problem': {
+      const next = appendEntry(state, 'error', action.message);
+      return only(action.hint === undefined ? next : appendEntry(next, 'hint', action.hint));
+    }
+    case 'switched':
+      return only(
+        appendEntry({ ...state, model: action.model, status: '' }, 'notice', `${action.model} answers from now on.`),
+      );
     case 'notice':
       return only(appendEntry(state, 'notice', action.text));
     case 'loaded': {
       const { conversation } = action;
       const next = {
         ...state,
+        lastReasoning: '',
         messages: conversation.messages,
         settings: conversation.settings,
         system: conversation.system,
@@ -58,6 +69,20 @@ export function reduce(state: ChatState, action: Action): Step {
       return only(appendEntry(next, 'notice', `Loaded ${conversation.messages.length} messages.`));
     }
   }
+}
+
+const AGAIN = 'Ctrl-C again, Ctrl-D or /bye leaves the chat.';
+/** Two presses of Ctrl-C within this time leave. */
+const TWICE_MS = 2000;
+
+type KeyPress = Extract<Action, { type: 'key' }>;
+
+/** Why an answer was cut, and what to do about it. */
+export function lengthNotice({ content, reasoning }: { content: string; reasoning: string }, longest: unknown): string {
+  const limit = typeof longest === 'number' ? ` (num_predict ${longest})` : '';
+  if (content.trim() === '' && reasoning.trim() !== '')
+    return `The thoughts used up the longest answer${limit}. Turn them off with think=off, or raise num_predict.`;
+  return `The answer ends here: it reached its longest length${limit}.`;
 }
 
 function only(state: ChatState): Step {
@@ -77,8 +102,13 @@ function withoutQuestion(state: ChatState, content: string): ChatState {
   return { ...state, answer: undefined, messages: asked ? state.messages.slice(0, -1) : state.messages };
 }
 
-function onKey(state: ChatState, input: string, key: ChatKey): Step {
-  if (key.ctrl && input === 'c') return onInterrupt(state);
+function onKey(state: ChatState, { input, key, atMs }: KeyPress, interruptedAtMs: number | undefined): Step {
+  if (key.ctrl && input === 'c') {
+    const isSecond = interruptedAtMs !== undefined && atMs - interruptedAtMs <= TWICE_MS;
+    return isSecond ? leave(state) : onInterrupt({ ...state, interruptedAtMs: atMs });
+  }
+  if (key.ctrl && input === 'l') return { state, effects: [{ type: 'clear-screen' }] };
+  if (key.ctrl && input === 'z') return { state, effects: [{ type: 'suspend' }] };
   if (key.escape) return state.answer && !state.answer.stopped ? stopAnswer(state) : only(state);
   if (key.ctrl && input === 'd') {
     if (state.editor.text === '') return leave(state);
@@ -89,6 +119,8 @@ function onKey(state: ChatState, input: string, key: ChatKey): Step {
   if (key.return) return onReturn(state);
   if (key.upArrow || (key.ctrl && input === 'p')) return onVertical(state, 'up');
   if (key.downArrow || (key.ctrl && input === 'n')) return onVertical(state, 'down');
+  const lines = linesTypedAhead(input, key);
+  if (lines !== undefined) return onLines(state, lines);
   // Typed faster than it is read, text and Enter come in one piece. A paste comes on a way of its own.
   if (!key.ctrl && !key.meta && input.length > 1 && input.endsWith('\r')) {
     return onReturn({ ...state, editor: editKey(state.editor, input.slice(0, -1), key) ?? state.editor });
@@ -97,15 +129,36 @@ function onKey(state: ChatState, input: string, key: ChatKey): Step {
   return changed === undefined ? only(state) : edit(state, changed);
 }
 
+/**
+ * What was typed before the chat took the terminal over comes in one piece, with line feeds where Enter was pressed. A paste has carriage returns, and
+ * mostly comes on a way of its own.
+ */
+function linesTypedAhead(input: string, key: ChatKey): string[] | undefined {
+  const isText = !key.ctrl && !key.meta && input.length > 1;
+  return isText && input.includes('\n') && !input.includes('\r') ? input.split('\n') : undefined;
+}
+
+/** Each line is typed, and each but the last sent. */
+function onLines(state: ChatState, lines: string[]): Step {
+  let step = only(state);
+  for (const [at, line] of lines.entries()) {
+    const typed = { ...step.state, editor: editKey(step.state.editor, line, {}) ?? step.state.editor };
+    const next = at === lines.length - 1 ? only(typed) : onReturn(typed);
+    step = { state: next.state, effects: [...step.effects, ...next.effects] };
+    if (next.state.done) break;
+  }
+  return step;
+}
+
 function edit(state: ChatState, editor: Editor): Step {
   return only({ ...state, editor, history: { ...state.history, at: undefined } });
 }
 
-/** Ctrl-C: first the answer, then what is typed, and never the program. */
+/** Ctrl-C: first the answer, then what is typed; twice in a row leaves. */
 function onInterrupt(state: ChatState): Step {
   if (state.answer && !state.answer.stopped) return stopAnswer(state);
-  if (state.editor.text !== '') return edit(state, EMPTY_EDITOR);
-  return only({ ...state, hint: 'Ctrl-D or /bye leaves the chat.' });
+  if (state.editor.text !== '') return edit({ ...state, hint: AGAIN }, EMPTY_EDITOR);
+  return only({ ...state, hint: AGAIN });
 }
 
 function stopAnswer(state: ChatState): Step {

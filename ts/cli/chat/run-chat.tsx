@@ -1,11 +1,13 @@
 import { render } from 'ink';
-import type { Client } from '../../client/index.ts';
+import type { ChatPiece, Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
-import { chatPath, loadChat, readHistory, saveChat, writeHistory } from './chat-files.ts';
+import { chatPath, LAST_CHAT, readHistory, saveChat } from './chat-files.ts';
 import { chatBodyOf } from './options.ts';
+import { completionPrompt, isWithoutTemplate } from './raw.ts';
 import type { ChatSettings } from './settings.ts';
-import { type Conversation, type Effect, initialState } from './state.ts';
+import { SideWork } from './side-work.ts';
+import { type Conversation, conversationOf, type Effect, initialState, type Message } from './state.ts';
 import { type ChatStore, createChatStore } from './store.ts';
 import { TokenClock } from './token-clock.ts';
 import { ChatView } from './view.tsx';
@@ -14,14 +16,16 @@ import { ChatView } from './view.tsx';
 export async function runChat(
   session: Session,
   client: Client,
-  options: { model: string; system?: string; settings: ChatSettings; greeting: string },
+  options: { model: string; system?: string; settings: ChatSettings; messages?: Message[]; greeting: string },
 ): Promise<void> {
   const { home } = session.config.paths;
   const { stdin, stdout } = session.terminal;
   let answering: AbortController | undefined;
   let app: ReturnType<typeof render> | undefined;
 
+  const side = new SideWork(session, client, () => store);
   const perform = (effect: Effect): void => {
+    if (side.perform(effect)) return;
     switch (effect.type) {
       case 'ask':
         answering = new AbortController();
@@ -30,14 +34,14 @@ export async function runChat(
       case 'cancel':
         answering?.abort();
         return;
-      case 'remember':
-        reporting(store, writeHistory(home, effect.entries));
+      case 'clear-screen':
+        app?.clear();
+        // Also what the terminal keeps above: a chat that is cleared is not to be scrolled back to.
+        stdout.write('\u001b[2J\u001b[3J\u001b[H');
+        store.dispatch({ type: 'redraw' });
         return;
-      case 'save':
-        reporting(store, save(store, home, effect.name, effect.conversation));
-        return;
-      case 'load':
-        reporting(store, load(store, home, effect.name));
+      case 'suspend':
+        suspend(store, stdin);
         return;
       case 'quit':
         // The last frame, without the prompt, is drawn first.
@@ -64,17 +68,42 @@ export async function runChat(
   client
     .start(options.model, { context_length: numberOr(num_ctx), keep_alive: stringOr(keep_alive) }, leaving.signal)
     .catch((error: unknown) => {
-      if (!leaving.signal.aborted) reportFailure(store, error);
+      if (!leaving.signal.aborted) reportProblem(store, error);
     });
   await app.waitUntilExit();
   leaving.abort();
   answering?.abort();
+  await side.settled();
+  const left = conversationOf(store.state());
+  // A full disk must not turn leaving into an error.
+  if (left.messages.length > 0) await saveChat(chatPath(home, LAST_CHAT), left).catch(() => {});
+}
+
+/** The model's answer; one without a chat template goes on with the last text. */
+async function* answerOf(
+  client: Client,
+  conversation: Conversation,
+  signal: AbortSignal,
+  store: ChatStore,
+): AsyncGenerator<ChatPiece> {
+  try {
+    yield* client.chat(chatBodyOf(conversation), signal);
+  } catch (error) {
+    if (!isWithoutTemplate(error)) throw error;
+    if (conversation.messages.length === 1) {
+      store.dispatch({
+        type: 'notice',
+        text: `${conversation.model} has no chat template: it goes on with your text.`,
+      });
+    }
+    yield* client.complete(completionPrompt(conversation), signal);
+  }
 }
 
 async function ask(store: ChatStore, client: Client, conversation: Conversation, signal: AbortSignal): Promise<void> {
   const clock = new TokenClock();
   try {
-    for await (const piece of client.chat(chatBodyOf(conversation), signal)) {
+    for await (const piece of answerOf(client, conversation, signal, store)) {
       if (piece.type === 'end') {
         store.dispatch({ type: 'answered', end: clock.end(piece.reason, piece.completionTokens) });
       } else if (piece.type !== 'tool-call') {
@@ -96,24 +125,20 @@ async function ask(store: ChatStore, client: Client, conversation: Conversation,
   }
 }
 
-async function save(store: ChatStore, home: string, name: string, conversation: Conversation): Promise<void> {
-  const path = chatPath(home, name);
-  await saveChat(path, conversation);
-  store.dispatch({ type: 'notice', text: `Saved to ${path}.` });
-}
-
-async function load(store: ChatStore, home: string, name: string): Promise<void> {
-  store.dispatch({ type: 'loaded', conversation: await loadChat(chatPath(home, name)) });
-}
-
-/** A file that cannot be written must not end the chat. */
-function reporting(store: ChatStore, work: Promise<void>): void {
-  work.catch((error: unknown) => reportFailure(store, error));
-}
-
-function reportFailure(store: ChatStore, error: unknown): void {
+function reportProblem(store: ChatStore, error: unknown): void {
   const { message, hint } = OmgError.from(error);
-  store.dispatch({ type: 'failed', message, hint });
+  store.dispatch({ type: 'problem', message, hint });
+}
+
+/** Ctrl-Z: the terminal is the shell's until `fg`. */
+function suspend(store: ChatStore, stdin: Session['terminal']['stdin']): void {
+  if (process.platform === 'win32' || !('setRawMode' in stdin)) return;
+  stdin.setRawMode(false);
+  process.once('SIGCONT', () => {
+    stdin.setRawMode(true);
+    store.dispatch({ type: 'redraw' });
+  });
+  process.kill(process.pid, 'SIGTSTP');
 }
 
 function numberOr(value: unknown): number | undefined {

@@ -17,7 +17,7 @@ export interface Entry {
 export interface Answer {
   content: string;
   reasoning: string;
-  /** What is being written now, and the end of it that has not become an entry yet. */
+  /** What is being written now, and the end of it that has not become an entry yet; of reasoning the last row, as the rest is folded away. */
   part: 'reasoning' | 'answer';
   tail: string;
   /** The person stopped it; whatever still arrives is dropped. */
@@ -39,6 +39,12 @@ export interface ChatState {
   status: string;
   /** One line below the prompt, gone with the next key. */
   hint: string | undefined;
+  /** Counts what makes the screen be drawn anew. */
+  redraws: number;
+  /** What the model thought before its last answer. */
+  lastReasoning: string;
+  /** When Ctrl-C was pressed last, unless another key followed. */
+  interruptedAtMs: number | undefined;
   done: boolean;
 }
 
@@ -49,12 +55,19 @@ export interface AnswerEnd {
 }
 
 export type Action =
-  | { type: 'key'; input: string; key: ChatKey }
+  /** `atMs` is any clock's. */
+  | { type: 'key'; input: string; key: ChatKey; atMs: number }
   | { type: 'paste'; text: string }
   | { type: 'resize'; columns: number }
+  /** The screen no longer shows what was drawn. */
+  | { type: 'redraw' }
   | { type: 'delta'; part: 'reasoning' | 'answer'; text: string }
   | { type: 'answered'; end: AnswerEnd }
+  /** The answer failed. */
   | { type: 'failed'; message: string; hint?: string }
+  /** Something beside the answer failed, which goes on. */
+  | { type: 'problem'; message: string; hint?: string }
+  | { type: 'switched'; model: string }
   | { type: 'notice'; text: string }
   | { type: 'loaded'; conversation: Conversation };
 
@@ -91,6 +104,13 @@ export type Effect =
   | { type: 'remember'; entries: string[] }
   | { type: 'save'; name: string; conversation: Conversation }
   | { type: 'load'; name: string }
+  | { type: 'list-chats' }
+  | { type: 'list-models' }
+  | { type: 'switch'; model: string }
+  | { type: 'describe'; model: string }
+  | { type: 'copy'; text: string }
+  | { type: 'clear-screen' }
+  | { type: 'suspend' }
   | { type: 'quit' };
 
 export interface Step {
@@ -103,13 +123,14 @@ export function initialState(options: {
   columns: number;
   system?: string;
   settings?: ChatSettings;
+  messages?: Message[];
   history?: string[];
 }): ChatState {
   return {
     model: options.model,
     columns: options.columns,
     entries: [],
-    messages: [],
+    messages: options.messages ?? [],
     system: options.system,
     settings: options.settings ?? {},
     editor: EMPTY_EDITOR,
@@ -117,6 +138,9 @@ export function initialState(options: {
     answer: undefined,
     status: '',
     hint: undefined,
+    redraws: 0,
+    lastReasoning: '',
+    interruptedAtMs: undefined,
     done: false,
   };
 }

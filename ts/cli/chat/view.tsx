@@ -1,11 +1,14 @@
 import { Box, Static, Text, useAnimation, useCursor, useInput, usePaste, useWindowSize } from 'ink';
 import { useEffect, useSyncExternalStore } from 'react';
 import { printableLine } from '../../errors/index.ts';
+import { THINKING } from './answer.ts';
 import { layoutPrompt, PROMPT } from './prompt-layout.ts';
 import type { Answer, ChatState, Entry } from './state.ts';
 import type { ChatStore } from './store.ts';
 
 const CONTINUATION = '  ';
+/** Beside thoughts, so that they are told from answers without colours too. */
+const THOUGHT_MARGIN = '│ ';
 /** Rows of the dynamic region besides the prompt: the answer's last row, two empty ones, the status and the hint. */
 const ROWS_BESIDE_PROMPT = 5;
 
@@ -15,7 +18,7 @@ export function ChatView({ store }: { store: ChatStore }) {
   const { columns, rows } = useWindowSize();
   useEffect(() => store.dispatch({ type: 'resize', columns }), [store, columns]);
   useInput((input, key) => {
-    if (key.eventType !== 'release') store.dispatch({ type: 'key', input, key });
+    if (key.eventType !== 'release') store.dispatch({ type: 'key', input, key, atMs: performance.now() });
   });
   usePaste((text) => store.dispatch({ type: 'paste', text }));
 
@@ -47,7 +50,14 @@ function EntryView({ entry }: { entry: Entry }) {
         </Box>
       );
     case 'reasoning':
-      return <Text dimColor>{text}</Text>;
+      return (
+        <Text dimColor>
+          {text
+            .split('\n')
+            .map((row) => `${THOUGHT_MARGIN}${row}`)
+            .join('\n')}
+        </Text>
+      );
     case 'answer':
       return <Text>{text}</Text>;
     case 'notice':
@@ -62,7 +72,8 @@ function EntryView({ entry }: { entry: Entry }) {
 function AnswerTail({ answer }: { answer: Answer }) {
   const isWaiting = answer.content === '' && answer.reasoning === '';
   if (isWaiting) return <Waiting />;
-  return <Text dimColor={answer.part === 'reasoning'}>{answer.tail === '' ? ' ' : answer.tail}</Text>;
+  if (answer.part === 'reasoning') return <Text dimColor>{`${THINKING} ${answer.tail}`}</Text>;
+  return <Text>{answer.tail === '' ? ' ' : answer.tail}</Text>;
 }
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];

@@ -4,14 +4,24 @@ import { Command, Option } from 'clipanion';
 import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { answerOnce } from '../chat/answer-once.ts';
+import { chatPath, loadChat } from '../chat/chat-files.ts';
 import { formatOf, settingsOf } from '../chat/options.ts';
 import { CHAT_SETTINGS } from '../chat/settings.ts';
+import type { Conversation } from '../chat/state.ts';
 import { CATEGORY, OmgCommand } from '../command.ts';
 import { stopDaemon } from '../daemon-process.ts';
 import { pullModel } from '../progress/pull-model.ts';
 import type { Session } from '../session.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { version } from '../version.ts';
+
+interface TalkOptions {
+  prompt?: string;
+  format?: string;
+  isVerbose?: boolean;
+  /** A saved conversation to go on with. */
+  resumed?: Conversation;
+}
 
 /** What `run` and `chat` share: a model to talk to, and how. */
 abstract class TalkCommand extends OmgCommand {
@@ -30,7 +40,7 @@ abstract class TalkCommand extends OmgCommand {
   protected async talk(
     session: Session,
     model: string | undefined,
-    { prompt, format, isVerbose = false }: { prompt?: string; format?: string; isVerbose?: boolean } = {},
+    { prompt, format, isVerbose = false, resumed }: TalkOptions = {},
   ): Promise<void> {
     const { settings, system } = this;
     const responseFormat = await formatOf(format);
@@ -40,7 +50,8 @@ abstract class TalkCommand extends OmgCommand {
       if (prompt === undefined) {
         const { runChat } = await import('../chat/run-chat.tsx');
         const greeting = `omg ${version()} · ${name} · /help for commands`;
-        await runChat(session, client, { model: name, system, settings, greeting });
+        const kept = { system: system ?? resumed?.system, settings: { ...resumed?.settings, ...settings } };
+        await runChat(session, client, { ...kept, model: name, messages: resumed?.messages, greeting });
       } else {
         const messages = [{ role: 'user' as const, content: prompt }];
         await answerOnce(session, client, { model: name, system, settings, messages }, { isVerbose, responseFormat });
@@ -99,11 +110,16 @@ export class ChatCommand extends TalkCommand {
   static override usage = Command.Usage({
     category: CATEGORY.chat,
     description: 'Chat with a model in the terminal.',
-    details: 'Without a name: the only installed model, or `demo`.',
-    examples: [['Chat', '$0 chat qwen3:4b']],
+    details:
+      'Without a name: the only installed model, or `demo`. A conversation that was saved with `/save`, or the one that was left last, goes on with `--resume`; `/load` in the chat lists them.',
+    examples: [
+      ['Chat', '$0 chat qwen3:4b'],
+      ['Go on with the last conversation', '$0 chat --resume last'],
+    ],
   });
 
   model = Option.String({ name: 'model', required: false });
+  resume = Option.String('--resume', { description: 'Go on with a saved conversation; `last` is the one left last.' });
 
   protected override async run(session: Session): Promise<void> {
     if (!session.isInteractive) {
@@ -111,7 +127,9 @@ export class ChatCommand extends TalkCommand {
         hint: `For one answer: \`omg run ${this.model ?? 'demo'} "your question"\`.`,
       });
     }
-    await this.talk(session, this.model);
+    const resumed =
+      this.resume === undefined ? undefined : await loadChat(chatPath(session.config.paths.home, this.resume));
+    await this.talk(session, this.model ?? resumed?.model, { resumed });
   }
 }
 

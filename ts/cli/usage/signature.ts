@@ -35,6 +35,7 @@ const VALUE_NAMES: Record<string, string> = {
   '--limit': 'N',
   '--lines': 'N',
   '--rate': 'N/TIME',
+  '--resume': 'NAME',
   '--set': 'NAME=VALUE',
   '--system': 'TEXT',
   '--think': 'LEVEL',
