@@ -9,6 +9,8 @@ export const DOCS_PAGE = `<!doctype html>
   body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
   input { width: 100%; box-sizing: border-box; padding: .5rem; font: inherit }
   h2 { margin: 2rem 0 .5rem }
+  h3 { font-size: 1rem; margin: 1rem 0 .25rem }
+  details p { margin: .25rem 0 }
   details { border-top: 1px solid #8884; padding: .35rem 0 }
   summary { cursor: pointer }
   code, pre { font: 13px/1.5 ui-monospace, monospace }
@@ -41,7 +43,20 @@ export const DOCS_PAGE = `<!doctype html>
         head.append(make('code', method.toUpperCase(), 'method'), make('code', path), make('span', operation.summary, 'about'));
         entry.append(head);
         const body = operation.requestBody?.content['application/json'].schema;
-        entry.append(body === undefined ? make('p', 'No described body.') : make('pre', JSON.stringify(body, null, 2)));
+        const curl = operation['x-codeSamples'][0].source.replace(/http:[/]+127.0.0.1:10692/, location.origin);
+        entry.append(make('pre', curl));
+        for (const { name, in: where, description } of operation.parameters ?? []) {
+          const row = make('p');
+          row.append(make('code', name), ' (' + where + ') ' + (description ?? ''));
+          entry.append(row);
+        }
+        if (body !== undefined) entry.append(make('h3', 'Body'), make('pre', JSON.stringify(body, null, 2)));
+        entry.append(make('h3', 'Answers'));
+        for (const [status, { description }] of Object.entries(operation.responses)) {
+          const row = make('p');
+          row.append(make('code', status), ' ' + description);
+          entry.append(row);
+        }
         section.append(entry);
       }
       if (section.children.length > 1) list.append(section);

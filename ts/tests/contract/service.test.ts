@@ -168,6 +168,10 @@ interface Description {
       {
         tags: string[];
         operationId: string;
+        summary: string;
+        parameters?: { name: string; in: string; description?: string }[];
+        responses: Record<string, { description: string }>;
+        'x-codeSamples': { source: string }[];
         requestBody?: { content: { 'application/json': { schema: { required?: string[] } } } };
       }
     >
@@ -207,6 +211,52 @@ test('/openapi.json describes every route, and bodies by their schemas', async (
   for (const path of described) expect(body(path), path).toMatchObject({ properties: { model: expect.anything() } });
   expect(body('/v1/chat/completions')?.required).toEqual(['model', 'messages']);
   expect(paths['/health']).not.toHaveProperty('post');
+});
+
+test('every operation says what it does, what it takes and gives, and how it is called', async () => {
+  const { paths } = (await get('/openapi.json')) as Description;
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const name = `${method.toUpperCase()} ${path}`;
+      expect(operation.summary, name).toMatch(/^[A-Z]\S* \S.*[^.]$/);
+      expect(Object.keys(operation.responses), name).toEqual(expect.arrayContaining(['200', '401', 'default']));
+      const named = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect(
+        named.map((parameter) => parameter.name),
+        name,
+      ).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, word]) => word));
+      const curl = operation['x-codeSamples'][0]?.source ?? '';
+      expect(curl, name).toMatch(
+        /^curl(?: -X [A-Z]+)? 'http:\/\/127\.0\.0\.1:10692\/[^'{}]*'(?: -H '[^']+' -d '\{[^']+\}')?$/,
+      );
+      if (operation.requestBody !== undefined) expect(curl, name).toContain(" -d '{");
+    }
+  }
+});
+
+test('what has nothing behind it is not listed', async () => {
+  const { paths } = (await get('/openapi.json')) as Description;
+  const listed = Object.keys(paths);
+  for (const path of ['/v1/images/generations', '/v1/audio/speech', '/api/push', '/api/me', '/models/load']) {
+    expect(listed.filter((other) => other.endsWith(path))).toEqual([]);
+  }
+});
+
+test('the curl lines for the bundled model work as they are', async () => {
+  const { paths } = (await get('/openapi.json')) as Description;
+  const lines = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).map((one) => one['x-codeSamples'][0]?.source ?? ''),
+  );
+  const own = lines.filter(
+    (line) => !line.includes(' -X ') && line.includes('"demo"') && !/create|copy|pull/.test(line),
+  );
+  expect(own.length).toBeGreaterThan(20);
+  for (const line of own) {
+    const [, path = '', body] = /10692(\/[^']*)'(?:.* -d '(.*)')?$/.exec(line) ?? [];
+    const reply = await send('POST', path, JSON.parse(body ?? '{}'));
+    expect(reply.status, line).toBeLessThan(300);
+    await reply.text();
+  }
 });
 
 test('/docs is one page that asks for nothing but the description', async () => {
