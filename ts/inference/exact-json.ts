@@ -13,14 +13,28 @@ export class JsonText {
   constructor(text: string) {
     this.text = text;
   }
+
+  /** For `JSON.stringify`, which can only write it as it writes objects. */
+  toJSON(): unknown {
+    return JSON.parse(this.text);
+  }
 }
 
-/** As `JSON.stringify`, with each `JsonText` as it is, and no halves of characters. */
+const TEXTS = new WeakMap<object, string>();
+
+/** The text that an object was parsed from, for `exactJson`: it has keys in an order, or twice, that the object cannot have. */
+export function keepText(value: object, text: string): void {
+  TEXTS.set(value, text);
+}
+
+/** As `JSON.stringify`, with each `JsonText` and each object of `keepText` as it was written, and no halves of characters. */
 export function exactJson(value: unknown): string {
   if (value instanceof JsonText) return value.text;
   if (Array.isArray(value)) return `[${value.map((item) => exactJson(item ?? null)).join(',')}]`;
   if (typeof value === 'string') return JSON.stringify(value.toWellFormed());
   if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) return JSON.stringify(value) ?? 'null';
+  const text = TEXTS.get(value);
+  if (text !== undefined) return text;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return `{${fields.map(([key, field]) => `${exactJson(key)}:${exactJson(field)}`).join(',')}}`;
 }

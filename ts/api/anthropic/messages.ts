@@ -10,6 +10,7 @@ import {
   newId,
   parseBody,
   type StartEvent,
+  sendExact,
   sendStream,
   sse,
   usageExtension,
@@ -114,7 +115,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: Context): Asyn
   if (!ended) throw endless();
 }
 
-async function collect(events: AsyncIterable<ChatEvent>, context: Context): Promise<object> {
+async function collect(events: AsyncIterable<ChatEvent>, context: Context): Promise<string> {
   const blocks = new ContentBlocks(context.oneCall);
   let begun: StartEvent | undefined;
   let end: EndEvent | undefined;
@@ -129,12 +130,12 @@ async function collect(events: AsyncIterable<ChatEvent>, context: Context): Prom
   if (end === undefined) throw endless();
   drain(blocks.close());
   if (begun !== undefined) announceStart(context.reply, begun);
-  return {
+  return sendExact(context.reply, {
     ...headOf(context.model),
     content: blocks.content,
     ...stopFields(end, context.stop, blocks.hasCalls),
     usage: { ...usageOf(end.usage, context.tellsCache), ...usageExtension(begun, end) },
-  };
+  });
 }
 
 function drain(steps: Iterable<unknown>): void {

@@ -15,6 +15,7 @@ import {
   parseOptions,
   requireManage,
   type StartEvent,
+  sendExact,
   sendStream,
 } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
@@ -160,7 +161,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): 
   if (!ended) throw endless();
 }
 
-async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): Promise<object> {
+async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): Promise<string> {
   let content = '';
   let thinking = '';
   let start: StartEvent | undefined;
@@ -185,5 +186,8 @@ async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): 
     ...(thinking === '' ? {} : { thinking }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
-  return { ...finalObject(context, message, end, start), ...(context.top === undefined ? {} : { logprobs }) };
+  return sendExact(context.reply, {
+    ...finalObject(context, message, end, start),
+    ...(context.top === undefined ? {} : { logprobs }),
+  });
 }

@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatMessage, ToolDefinition } from '../../inference/index.ts';
+import { type ChatMessage, exactJson, type ToolDefinition } from '../../inference/index.ts';
 import { type Adaptations, IMAGE_LEFT_OUT, NestedJson, pairToolResults } from '../wire/index.ts';
 import type { OllamaMessage, OllamaTool } from './schema.ts';
 
@@ -76,7 +76,7 @@ function textOf(content: OllamaMessage['content'], param: string, modelName: str
 }
 
 function argumentText(value: string | Record<string, unknown> | undefined, param: string, nested: NestedJson): string {
-  if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'object') return exactJson(value);
   return nested.argumentText(value ?? '', param);
 }
 

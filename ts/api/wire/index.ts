@@ -22,6 +22,7 @@ export { DEFAULT_KEEP, isOption, type ModelOptions, parseOptions } from './optio
 export { schemaFormat, unknownFormat } from './output-format.ts';
 export { normalisePath } from './path.ts';
 export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
+export { sendExact } from './send-exact.ts';
 export { sendVectors } from './send-vectors.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
 export { type AskedChoice, chooseTools, invalidChoice } from './tool-choice.ts';

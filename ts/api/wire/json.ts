@@ -1,25 +1,25 @@
 import { OmgError } from '../../errors/index.ts';
-import { type ExactNumber, findExactNumbers, putExactNumbers } from './exact-numbers.ts';
+import { findWritten, putWritten, type Written } from './as-written.ts';
 import { checkJsonBounds, type JsonBounds } from './json-bounds.ts';
 
 /** JSON that was read, in a form that can be sent between threads. */
 export interface ParsedJson {
   value: unknown;
-  numbers: ExactNumber[];
+  written: Written[];
 }
 
-/** The value with its exact numbers in place. */
-export function takeParsed({ value, numbers }: ParsedJson): unknown {
-  return putExactNumbers(value, numbers);
+/** The value with what JavaScript would have changed in place. */
+export function takeParsed({ value, written }: ParsedJson): unknown {
+  return putWritten(value, written);
 }
 
 /** What the bytes say; `undefined` for nothing but white space. Throws `invalid_json`, and what `checkJsonBounds` throws. */
 export function parseJson(bytes: Uint8Array, bounds: JsonBounds): ParsedJson {
   checkJsonBounds(bytes, bounds);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').trim();
-  if (text === '') return { value: undefined, numbers: [] };
+  if (text === '') return { value: undefined, written: [] };
   try {
-    return { value: JSON.parse(text), numbers: findExactNumbers(text) };
+    return { value: JSON.parse(text), written: findWritten(text) };
   } catch (error) {
     throw new OmgError(
       'invalid_json',

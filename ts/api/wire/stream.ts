@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
+import { exactJson } from '../../inference/index.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -28,7 +29,7 @@ const HEADERS = {
 };
 
 export function ndjson(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${exactJson(value)}\n`;
 }
 
 export function sse(value: unknown, event?: string): string {

@@ -16,6 +16,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   cut: 'Hm. <tool_call>{"name": "weather", "arguments": {"city": "Rom", "days": [1',
   numbers:
     '<tool_call>{"name": "weather", "arguments": {"a": 12345678901234567890, "b": 1.0, "c": [9007199254740993]}}</tool_call>',
+  order: '<tool_call>{"name": "weather", "arguments": {"b": 1, "10": {"z": 0, "9": 2}, "a": 1, "a": 2}}</tool_call>',
 };
 const parameters = { type: 'object' as const, properties: { city: { type: 'string' } } };
 const TOOL = { type: 'function' as const, function: { name: 'weather', description: 'd', parameters } };
@@ -45,8 +46,13 @@ function piecesOf(path: string): string[] {
   return answer.match(/.{1,3}/gs) ?? [];
 }
 
-const post = async (path: string, body: object): Promise<string> =>
-  (await fetch(`${served.url}${path}`, { method: 'POST', body: JSON.stringify(body) })).text();
+const post = async (path: string, body: object | string): Promise<string> =>
+  (
+    await fetch(`${served.url}${path}`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  ).text();
 
 test('chat completions: id and name first, then pieces of arguments', async () => {
   const request = { model: 'good', messages, tools: [TOOL] };
@@ -198,6 +204,37 @@ test('numbers that JavaScript cannot hold keep their digits', async () => {
   expect(JSON.parse(await post('/v1/chat/completions', request))).toMatchObject({
     choices: [{ message: { tool_calls: [{ function: { arguments: digits } }] } }],
   });
+});
+
+test('arguments keep the order of their keys, and what stands there twice', async () => {
+  const order = '{"b":1,"10":{"z":0,"9":2},"a":1,"a":2}';
+  const request = { model: 'order', messages, tools: [TOOL] };
+  const tools = [{ name: 'weather', input_schema: parameters }];
+  expect(await post('/api/chat', { ...request, stream: false })).toContain(`"arguments":${order}`);
+  expect(await post('/api/chat', request)).toContain(`"arguments":${order}`);
+  expect(await post('/v1/messages', { model: 'order', max_tokens: 99, messages, tools })).toContain(`"input":${order}`);
+
+  const call = { role: 'assistant', content: '' };
+  const history: [string, object][] = [
+    ['/api/chat', { ...call, tool_calls: [{ function: { name: 'weather', arguments: 'HERE' } }] }],
+    ['/v1/messages', { ...call, content: [{ type: 'tool_use', id: 't', name: 'weather', input: 'HERE' }] }],
+    ['/v1/chat/completions', { ...call, tool_calls: [{ id: 't', function: { name: 'weather', arguments: order } }] }],
+  ];
+  for (const [path, message] of history) {
+    const body = JSON.stringify({
+      ...request,
+      tools: undefined,
+      max_tokens: 9,
+      messages: [...messages, message, ...messages],
+    });
+    await post(path, body.replace('"HERE"', order));
+    const prompt = served.engine.generations.at(-1)?.request.prompt ?? [];
+    const text = prompt.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+    expect([path, text.replaceAll(' ', '')]).toEqual([
+      path,
+      expect.stringContaining('{"b":1,"10":{"z":0,"9":2},"a":2}'),
+    ]);
+  }
 });
 
 test.each([
