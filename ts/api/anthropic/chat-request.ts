@@ -93,15 +93,9 @@ function readFormat({ output_config: config, output_format: older }: PromptBody)
 function readTools(body: PromptBody, adaptations: Adaptations): Pick<ChatRequest, 'tools' | 'toolChoice'> {
   const offered = body.tools ?? [];
   const tools = offered.filter(({ type = 'custom' }) => type === 'custom');
-  const other = offered.find(({ type = 'custom' }) => type !== 'custom');
-  // Coding tools offer them beside their own; a model that never takes such an offer is a correct answer.
-  if (other !== undefined && tools.length === 0) {
-    throw unsupported(
-      `tools[${offered.indexOf(other)}]`,
-      `"${other.name}" (${other.type}) is a tool of Anthropic's servers, which has no twin here`,
-    );
-  }
-  if (other !== undefined) adaptations.note('tools-left-out');
+  const leftOut = offered.flatMap(({ type = 'custom', name }) => (type === 'custom' ? [] : [name]));
+  // Tools of Anthropic's servers. Coding tools offer them, also alone; a model that never takes such an offer is a correct answer.
+  if (leftOut.length > 0) adaptations.note('tools-left-out');
   const definitions = tools.map(({ name, description, input_schema: parameters, strict }) => ({
     name,
     ...(description === undefined ? {} : { description }),
@@ -113,6 +107,7 @@ function readTools(body: PromptBody, adaptations: Adaptations): Pick<ChatRequest
   return chooseTools(definitions, {
     mode: type === 'any' || type === 'tool' ? 'required' : type,
     name: type === 'tool' ? name : undefined,
+    leftOut,
   });
 }
 

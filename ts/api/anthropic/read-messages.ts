@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import type { ChatMessage, ToolCall } from '../../inference/index.ts';
+import { type ChatMessage, exactJson, type ToolCall } from '../../inference/index.ts';
 import { type Adaptations, asText, FILE_LEFT_OUT, IMAGE_LEFT_OUT, pairToolResults } from '../wire/index.ts';
 import type { Block, PromptBody, WireMessage } from './schema.ts';
 
@@ -130,14 +130,11 @@ class Reading {
 }
 
 function toolUse({ id, name, input }: Block, param: string): ToolCall {
-  if (Array.isArray(input) || typeof input === 'number' || typeof input === 'boolean') {
-    throw invalid(`${param}.input`, 'must be an object');
-  }
   return {
     id: requireText(id, `${param}.id`),
     name: requireText(name, `${param}.name`),
-    // Of a call that was cut off, clients send back what they could read of it, which may be no object.
-    arguments: typeof input === 'string' ? input : JSON.stringify(input ?? {}),
+    // Of a call that was cut off or malformed, clients send back what they could read of it, which may be no object.
+    arguments: typeof input === 'string' ? input : exactJson(input ?? {}),
   };
 }
 

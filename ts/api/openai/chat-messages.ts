@@ -42,11 +42,16 @@ function toChatMessage(
       ? {
           toolCalls: calls.map((call, index) => ({
             id: call.id ?? `call_${param}_${index}`,
-            name: call.function.name,
-            arguments: nested.argumentText(
-              call.function.arguments ?? '',
-              `${param}.tool_calls[${index}].function.arguments`,
-            ),
+            ...('custom' in call
+              ? // Made by another service: templates know functions only.
+                { name: call.custom.name, arguments: JSON.stringify({ input: call.custom.input }) }
+              : {
+                  name: call.function.name,
+                  arguments: nested.argumentText(
+                    call.function.arguments ?? '',
+                    `${param}.tool_calls[${index}].function.arguments`,
+                  ),
+                }),
           })),
         }
       : {}),

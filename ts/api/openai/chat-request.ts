@@ -64,12 +64,9 @@ function readTools(body: ChatBody, adaptations: Adaptations): Pick<ChatRequest, 
     if (definition !== undefined) return [definition];
     throw unsupported(`tools[${index}]`, 'a tool of type "function" needs a function');
   });
-  const other = offered.findIndex(({ type = 'function' }) => type !== 'function');
+  const leftOut = offered.flatMap(({ type = 'function', custom }) => (type === 'function' ? [] : [custom?.name]));
   // Coding tools offer more than functions; a model that never takes such an offer is a correct answer.
-  if (other >= 0 && functions.length === 0) {
-    throw unsupported(`tools[${other}]`, `tools of type "${offered[other]?.type}" are not supported`);
-  }
-  if (other >= 0) adaptations.note('tools-left-out');
+  if (leftOut.length > 0) adaptations.note('tools-left-out');
   const definitions = [...functions, ...(body.functions ?? [])];
   const tools = definitions.map(({ name, description, parameters, strict }) => ({
     name,
@@ -77,7 +74,7 @@ function readTools(body: ChatBody, adaptations: Adaptations): Pick<ChatRequest, 
     ...(parameters === undefined ? {} : { parameters }),
     ...(strict === true ? { strict } : {}),
   }));
-  return chooseTools(tools, readChoice(body));
+  return chooseTools(tools, { ...readChoice(body), leftOut });
 }
 
 function readChoice({ tool_choice, function_call }: ChatBody): AskedChoice {
@@ -89,6 +86,7 @@ function readChoice({ tool_choice, function_call }: ChatBody): AskedChoice {
     const { mode, tools } = parsed.data.allowed_tools;
     return { mode, allowed: tools.map((tool) => tool.function.name) };
   }
+  if ('custom' in parsed.data) return { mode: 'required', name: parsed.data.custom.name };
   return { mode: 'required', name: 'function' in parsed.data ? parsed.data.function.name : parsed.data.name };
 }
 

@@ -25,6 +25,7 @@ export const namedChoice = z.union([
     type: z.literal('allowed_tools'),
     allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: list(z.object({ function: named })) }),
   }),
+  z.object({ type: z.literal('custom'), custom: named }),
   named,
 ]);
 
@@ -35,7 +36,12 @@ const messageSchema = z.object({
   content: optional(z.union([z.string(), list(z.looseObject({ type: z.string() }))])),
   name: optional(z.string()),
   tool_calls: optional(
-    list(z.object({ id: optional(z.string()), type: optional(z.string()), function: callFunction })),
+    list(
+      z.union([
+        z.object({ id: optional(z.string()), type: optional(z.string()), function: callFunction }),
+        z.object({ id: optional(z.string()), custom: z.object({ name: z.string(), input: z.string() }) }),
+      ]),
+    ),
   ),
   function_call: optional(callFunction),
   tool_call_id: optional(z.string()),
@@ -50,7 +56,9 @@ export const chatSchema = z.object({
   max_completion_tokens: tokenLimit,
   response_format: optional(responseFormat),
   tools: optional(
-    list(z.object({ type: optional(z.string()), function: optional(functionSchema) }), { maxLength: MAX_TOOLS }),
+    list(z.object({ type: optional(z.string()), function: optional(functionSchema), custom: optional(named) }), {
+      maxLength: MAX_TOOLS,
+    }),
   ),
   tool_choice: optional(z.union([z.string(), z.looseObject({ type: z.string() })])),
   parallel_tool_calls: optional(z.boolean()),

@@ -8,13 +8,16 @@ export interface AskedChoice {
   name?: string;
   /** The tools the model sees; absent: all. */
   allowed?: unknown[];
+  /** Tools that were offered and are not seen here. A choice that only they could meet leaves the model free. */
+  leftOut?: readonly (string | undefined)[];
 }
 
 /** `tools` and `toolChoice` of the request. Throws `invalid_request` for a choice that no tool can meet. */
 export function chooseTools(
   definitions: ToolDefinition[],
-  { mode, name, allowed }: AskedChoice,
+  { mode, name, allowed, leftOut = [] }: AskedChoice,
 ): Pick<ChatRequest, 'tools' | 'toolChoice'> {
+  if (name !== undefined && leftOut.includes(name)) return definitions.length === 0 ? {} : { tools: definitions };
   if (name !== undefined) {
     if (!definitions.some((tool) => tool.name === name)) throw invalidChoice(`there is no tool named "${name}"`);
     return { tools: definitions, toolChoice: { name } };
@@ -22,7 +25,8 @@ export function chooseTools(
   const names = allowed && new Set(allowed);
   const seen = names === undefined ? definitions : definitions.filter((tool) => names.has(tool.name));
   if (mode === 'none') return {};
-  if (mode === 'required' && seen.length === 0) throw invalidChoice('a call is required and there is no tool to call');
+  if (mode === 'required' && seen.length === 0 && leftOut.length === 0)
+    throw invalidChoice('a call is required and there is no tool to call');
   if (seen.length === 0) return {};
   return { tools: seen, ...(mode === 'required' ? { toolChoice: 'required' } : {}) };
 }

@@ -121,6 +121,59 @@ describe('what other agents are known to send', () => {
     if (adapted !== null) expect(reply.headers.get('x-omg-adapted')).toMatch(adapted);
   });
 
+  const search = { type: 'web_search_20250305', name: 'web_search', max_uses: 8 };
+  const patch = { type: 'custom', custom: { name: 'apply_patch' } };
+  test.each([
+    ['/v1/messages', { tools: [search] }],
+    ['/v1/messages', { tools: [search], tool_choice: { type: 'tool', name: 'web_search' } }],
+    ['/v1/messages', { tools: [search, { type: 'bash_20250124', name: 'bash' }], tool_choice: { type: 'any' } }],
+    ['/v1/messages', { tools: [{ name: 'f' }, search], tool_choice: { type: 'tool', name: 'web_search' } }],
+    ['/v1/chat/completions', { tools: [patch] }],
+    ['/v1/chat/completions', { tools: [{ type: 'web_search' }], tool_choice: 'required' }],
+    ['/v1/chat/completions', { tools: [patch], tool_choice: { type: 'custom', custom: { name: 'apply_patch' } } }],
+  ])('%s: no tools but such as are not run here: %j', async (path, asked) => {
+    const reply = await fetch(`${daemon.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'demo', max_tokens: 9, messages: [user], ...asked }),
+    });
+    expect([reply.status, reply.headers.get('x-omg-adapted')]).toEqual([200, 'tools-left-out']);
+    const { request } = daemon.engine.generations.at(-1) ?? {};
+    expect(request?.grammar).toBeUndefined();
+  });
+
+  test('what a model called on another service, or called with no object, is in the prompt', async () => {
+    const asked: [string, unknown[], string[]][] = [
+      [
+        '/v1/chat/completions',
+        [{ id: 'c', type: 'custom', custom: { name: 'apply_patch', input: '*** Begin "Patch"' } }].map((custom) => ({
+          role: 'assistant',
+          content: null,
+          tool_calls: [custom],
+        })),
+        ['apply_patch', '*** Begin \\"Patch\\"'],
+      ],
+      [
+        '/v1/messages',
+        [[1, 'two'], 3.5, true, 'cut {"a'].map((input, at) => ({
+          role: 'assistant',
+          content: [{ type: 'tool_use', id: `t${at}`, name: 'f', input }],
+        })),
+        ['two', '3.5', 'true', 'cut {'],
+      ],
+    ];
+    for (const [path, calls, said] of asked) {
+      const reply = await fetch(`${daemon.url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'demo', max_tokens: 9, messages: [user, ...calls, user] }),
+      });
+      expect([path, reply.status]).toEqual([path, 200]);
+      const prompt = JSON.stringify(daemon.engine.generations.at(-1)?.request.prompt);
+      for (const text of said) expect(prompt).toContain(JSON.stringify(text).slice(1, -1));
+    }
+  });
+
   test('a schema beside json_object is followed everywhere', async () => {
     const schema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
     const format = { type: 'json_object', schema };

@@ -228,8 +228,6 @@ test.each([
   [user({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'aGk=' } }), /plain text/],
   [user({ type: 'tool_use', id: 'a', name: 'f', input: {} }), /tool_use/],
   [user({ type: 'tool_result', content: 'x' }), /tool_use_id/],
-  [{ messages: [{ role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input: [1] }] }] }, /input/],
-  [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, /web_search/],
   [{ tool_choice: { type: 'any' } }, /required/],
   [{ tools: [tool], tool_choice: { type: 'tool' } }, /needs a name/],
   [{ tools: [tool], tool_choice: { type: 'tool', name: 'other' } }, /no tool named/],
