@@ -20,19 +20,21 @@ export class CompletionLogprobs {
     this.#json = this.#empty();
   }
 
-  /** The tokens of an echoed prompt; they stand at the start of the text. */
+  /** The tokens of an echoed prompt, before any others; they stand at the start of the text. */
   addPrompt(logprobs: TokenLogprob[]): void {
     if (logprobs.length === 0) return;
     const after = this.#offset;
     this.#offset = 0;
     this.add(logprobs);
     this.#offset = after;
+    // Nothing stands before the first token of a prompt, so it has no probability.
+    this.#json.token_logprobs[0] = null;
+    if (this.#json.top_logprobs !== null) this.#json.top_logprobs[0] = null;
   }
 
   add(logprobs: TokenLogprob[]): void {
     for (const { token, logprob, top } of logprobs) {
       this.#json.tokens.push(token);
-      // Nothing stands before the first token of a prompt, so it has no probability.
       this.#json.token_logprobs.push(Number.isFinite(logprob) ? logprob : null);
       this.#json.top_logprobs?.push(Object.fromEntries(top.map((entry) => [entry.token, entry.logprob])));
       this.#json.text_offset.push(this.#offset);

@@ -47,8 +47,8 @@ test('echo and logprobs cover the prompt with offsets', async () => {
   expect(choice.text).toBe('abcd');
   expect(choice.logprobs).toEqual({
     tokens: ['a', 'b', 'cd'],
-    token_logprobs: [-1, -1, -1],
-    top_logprobs: [{ a: -1 }, { b: -1 }, { cd: -1 }],
+    token_logprobs: [null, -1, -1],
+    top_logprobs: [null, { b: -1 }, { cd: -1 }],
     text_offset: [0, 1, 2],
   });
 });
