@@ -30,7 +30,7 @@ export interface ChatWork {
 
 /** Runs one chat request on a loaded model: prompt, over-long policy, events. */
 export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
-  const { templates, opened, request, prompt, model, run, signal } = work;
+  const { opened, request, prompt, model, run } = work;
   const announce = (event: ChatEvent, more: BoundedRequest['dropped'], { adapted }: RenderedPrompt): ChatEvent => {
     if (event.type !== 'start') return event;
     const messages = work.dropped.messages + more.messages;
@@ -63,15 +63,28 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
     for await (const event of told(first.events, prompt)) yield announce(event, none, prompt);
     return;
   }
-  const fitted = await dropTurns(request, {
+  const fitted = await shorten(work);
+  for await (const event of told(generate(fitted.prompt), fitted.prompt)) {
+    yield announce(event, fitted.dropped, fitted.prompt);
+  }
+}
+
+type Shortened = Pick<ChatWork, 'templates' | 'opened' | 'request' | 'model' | 'signal'>;
+
+/** The prompt of a request whose turns may be dropped, without those that the window has no room for. */
+export async function fittedPrompt(work: Shortened & Pick<ChatWork, 'prompt'>): Promise<RenderedPrompt> {
+  const { model, prompt } = work;
+  const tokens = await unlessLeft(work.signal, () => model.tokenize(prompt.segments));
+  return tokens.length < model.info.contextLength ? prompt : (await shorten(work)).prompt;
+}
+
+function shorten({ templates, opened, request, model, signal }: Shortened): ReturnType<typeof dropTurns> {
+  return dropTurns(request, {
     contextLength: model.info.contextLength,
     // Each try reads the whole conversation, and the place with the model is given back with the last one.
     render: (shorter) => unlessLeft(signal, () => templates.render(opened.header, shorter, signal)),
     countTokens: ({ segments }) => unlessLeft(signal, async () => (await model.tokenize(segments)).length),
   });
-  for await (const event of told(generate(fitted.prompt), fitted.prompt)) {
-    yield announce(event, fitted.dropped, fitted.prompt);
-  }
 }
 
 /** The outcome of work whose caller is there; `cancelled` as soon as it is not. */

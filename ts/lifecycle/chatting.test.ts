@@ -84,6 +84,12 @@ test('a long conversation drops its oldest turns and says so; or is refused wher
   expect(start?.type === 'start' && start.promptTokens + 4 <= 40).toBe(true);
   expect(start?.type === 'start' && start.dropped && start.dropped.messages % 2).toBe(0);
 
+  const textOfPrompt = async (asked: ChatRequest): Promise<string> =>
+    (await manager.renderFitted('a', asked)).map((part) => (part.kind === 'text' ? part.text : '')).join('');
+  expect(await textOfPrompt(request('', { ...long, overlong: 'drop-turns' }))).toBe(sent);
+  expect(await textOfPrompt(request('short', { overlong: 'drop-turns' }))).toContain('short');
+  expect(await textOfPrompt(request('', { ...long, overlong: 'error' }))).toContain('question 0');
+
   const refused = await errorOf(collect(manager.chat('a', request('', { ...long, overlong: 'error' }))));
   expect(refused).toMatchObject({ code: 'context_length_exceeded', detail: { contextLength: 40 } });
   expect(manager.running()).toMatchObject([{ activeRequests: 0 }]);

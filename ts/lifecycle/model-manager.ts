@@ -14,7 +14,7 @@ import type {
 } from '../inference/index.ts';
 import { contentDigest, displayName, Gate, type InstallRecord } from '../library/index.ts';
 import { Admission } from './admission.ts';
-import { runChat } from './chat-run.ts';
+import { fittedPrompt, runChat } from './chat-run.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createModel } from './create-model.ts';
 import { chatWithProfile } from './created-model.ts';
@@ -225,6 +225,23 @@ export class ModelManager implements Models {
     const opened = await this.#directory.open(name);
     const { request: bounded } = boundText(chatWithProfile(request, opened.record), this.#window(opened, {}));
     return (await this.#templates.render(opened.header, bounded, signal)).segments;
+  }
+
+  async renderFitted(name: string, asked: ChatRequest, options: UseOptions = {}): Promise<PromptSegment[]> {
+    const opened = await this.#open(name);
+    const { request: bounded } = boundText(chatWithProfile(asked, opened.record), this.#window(opened, options));
+    const request = { ...bounded, maxTokens: mergeMaxTokens(bounded.maxTokens, opened.details.parameters) };
+    const prompt = await this.#templates.render(opened.header, request, options.signal);
+    if (request.overlong !== 'drop-turns') return prompt.segments;
+    return this.#requests.run(options.signal, async (signal) => {
+      const lease = await this.#slots.of(opened).acquire({ ...withOwnWindow(opened, options), signal });
+      try {
+        const { templates, model } = { templates: this.#templates, model: lease.model };
+        return (await fittedPrompt({ templates, opened, request, prompt, model, signal })).segments;
+      } finally {
+        lease.release();
+      }
+    });
   }
 
   async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {

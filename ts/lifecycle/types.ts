@@ -43,6 +43,8 @@ export interface Models {
   score(name: string, request: ScoreRequest, options?: UseOptions): Promise<Scored>;
   /** The prompt `chat` would send. Loads no weights. */
   renderChat(name: string, request: ChatRequest, options?: Pick<UseOptions, 'signal'>): Promise<PromptSegment[]>;
+  /** The prompt that `chat` comes to hand the model, without the turns that it would drop. Loads the model, as only then its window is known. */
+  renderFitted(name: string, request: ChatRequest, options?: UseOptions): Promise<PromptSegment[]>;
   tokenize(name: string, prompt: PromptSegment[]): Promise<number[]>;
   detokenize(name: string, tokens: number[]): Promise<string>;
   /** Unloads first. Throws `model_not_found`. */

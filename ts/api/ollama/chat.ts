@@ -50,7 +50,7 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   }
   const chatRequest = toChatRequest(body, name, model, options);
   if (body._debug_render_only === true) {
-    const rendered = promptText(await models.renderChat(name, chatRequest, use));
+    const rendered = promptText(await models.renderFitted(name, chatRequest, use));
     return { model: name, created_at: timestamp(), _debug_info: { rendered_template: rendered, image_count: 0 } };
   }
   const events = models.chat(name, chatRequest, use);

@@ -115,6 +115,9 @@ export class FakeModels implements Models {
       { kind: 'text', text: content, parseSpecial: false },
     ]);
   }
+  renderFitted(name: string, request: ChatRequest): Promise<PromptSegment[]> {
+    return this.renderChat(name, request);
+  }
   async tokenize(_name: string, prompt: PromptSegment[]): Promise<number[]> {
     return prompt.flatMap((segment) =>
       segment.kind === 'tokens' ? segment.tokens : [...segment.text].map((letter) => letter.codePointAt(0) ?? 0),
