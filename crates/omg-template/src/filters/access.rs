@@ -28,9 +28,13 @@ pub(super) fn default(_: &mut State<'_, '_>, arguments: &[Value]) -> Result<Valu
     Ok(value.clone())
 }
 
+/// As the filters that choose, it finds nothing in what is false, whether or not that could be gone through.
 pub(super) fn map(state: &mut State<'_, '_>, arguments: &[Value]) -> Result<Value, Error> {
     let (positional, named) = split(arguments);
     let mut out = Vec::new();
+    if !truth(&arguments[0]) {
+        return python::generator(state, out);
+    }
     if positional.len() == 1 && named.iter().any(|(name, _)| name == "attribute") {
         let bound = bind("map", &arguments[1..], ["attribute", "default"], 1)?;
         let path = Path::new(bound.required(0))?;
@@ -98,6 +102,9 @@ fn chosen(
     wanted: bool,
 ) -> Result<Value, Error> {
     let (positional, named) = split(arguments);
+    if !truth(&positional[0]) {
+        return python::generator(state, Vec::new());
+    }
     let mut rest = &positional[1..];
     let mut path = None;
     if by_attribute {
