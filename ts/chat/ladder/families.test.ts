@@ -65,15 +65,76 @@ function letters(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
+/** What goes wrong in the work of an agent, each of it every few turns. Ends with what a user, or a tool, says. */
+function agentConversation(turns: number): ChatMessage[] {
+  const messages: ChatMessage[] = [{ role: 'system', content: 'You edit files.' }];
+  for (let at = 0; at < turns; at++) {
+    const path = `a${at}.ts`;
+    const whole = [`{"path":"${path}","n":null}`, ...(at % 3 === 0 ? ['{"list":[1,{"b":1,"10":1.0}]}'] : [])];
+    const texts = at % 7 === 0 ? [`{"path": "cut${at}`] : at % 11 === 0 ? [] : at % 13 === 0 ? ['[1]', ''] : whole;
+    const calls = texts.map((text, call) => ({ id: `call_${at}_${call}`, name: 'edit', arguments: text }));
+    messages.push({ role: 'user', content: at % 17 === 0 ? '' : `Task ${at}` });
+    if (at % 9 === 0) messages.push({ role: 'system', content: `Reminder ${at}` });
+    if (calls.length > 0) {
+      messages.push({
+        role: 'assistant',
+        content: at % 2 === 0 ? '' : `Look ${at}`,
+        ...(at % 4 === 0 ? { contentAbsent: true } : {}),
+        ...(at % 5 === 0 ? { reasoning: `Hm ${at}` } : {}),
+        toolCalls: calls,
+      });
+    }
+    // An interrupted turn has no results, and those of others come in any order.
+    for (const { id } of at % 19 === 0 ? [] : calls.toReversed()) {
+      messages.push({
+        role: 'tool',
+        content: at % 6 === 0 ? '' : `Error: result ${id}`,
+        toolCallId: id,
+        toolName: 'edit',
+      });
+    }
+    if (at < turns - 1 && at % 8 !== 0)
+      messages.push({ role: 'assistant', content: at % 10 === 0 ? '' : `Done ${at}` });
+  }
+  return messages;
+}
+
 describe.runIf(families.length > 0)('no conversation is refused by the template of a family', () => {
   const templates = new ChatTemplates({ run: async (task) => runTask(task), close: async () => {} });
-  test.each(families)('%s', async (family) => {
+  interface Read {
+    header: { chatTemplate: string; metadata: Record<string, never>; specialTokens: Record<string, string> };
+    takesTools: boolean;
+  }
+  async function readFamily(family: string): Promise<Read> {
     const read = (file: string): string => readFileSync(new URL(`${family}/${file}`, folder), 'utf8');
     const { variables } = JSON.parse(read('cases.json')) as { variables: Record<string, unknown> };
     const tokens = Object.entries(variables).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
     const header = { chatTemplate: read('template.jinja'), metadata: {}, specialTokens: Object.fromEntries(tokens) };
     const verdict = await templates.abilities(header);
-    const takesTools = verdict !== undefined && 'abilities' in verdict && verdict.abilities.tools;
+    return { header, takesTools: verdict !== undefined && 'abilities' in verdict && verdict.abilities.tools };
+  }
+
+  test.each(families)('%s: an agent works for two hundred turns', async (family) => {
+    const { header, takesTools } = await readFamily(family);
+    const tools = [
+      { name: 'edit', parameters: { type: 'object', properties: { path: { type: ['string', 'null'] } } } },
+    ];
+    for (const turns of [1, 2, 8, 20, 200]) {
+      const messages = agentConversation(turns);
+      const request = {
+        messages,
+        ...(takesTools ? { tools } : {}),
+        sampling: {},
+        stop: [],
+        overlong: 'error' as const,
+      };
+      const { text } = await templates.render(header, request);
+      expect([turns, text.includes(`Task ${turns - 1}`) || turns === 1]).toEqual([turns, true]);
+    }
+  });
+
+  test.each(families)('%s', async (family) => {
+    const { header, takesTools } = await readFamily(family);
     for (const { name, variables: given } of conversations) {
       const messages = given.messages.map(chatMessage);
       const request: ChatRequest = {

@@ -140,6 +140,39 @@ function anthropic(some: Turn[]): object {
   return { model: 'tiny', max_tokens: 2, messages, tools: [{ ...tool, input_schema }, bash] };
 }
 
+function ollama(some: Turn[]): object {
+  const messages = some.flatMap((turn, at) => [
+    { role: 'user', content: turn.user },
+    ...(turn.late === undefined ? [] : [{ role: 'system', content: turn.late }]),
+    ...(turn.calls.length === 0
+      ? []
+      : [
+          {
+            role: 'assistant',
+            content: '',
+            thinking: at % 2 === 0 ? 'Hm.' : undefined,
+            tool_calls: turn.calls.map((text) => ({
+              function: { name: 'edit', arguments: text.endsWith('}') ? (JSON.parse(text) as unknown) : text },
+            })),
+          },
+        ]),
+    ...turn.results.map((text, call) => ({
+      role: 'tool',
+      tool_name: 'edit',
+      content: turn.failed ? `Error: ${text}` : text,
+      ...(call === 0 && at % 10 === 0 ? { images: ['AAAA'] } : {}),
+    })),
+    ...(at === some.length - 1 ? [] : [{ role: 'assistant', content: turn.said }]),
+  ]);
+  return {
+    model: 'tiny',
+    stream: false,
+    options: { num_predict: 2 },
+    messages,
+    tools: [{ type: 'function', function: TOOL }],
+  };
+}
+
 describe('a conversation of two hundred turns in which much goes wrong is always answered', () => {
   let daemon: TestDaemon;
 
@@ -156,6 +189,7 @@ describe('a conversation of two hundred turns in which much goes wrong is always
     ['/v1/chat/completions', openAi],
     ['/v1/responses', responses],
     ['/v1/messages', anthropic],
+    ['/api/chat', ollama],
   ] as const)('%s', async (path, body) => {
     for (const count of [1, 2, 3, 8, 14, 20, 39, 77, 100, 153, TURNS]) {
       const reply = await fetch(`${daemon.url}${path}`, {
