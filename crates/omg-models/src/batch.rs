@@ -26,6 +26,14 @@ pub struct Seq<'a> {
     pub block_table: &'a [u32],
 }
 
+/// A text, or a pair of texts of which the second begins at token `second`.
+#[derive(Debug, Clone, Copy)]
+pub struct EncoderText<'a> {
+    pub tokens: &'a [u32],
+    /// `tokens.len()` for a single text.
+    pub second: usize,
+}
+
 /// A checked batch with what blocks need of it.
 pub(crate) struct Step<'a> {
     pub(crate) tokens: &'a [u32],

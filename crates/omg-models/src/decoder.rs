@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Backend, Norm};
 use crate::batch::Step;
@@ -108,29 +108,26 @@ impl<B: Backend> Decoder<B> {
 
     /// Logits `[outputs, vocab]`.
     pub(crate) fn logits(&self, kv: &mut [B::Kv], step: &Step<'_>) -> Result<Vec<f32>> {
-        let mut scratch = self
-            .scratch
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        self.run(kv, step, &mut scratch)?;
-        if step.outputs.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.head.logits(&self.backend, &scratch.normed)
-        }
+        self.outputs(kv, step, |normed| self.head.logits(&self.backend, normed))
     }
 
     /// Hidden states after the last norm, `[outputs, hidden]`.
     pub(crate) fn hidden(&self, kv: &mut [B::Kv], step: &Step<'_>) -> Result<Vec<f32>> {
-        let mut scratch = self
-            .scratch
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.outputs(kv, step, |normed| self.backend.to_host(normed))
+    }
+
+    /// Runs the step, and `finish` on the normed hidden states of its output rows, where there are any.
+    fn outputs(
+        &self,
+        kv: &mut [B::Kv],
+        step: &Step<'_>,
+        finish: impl FnOnce(&B::Rows) -> Result<Vec<f32>>,
+    ) -> Result<Vec<f32>> {
+        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         self.run(kv, step, &mut scratch)?;
-        if step.outputs.is_empty() {
-            Ok(Vec::new())
-        } else {
-            self.backend.to_host(&scratch.normed)
+        match step.outputs {
+            [] => Ok(Vec::new()),
+            _ => finish(&scratch.normed),
         }
     }
 

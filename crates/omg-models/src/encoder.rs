@@ -2,9 +2,10 @@ use omg_format::ModelFiles;
 use omg_kernels::Pool;
 
 use crate::backend::{CpuBackend, TensorBackend};
+use crate::batch::EncoderText;
+use crate::device::{DeviceChoice, open};
 use crate::encoder_stack::EncoderStack;
 use crate::error::{Error, Result};
-use crate::model::{DeviceChoice, open};
 use crate::spec::{EncoderSpec, UNUSED};
 use crate::weights::WeightSource;
 
@@ -17,14 +18,6 @@ pub struct Encoder {
 enum AnyStack {
     Cpu(Box<EncoderStack<CpuBackend>>),
     Tensor(Box<EncoderStack<TensorBackend>>),
-}
-
-/// A text, or a pair of texts of which the second begins at token `second`.
-#[derive(Debug, Clone, Copy)]
-pub struct EncoderText<'a> {
-    pub tokens: &'a [u32],
-    /// `tokens.len()` for a single text.
-    pub second: usize,
 }
 
 impl Encoder {

@@ -3,9 +3,8 @@ use std::sync::{Mutex, PoisonError};
 use omg_kernels::{BLOCK_TOKENS, SeqView};
 
 use crate::backend::{Backend, Linear, Norm};
-use crate::batch::Step;
+use crate::batch::{EncoderText, Step};
 use crate::blocks::{Attention, FeedForwardBlock, Ropes, Scratch, load_norm};
-use crate::encoder::EncoderText;
 use crate::error::{Error, Result};
 use crate::spec::{EncoderLayerSpec, EncoderOutput, EncoderSpec, NormSpec, Pooling};
 use crate::weights::{Role, WeightSource};

@@ -3,7 +3,9 @@
 mod backend;
 mod batch;
 mod blocks;
+mod config;
 mod decoder;
+mod device;
 mod encoder;
 mod encoder_stack;
 mod error;
@@ -12,11 +14,13 @@ mod model;
 pub mod spec;
 mod weights;
 
-pub use batch::{Batch, Seq};
-pub use encoder::{Encoder, EncoderText};
+pub use batch::{Batch, EncoderText, Seq};
+pub use config::pooling_of;
+pub use device::DeviceChoice;
+pub use encoder::Encoder;
 pub use error::{Error, Result};
-pub use families::{encoder_of, pooling_of, spec_of, supported};
-pub use model::{DeviceChoice, KvCache, Model};
+pub use families::{encoder_of, spec_of, supported};
+pub use model::{KvCache, Model};
 pub use spec::{
     ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, ModelSpec, Pooling, PoolingSpec,
     kv_bytes_per_token, scratch_bytes, weight_bytes_estimate,

@@ -1,26 +1,13 @@
-use candle_core::Device;
 use omg_format::ModelFiles;
 use omg_kernels::{PagedKv, Pool};
 
 use crate::backend::{Backend, CpuBackend, TensorBackend, TensorKv};
 use crate::batch::{Batch, Step};
 use crate::decoder::Decoder;
+use crate::device::{DeviceChoice, open};
 use crate::error::{Error, Result};
 use crate::spec::ModelSpec;
 use crate::weights::WeightSource;
-
-/// Where a model runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// The kernels of `omg-kernels` on this many threads.
-    Cpu {
-        threads: usize,
-    },
-    /// The generic path on the CPU: slower, and what the other paths are checked against.
-    CpuTensors,
-    Cuda(usize),
-    Metal,
-}
 
 /// A loaded model. One step runs at a time; a second caller waits.
 pub struct Model {
@@ -157,15 +144,4 @@ fn foreign_cache() -> Error {
     Error::InvalidBatch {
         reason: "the cache belongs to a model on another device".to_owned(),
     }
-}
-
-pub(crate) fn open(choice: &DeviceChoice) -> Result<Device> {
-    let opened = match choice {
-        DeviceChoice::Cpu { .. } | DeviceChoice::CpuTensors => Ok(Device::Cpu),
-        DeviceChoice::Cuda(index) => Device::new_cuda(*index),
-        DeviceChoice::Metal => Device::new_metal(0),
-    };
-    opened.map_err(|error| Error::Device {
-        reason: error.to_string(),
-    })
 }

@@ -114,3 +114,16 @@ pub(crate) trait Backend: Sized {
     fn select(&self, x: &mut Self::Rows, rows: &[usize]) -> Result<()>;
     fn to_host(&self, x: &Self::Rows) -> Result<Vec<f32>>;
 }
+
+impl<B: Backend> Linear<B> {
+    pub(crate) fn load(
+        backend: &B,
+        matrix: &MatrixRows<'_>,
+        bias: Option<Vec<f32>>,
+    ) -> Result<Self> {
+        Ok(Self {
+            matrix: backend.load_matrix(matrix)?,
+            bias: bias.map(|values| backend.load_vector(values)).transpose()?,
+        })
+    }
+}

@@ -1,4 +1,4 @@
-use crate::backend::{Backend, Linear};
+use crate::backend::Backend;
 use crate::error::Result;
 use crate::spec::{HeadSpec, ModelSpec};
 use crate::weights::{Role, WeightSource};
@@ -66,18 +66,5 @@ impl<B: Backend> Head<B> {
                 .for_each(|logit| *logit = cap * (*logit / cap).tanh());
         }
         Ok(logits)
-    }
-}
-
-impl<B: Backend> Linear<B> {
-    pub(crate) fn load(
-        backend: &B,
-        matrix: &crate::weights::MatrixRows<'_>,
-        bias: Option<Vec<f32>>,
-    ) -> Result<Self> {
-        Ok(Self {
-            matrix: backend.load_matrix(matrix)?,
-            bias: bias.map(|values| backend.load_vector(values)).transpose()?,
-        })
     }
 }

@@ -1,10 +1,9 @@
 //! BERT and what was trained from it: MiniLM, e5, bge, gte, arctic-embed, and the cross-encoders of MS MARCO.
 
-use super::encoder::{EncoderFamily, POST_NORM};
-use super::keys;
+use crate::config::{EncoderFamily, POST_NORM, keys};
 use crate::weights::{Name, Role};
 
-pub(super) const NAMES: &[Name] = &[
+pub(crate) const NAMES: &[Name] = &[
     (Role::Embedding, "token_embd", "embeddings.word_embeddings"),
     (
         Role::Query,
@@ -48,7 +47,7 @@ pub(super) const NAMES: &[Name] = &[
     ),
 ];
 
-pub(super) const FAMILY: EncoderFamily = EncoderFamily {
+pub(crate) const FAMILY: EncoderFamily = EncoderFamily {
     name: "bert",
     gguf: &["bert"],
     architectures: &[

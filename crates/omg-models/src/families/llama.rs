@@ -3,9 +3,9 @@
 
 use omg_kernels::Pairing;
 
-use super::{BASE, Family, keys};
+use crate::config::{BASE, Family, keys};
 
-pub(super) const FAMILY: Family = Family {
+pub(crate) const FAMILY: Family = Family {
     name: "llama",
     gguf: &["llama"],
     architectures: &["LlamaForCausalLM"],

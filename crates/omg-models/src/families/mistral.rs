@@ -1,8 +1,8 @@
 //! Mistral. Its GGUF files say `llama`; only version 0.1 has a window, on every layer.
 
-use super::{BASE, Family, keys, windows::Windows};
+use crate::config::{BASE, Family, Windows, keys};
 
-pub(super) const FAMILY: Family = Family {
+pub(crate) const FAMILY: Family = Family {
     name: "mistral",
     architectures: &["MistralForCausalLM"],
     windows: Windows::Every,

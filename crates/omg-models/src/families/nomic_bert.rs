@@ -2,8 +2,7 @@
 
 use omg_kernels::Activation;
 
-use super::encoder::{EncoderFamily, POST_NORM};
-use super::keys;
+use crate::config::{EncoderFamily, POST_NORM, keys};
 use crate::weights::{Name, Role};
 
 const NAMES: &[Name] = &[
@@ -34,7 +33,7 @@ const NAMES: &[Name] = &[
     ),
 ];
 
-pub(super) const FAMILY: EncoderFamily = EncoderFamily {
+pub(crate) const FAMILY: EncoderFamily = EncoderFamily {
     name: "nomic-bert",
     gguf: &["nomic-bert"],
     architectures: &["NomicBertModel"],

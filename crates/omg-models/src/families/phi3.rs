@@ -1,9 +1,9 @@
 //! Phi-3, Phi-3.5, Phi-4 and Phi-4-mini: fused projections, and rope with one list of divisors for short and one for
 //! long contexts.
 
-use super::{BASE, Family, keys, windows::Windows};
+use crate::config::{BASE, Family, Windows, keys};
 
-pub(super) const FAMILY: Family = Family {
+pub(crate) const FAMILY: Family = Family {
     name: "phi3",
     gguf: &["phi3"],
     architectures: &["Phi3ForCausalLM"],

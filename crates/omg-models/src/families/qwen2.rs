@@ -1,8 +1,8 @@
 //! Qwen 1.5, 2 and 2.5: biases on query, key and value.
 
-use super::{BASE, Bias, Family, keys, windows::Windows};
+use crate::config::{BASE, Bias, Family, Windows, keys};
 
-pub(super) const FAMILY: Family = Family {
+pub(crate) const FAMILY: Family = Family {
     name: "qwen2",
     gguf: &["qwen2"],
     architectures: &["Qwen2ForCausalLM"],

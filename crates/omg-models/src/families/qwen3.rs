@@ -1,9 +1,9 @@
 //! Qwen 3 dense: a norm per head on queries and keys, no biases, `head_dim` of its own.
 
-use super::{BASE, Family, keys, windows::Windows};
+use crate::config::{BASE, Family, Windows, keys};
 use crate::spec::QkNormScope;
 
-pub(super) const FAMILY: Family = Family {
+pub(crate) const FAMILY: Family = Family {
     name: "qwen3",
     gguf: &["qwen3"],
     architectures: &["Qwen3ForCausalLM"],

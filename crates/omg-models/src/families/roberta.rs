@@ -1,8 +1,8 @@
 //! RoBERTa and XLM-RoBERTa: bge-m3, multilingual e5, arctic-embed 2, and the bge rerankers. Their positions begin after
 //! the padding token's; GGUF files leave those rows out and call the family `bert`.
 
-use super::encoder::{EncoderFamily, POST_NORM};
-use super::{bert, keys};
+use super::bert;
+use crate::config::{EncoderFamily, POST_NORM, keys};
 use crate::weights::{Name, Role};
 
 const NAMES: [Name; 10] = {
@@ -15,7 +15,7 @@ const NAMES: [Name; 10] = {
     names
 };
 
-pub(super) const FAMILY: EncoderFamily = EncoderFamily {
+pub(crate) const FAMILY: EncoderFamily = EncoderFamily {
     name: "roberta",
     architectures: &[
         "RobertaModel",

@@ -1,10 +1,8 @@
-//! The table of encoder families, and how their headers become an `EncoderSpec`.
-
-use omg_format::ModelFiles;
 use omg_kernels::{Activation, Mask, Pairing};
 
 use super::header::{Header, Key};
-use super::{bert, keys, nomic_bert, pooling, roberta, rope, standard};
+use super::layers::{activation, layer_count, vocab};
+use super::{keys, pooling, rope};
 use crate::error::{Error, Result};
 use crate::spec::{
     AttentionBias, AttentionSpec, EncoderLayerSpec, EncoderOutput, EncoderSpec, FeedForward,
@@ -12,32 +10,28 @@ use crate::spec::{
 };
 use crate::weights::{Name, Role, TensorNames};
 
-/// In the order in which they are tried and listed.
-pub(super) const FAMILIES: &[&EncoderFamily] =
-    &[&bert::FAMILY, &roberta::FAMILY, &nomic_bert::FAMILY];
-
 /// One row of the table of encoder families.
-pub(super) struct EncoderFamily {
-    pub(super) name: &'static str,
+pub(crate) struct EncoderFamily {
+    pub(crate) name: &'static str,
     /// `general.architecture` of its GGUF files.
-    pub(super) gguf: &'static [&'static str],
+    pub(crate) gguf: &'static [&'static str],
     /// `architectures` of its `config.json`.
-    pub(super) architectures: &'static [&'static str],
-    pub(super) names: &'static [Name],
+    pub(crate) architectures: &'static [&'static str],
+    pub(crate) names: &'static [Name],
     /// Positions turn queries and keys; otherwise they are a table of vectors.
-    pub(super) rope: bool,
+    pub(crate) rope: bool,
     /// `config.json` checkpoints: the first token has the row after the padding token's.
-    pub(super) positions_after_padding: bool,
+    pub(crate) positions_after_padding: bool,
     /// The activation of a gate; `None`: the feed-forward half has no gate.
-    pub(super) gate: Option<Activation>,
+    pub(crate) gate: Option<Activation>,
     /// What a classifier's output reads.
-    pub(super) classifier_dense: Role,
+    pub(crate) classifier_dense: Role,
     /// What headers may leave out.
-    pub(super) defaults: &'static [(Key, f64)],
+    pub(crate) defaults: &'static [(Key, f64)],
 }
 
 /// BERT's block, which families are compared with.
-pub(super) const POST_NORM: EncoderFamily = EncoderFamily {
+pub(crate) const POST_NORM: EncoderFamily = EncoderFamily {
     name: "",
     gguf: &[],
     architectures: &[],
@@ -49,18 +43,12 @@ pub(super) const POST_NORM: EncoderFamily = EncoderFamily {
     defaults: &[],
 };
 
-/// Reads the header of an encoder; `Ok(None)` for models of another kind. Reads no weights.
-pub fn encoder_of(files: &ModelFiles) -> Result<Option<EncoderSpec>> {
-    let header = Header::new(files)?;
-    let name = header.architecture()?;
-    let known = |family: &&&EncoderFamily| header.is_of(&name, family.gguf, family.architectures);
-    match FAMILIES.iter().find(known) {
-        Some(family) => spec(&header.with_defaults(family.defaults), family, &name).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn spec(header: &Header<'_>, family: &EncoderFamily, architecture: &str) -> Result<EncoderSpec> {
+/// Builds the spec that a family's columns and a header describe; `architecture` is what the files call theirs.
+pub(crate) fn encoder_spec(
+    header: &Header<'_>,
+    family: &EncoderFamily,
+    architecture: &str,
+) -> Result<EncoderSpec> {
     if header
         .text(keys::POSITION_KIND)?
         .is_some_and(|kind| kind != "absolute" && kind != "rotary")
@@ -79,7 +67,7 @@ fn spec(header: &Header<'_>, family: &EncoderFamily, architecture: &str) -> Resu
         plus_one: false,
     };
     let positions = positions(header, family, &names)?;
-    let layers = (0..standard::layer_count(header)?)
+    let layers = (0..layer_count(header)?)
         .map(|layer| {
             Ok(EncoderLayerSpec {
                 attention: attention(header, family, &names, layer)?,
@@ -92,7 +80,7 @@ fn spec(header: &Header<'_>, family: &EncoderFamily, architecture: &str) -> Resu
     Ok(EncoderSpec {
         architecture: family.name,
         hidden: header.required_count(keys::HIDDEN)?,
-        vocab: standard::vocab(header, &names)?,
+        vocab: vocab(header, &names)?,
         context_length: context_length(header, positions)?,
         positions,
         token_types: rows_of(header, &names, Role::TokenTypes).unwrap_or(0),
@@ -207,7 +195,7 @@ fn feed_forward(
         }),
         None => FeedForward::Plain(PlainSpec {
             width,
-            activation: standard::activation(header, Activation::GeluErf)?,
+            activation: activation(header, Activation::GeluErf)?,
             up_bias,
             down_bias,
         }),

@@ -7,7 +7,7 @@ use crate::spec::{RopeFactors, RopeScaling, RopeSpec};
 
 /// Reads the rope of the windowed or of the full layers. Both generations of `config.json` are understood: `rope_theta`
 /// with `rope_scaling`, and `rope_parameters`, which may hold one table per kind of layer.
-pub(super) fn read(
+pub(crate) fn read(
     header: &Header<'_>,
     pairing: Pairing,
     head_dim: usize,

@@ -15,7 +15,7 @@ pub(crate) enum Windows {
 }
 
 /// The window of each layer in tokens.
-pub(super) fn read(
+pub(crate) fn read(
     header: &Header<'_>,
     windows: Windows,
     layers: usize,

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::spec::{Pooling, PoolingSpec};
 
 /// GGUF's number for a head that scores pairs.
-pub(super) const RANK: usize = 4;
+pub(crate) const RANK: usize = 4;
 
 /// The stated pooling; `None` for models that are not made for vectors. `Err(Unsupported)` for ways that are not known.
 pub fn pooling_of(files: &ModelFiles) -> Result<Option<PoolingSpec>> {

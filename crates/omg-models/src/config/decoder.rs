@@ -1,16 +1,77 @@
-use omg_kernels::{Activation, Mask};
+use omg_kernels::{Activation, Mask, Pairing};
 
-use super::header::{Header, Setting};
-use super::{Bias, Block, Family, keys, rope, windows};
+use super::header::{Header, Key};
+use super::layers::{activation, layer_count, vocab};
+use super::windows::Windows;
+use super::{keys, rope, windows};
 use crate::error::{Error, Result};
 use crate::spec::{
     AttentionBias, AttentionSpec, FeedForward, GatedSpec, HeadSpec, LayerNorms, LayerSpec, Mixer,
-    ModelSpec, NormKind, NormSpec, QkNorm,
+    ModelSpec, NormKind, NormSpec, QkNorm, QkNormScope,
 };
-use crate::weights::{Role, TensorNames};
+use crate::weights::{Name, Role, TensorNames};
+
+/// One row of the table of families.
+pub(crate) struct Family {
+    pub(crate) name: &'static str,
+    /// `general.architecture` of its GGUF files.
+    pub(crate) gguf: &'static [&'static str],
+    /// `architectures` of its `config.json`.
+    pub(crate) architectures: &'static [&'static str],
+    pub(crate) block: Block,
+    pub(crate) norm: NormKind,
+    /// Safetensors store norm weights minus one.
+    pub(crate) norm_plus_one: bool,
+    pub(crate) activation: Activation,
+    pub(crate) qkv_bias: Bias,
+    pub(crate) qk_norm: Option<QkNormScope>,
+    /// Pairs of the rope in GGUF files: interleaved where the converter permutes query and key rows.
+    pub(crate) gguf_pairing: Pairing,
+    pub(crate) config_pairing: Pairing,
+    pub(crate) windows: Windows,
+    /// What headers may leave out.
+    pub(crate) defaults: &'static [(Key, f64)],
+    /// Tensor names that differ from the standard ones.
+    pub(crate) names: &'static [Name],
+    pub(crate) adjust: fn(&Header<'_>, &mut ModelSpec) -> Result<()>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// Norms before the two halves.
+    Pre,
+    /// Norms before and after both halves.
+    Sandwich,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bias {
+    /// Added where the file has one.
+    Stored,
+    Required,
+}
+
+/// The plain Llama block that families are compared with.
+pub(crate) const BASE: Family = Family {
+    name: "",
+    gguf: &[],
+    architectures: &[],
+    block: Block::Pre,
+    norm: NormKind::Rms,
+    norm_plus_one: false,
+    activation: Activation::Silu,
+    qkv_bias: Bias::Stored,
+    qk_norm: None,
+    gguf_pairing: Pairing::HalfSplit,
+    config_pairing: Pairing::HalfSplit,
+    windows: Windows::Never,
+    defaults: &[],
+    names: &[],
+    adjust: |_, _| Ok(()),
+};
 
 /// Builds the spec that a family's columns and a header describe.
-pub(super) fn spec(header: &Header<'_>, family: &Family) -> Result<ModelSpec> {
+pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<ModelSpec> {
     if header.count(keys::EXPERTS)?.unwrap_or(0) > 1 {
         return Err(Error::Unsupported {
             what: "a mixture of experts".to_owned(),
@@ -58,31 +119,6 @@ pub(super) fn spec(header: &Header<'_>, family: &Family) -> Result<ModelSpec> {
     };
     (family.adjust)(header, &mut spec)?;
     Ok(spec)
-}
-
-/// The layers that run: files may end in blocks that only predict further tokens ahead.
-pub(super) fn layer_count(header: &Header<'_>) -> Result<usize> {
-    let stored = header.required_count(keys::LAYERS)?;
-    let extra = header.count(keys::EXTRA_PREDICTION_LAYERS)?.unwrap_or(0);
-    // Each layer has tensors of its own, so more layers than tensors is a lie that must not size anything.
-    if extra >= stored || stored > header.files().tensors().len() {
-        return Err(header.wrong(keys::LAYERS, "does not agree with the tensors of the file"));
-    }
-    Ok(stored - extra)
-}
-
-/// The tensor list knows: tokenizers may have fewer tokens, and configs may say either.
-pub(super) fn vocab(header: &Header<'_>, names: &TensorNames) -> Result<usize> {
-    let name = names.weight(Role::Embedding, 0);
-    match header.files().tensor(&name) {
-        Some(tensor) if tensor.shape.len() == 2 && tensor.shape[0] > 0 => Ok(tensor.shape[0]),
-        Some(tensor) => Err(Error::TensorShape {
-            name,
-            expected: vec![0, 0],
-            found: tensor.shape.clone(),
-        }),
-        None => Err(Error::MissingTensor { name }),
-    }
 }
 
 fn norm(header: &Header<'_>, family: &Family) -> Result<NormSpec> {
@@ -192,19 +228,4 @@ fn feed_forward_layers(
         })
     });
     Ok(gated.collect())
-}
-
-pub(super) fn activation(header: &Header<'_>, default: Activation) -> Result<Activation> {
-    match header.get(keys::ACTIVATION) {
-        None => Ok(default),
-        Some(Setting::Text(name)) => match name.as_str() {
-            "silu" | "swish" => Ok(Activation::Silu),
-            "gelu_pytorch_tanh" | "gelu_new" | "gelu_fast" => Ok(Activation::GeluTanh),
-            "gelu" => Ok(Activation::GeluErf),
-            other => Err(Error::Unsupported {
-                what: format!("the activation `{other}`"),
-            }),
-        },
-        Some(_) => Err(header.wrong(keys::ACTIVATION, "is not a text")),
-    }
 }

@@ -1,0 +1,70 @@
+//! The settings of model headers and what the two formats call them.
+
+use super::header::Key;
+
+const fn key(gguf: &'static str, config: &'static [&'static str]) -> Key {
+    Key { gguf, config }
+}
+
+pub(crate) const LAYERS: Key = key("block_count", &["num_hidden_layers", "n_layer"]);
+pub(crate) const EXTRA_PREDICTION_LAYERS: Key = key("nextn_predict_layers", &[]);
+pub(crate) const HIDDEN: Key = key("embedding_length", &["hidden_size", "n_embd"]);
+pub(crate) const FEED_FORWARD: Key = key("feed_forward_length", &["intermediate_size", "n_inner"]);
+pub(crate) const CONTEXT: Key = key(
+    "context_length",
+    &["max_position_embeddings", "n_positions"],
+);
+pub(crate) const EXPERTS: Key = key(
+    "expert_count",
+    &["num_local_experts", "num_experts", "n_routed_experts"],
+);
+pub(crate) const ACTIVATION: Key = key("", &["hidden_activation", "hidden_act"]);
+
+pub(crate) const HEADS: Key = key("attention.head_count", &["num_attention_heads", "n_head"]);
+pub(crate) const KV_HEADS: Key = key("attention.head_count_kv", &["num_key_value_heads"]);
+pub(crate) const KEY_DIM: Key = key("attention.key_length", &["head_dim"]);
+pub(crate) const VALUE_DIM: Key = key("attention.value_length", &["head_dim"]);
+pub(crate) const ATTENTION_SCALE: Key = key("attention.scale", &["attention_multiplier"]);
+pub(crate) const QUERY_PRE_SCALE: Key = key("", &["query_pre_attn_scalar"]);
+pub(crate) const ATTENTION_SOFTCAP: Key =
+    key("attn_logit_softcapping", &["attn_logit_softcapping"]);
+
+pub(crate) const WINDOW: Key = key("attention.sliding_window", &["sliding_window"]);
+pub(crate) const WINDOW_ENABLED: Key = key("", &["use_sliding_window"]);
+pub(crate) const WINDOW_FIRST_LAYER: Key = key("", &["max_window_layers"]);
+pub(crate) const WINDOW_PATTERN: Key = key(
+    "attention.sliding_window_pattern",
+    &["sliding_window_pattern", "_sliding_window_pattern"],
+);
+pub(crate) const LAYER_TYPES: Key = key("", &["layer_types"]);
+
+pub(crate) const RMS_EPS: Key = key(
+    "attention.layer_norm_rms_epsilon",
+    &["rms_norm_eps", "norm_eps"],
+);
+pub(crate) const LAYER_NORM_EPS: Key = key(
+    "attention.layer_norm_epsilon",
+    &["layer_norm_eps", "norm_epsilon", "layer_norm_epsilon"],
+);
+
+pub(crate) const ROPE_DIMS: Key = key("rope.dimension_count", &[]);
+pub(crate) const ROPE_FRACTION: Key = key("", &["partial_rotary_factor", "rotary_emb_fraction"]);
+pub(crate) const ROPE_THETA: Key = key("rope.freq_base", &["rope_theta", "rotary_emb_base"]);
+pub(crate) const ROPE_THETA_WINDOW: Key = key("rope.freq_base_swa", &["rope_local_base_freq"]);
+pub(crate) const ROPE_TABLE: Key = key("", &["rope_parameters", "rope_scaling"]);
+pub(crate) const ROPE_TYPE: Key = key("rope.scaling.type", &[]);
+pub(crate) const ROPE_FACTOR: Key = key("rope.scaling.factor", &[]);
+pub(crate) const ROPE_SCALE_OLD: Key = key("rope.scale_linear", &[]);
+pub(crate) const ROPE_ORIGINAL: Key = key(
+    "rope.scaling.original_context_length",
+    &["original_max_position_embeddings"],
+);
+pub(crate) const ROPE_MAGNITUDE: Key = key("rope.scaling.attn_factor", &[]);
+pub(crate) const ROPE_BETA_FAST: Key = key("rope.scaling.yarn_beta_fast", &[]);
+pub(crate) const ROPE_BETA_SLOW: Key = key("rope.scaling.yarn_beta_slow", &[]);
+
+pub(crate) const LOGIT_SOFTCAP: Key = key("final_logit_softcapping", &["final_logit_softcapping"]);
+
+pub(crate) const POOLING: Key = key("pooling_type", &[]);
+pub(crate) const POSITION_KIND: Key = key("", &["position_embedding_type"]);
+pub(crate) const PADDING_TOKEN: Key = key("", &["pad_token_id"]);
