@@ -42,6 +42,41 @@ const imports: Import[] = sources.flatMap((file) => {
   return specifiers.map((specifier) => ({ file, target: posix.join(posix.dirname(file), specifier) }));
 });
 
+/** The strongly connected groups of more than one file, or of one that imports itself (Tarjan 1972). */
+function cycles(targets: Map<string, Set<string>>): string[][] {
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): number => {
+    const own = index.size;
+    index.set(file, own);
+    low.set(file, own);
+    stack.push(file);
+    for (const target of targets.get(file) ?? []) {
+      if (!targets.has(target)) continue;
+      if (!index.has(target)) low.set(file, Math.min(low.get(file) ?? own, visit(target)));
+      else if (stack.includes(target)) low.set(file, Math.min(low.get(file) ?? own, index.get(target) ?? own));
+    }
+    const lowest = low.get(file) ?? own;
+    if (lowest === own) {
+      const group = stack.splice(stack.indexOf(file)).sort();
+      if (group.length > 1 || targets.get(file)?.has(file)) found.push(group);
+    }
+    return lowest;
+  };
+  for (const file of targets.keys()) if (!index.has(file)) visit(file);
+  return found;
+}
+
+test('a cycle of imports is found, also one of a single file', () => {
+  const graph = { a: ['b', 'd'], b: ['c'], c: ['a'], d: ['e'], e: [], f: ['f'] };
+  expect(cycles(new Map(Object.entries(graph).map(([file, to]) => [file, new Set(to)])))).toEqual([
+    ['a', 'b', 'c'],
+    ['f'],
+  ]);
+});
+
 /** Tests, and what stands beside them for their sake: `*.test.ts`, `test-*.ts`, fixtures. */
 const isTest = (file: string) => /^ts\/tests\/|\.test\.tsx?$|\/test-[\w-]+\.tsx?$|\/fixtures\//.test(file);
 
@@ -82,6 +117,12 @@ describe('imports', () => {
       return !CLI_MAY_IMPORT.includes(to) && !(file === SERVE_COMMAND && to === 'daemon');
     });
     expect(wrong).toEqual([]);
+  });
+
+  test('never go round, not for a type either', () => {
+    const targets = new Map(sources.map((file) => [file, new Set<string>()]));
+    for (const { file, target } of imports) targets.get(file)?.add(target);
+    expect(cycles(targets)).toEqual([]);
   });
 
   test('of production code never lead to tests', () => {
