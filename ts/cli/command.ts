@@ -1,10 +1,18 @@
-import { type BaseContext, Command, Option } from 'clipanion';
+import { type BaseContext, Command, type CommandClass, Option } from 'clipanion';
 import type { loadConfig } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { Printer } from './printer.ts';
 import { Session, type Terminal } from './session.ts';
 
+/** The commands there are, as completion sees them. */
+export interface CommandTable {
+  nextWords(given: readonly string[]): string[];
+  matchedPath(args: readonly string[]): string[];
+  commandsFor(args: readonly string[]): Promise<CommandClass<CliContext>[]>;
+}
+
 export interface CliContext extends BaseContext {
+  commands: CommandTable;
   terminal: Terminal;
 }
 

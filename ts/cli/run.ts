@@ -16,7 +16,8 @@ import { signatureOf } from './usage/signature.ts';
 export async function runCli(args: string[], terminal: Terminal = process): Promise<number> {
   // A reader that has seen enough (`omg list | head`) is no error.
   terminal.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-  const context = { terminal, stdin: process.stdin, stdout: terminal.stdout, stderr: terminal.stderr };
+  const commands = { nextWords, matchedPath, commandsFor };
+  const context = { terminal, commands, stdin: process.stdin, stdout: terminal.stdout, stderr: terminal.stderr };
   const isColoured = terminal.stdout.isTTY === true && terminal.stdout.hasColors?.() === true;
   try {
     const asked = helpAsked(args);
@@ -24,9 +25,9 @@ export async function runCli(args: string[], terminal: Terminal = process): Prom
       terminal.stdout.write(await helpFor(asked, { style: styleOf(isColoured), width: widthOf(terminal.stdout) }));
       return 0;
     }
-    const commands = await knownCommands(args);
-    const cli = Cli.from<CliContext>(commands, { binaryName: 'omg' });
-    return await cli.run(parse(cli, commands, args, context), context);
+    const known = await knownCommands(args);
+    const cli = Cli.from<CliContext>(known, { binaryName: 'omg' });
+    return await cli.run(parse(cli, known, args, context), context);
   } catch (error) {
     const printer = new Printer(terminal);
     const exitCode = printer.fail(error);

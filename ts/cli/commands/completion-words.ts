@@ -11,6 +11,6 @@ export class CompletionWordsCommand extends OmgCommand {
 
   protected override async run({ printer, config }: Session): Promise<void> {
     const words = this.words[0] === '--' ? this.words.slice(1) : this.words;
-    for (const word of await candidates(words, config)) printer.line(word);
+    for (const word of await candidates(words, config, this.context.commands)) printer.line(word);
   }
 }

@@ -1,7 +1,7 @@
 import { Client } from '../../client/index.ts';
 import { type Config, SETTINGS, type SettingKey, specOf } from '../../config/index.ts';
 import { CHAT_SETTINGS } from '../chat/settings.ts';
-import { commandsFor, matchedPath, nextWords } from '../commands/index.ts';
+import type { CommandTable } from '../command.ts';
 import { TOOL_NAMES } from '../launch/tools.ts';
 import { signatureOf } from '../usage/signature.ts';
 
@@ -14,29 +14,37 @@ const TAKES_SHELL = 'completion';
 const TAKES_TOOL = 'launch';
 
 /** The words that may stand in place of the last of `words` (what follows `omg`), which may be empty. */
-export async function candidates(words: readonly string[], config: Config): Promise<string[]> {
+export async function candidates(words: readonly string[], config: Config, commands: CommandTable): Promise<string[]> {
   const current = words.at(-1) ?? '';
   const given = words.slice(0, -1);
   const found = current.startsWith('-')
-    ? await optionsOf(given)
-    : [...nextWords(given), ...(await argumentsOf(given, current, config))];
+    ? await optionsOf(given, commands)
+    : [...commands.nextWords(given), ...(await argumentsOf(given, current, config, commands))];
   return [...new Set(found)].filter((word) => word.startsWith(current)).sort();
 }
 
-async function optionsOf(given: readonly string[]): Promise<string[]> {
+async function optionsOf(given: readonly string[], commands: CommandTable): Promise<string[]> {
   if (given.length === 0) return ['--help', '--version'];
-  const path = matchedPath(given).join(' ');
-  const signatures = (await commandsFor(given)).map(signatureOf);
-  const own = signatures.find(({ paths }) => paths.includes(path));
-  return own?.options.flatMap(({ names }) => names) ?? [];
+  return (await signatureFor(given, commands))?.options.flatMap(({ names }) => names) ?? [];
 }
 
-async function argumentsOf(given: readonly string[], current: string, config: Config): Promise<string[]> {
+/** What the command takes that `given` begins with. */
+async function signatureFor(given: readonly string[], { matchedPath, commandsFor }: CommandTable) {
+  const path = matchedPath(given).join(' ');
+  return (await commandsFor(given)).map(signatureOf).find(({ paths }) => paths.includes(path));
+}
+
+async function argumentsOf(
+  given: readonly string[],
+  current: string,
+  config: Config,
+  commands: CommandTable,
+): Promise<string[]> {
   const words = given.filter((word) => !word.startsWith('-'));
-  if (words[0] === 'help') return nextWords(words.slice(1));
+  if (words[0] === 'help') return commands.nextWords(words.slice(1));
   const before = given.at(-1) ?? '';
   if (before.startsWith('-') && before !== '--') {
-    const known = await valuesOf(given, before);
+    const known = await valuesOf(given, before, commands);
     if (known !== undefined) return known;
   }
   const [command, argument] =
@@ -52,10 +60,12 @@ async function argumentsOf(given: readonly string[], current: string, config: Co
 }
 
 /** What may stand behind an option: nothing is known of most values; undefined where the option takes none. */
-async function valuesOf(given: readonly string[], option: string): Promise<string[] | undefined> {
-  const path = matchedPath(given).join(' ');
-  const own = (await commandsFor(given)).map(signatureOf).find(({ paths }) => paths.includes(path));
-  const found = own?.options.find(({ names }) => names.includes(option));
+async function valuesOf(
+  given: readonly string[],
+  option: string,
+  commands: CommandTable,
+): Promise<string[] | undefined> {
+  const found = (await signatureFor(given, commands))?.options.find(({ names }) => names.includes(option));
   if (found?.value === undefined || found.value === 'MODEL') return undefined;
   if (option === '--set') return Object.keys(CHAT_SETTINGS).map((name) => `${name}=`);
   if (option === '--think') return ['on', 'off', 'low', 'medium', 'high', 'max'];
