@@ -13,10 +13,10 @@ function unwrap(result) {
 async function run(model, tokens, maxTokens) {
   // A stop on a token that random weights happen to pick would end the round early: sampling never ends at EOG here.
   const request = { prompt: [{ kind: 'tokens', tokens }], sampling: { temperature: 0 }, stop: [], maxTokens };
-  const generation = unwrap(await model.generate(request));
+  const task = model.start(JSON.stringify({ kind: 'generate', request }), []);
   let end;
   while (!end) {
-    for (const event of unwrap(await generation.next()) ?? []) if (event.type === 'end') end = event;
+    for (const event of unwrap(await task.next()) ?? []) if (event.type === 'end') end = event;
   }
   return end;
 }

@@ -1,5 +1,5 @@
 import { OmgError } from '../errors/index.ts';
-import type { RunnerCalls, RunnerOp } from './runner/protocol.ts';
+import type { RunnerCalls, RunnerQuestion } from './runner/protocol.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 export interface ProbeOptions {
@@ -21,10 +21,7 @@ export class Probe {
     this.#options = options;
   }
 
-  ask<Op extends Exclude<RunnerOp, 'generate'>>(
-    op: Op,
-    ask: RunnerCalls[Op]['ask'],
-  ): Promise<RunnerCalls[Op]['answer']> {
+  ask<Op extends RunnerQuestion>(op: Op, ask: RunnerCalls[Op]['ask']): Promise<RunnerCalls[Op]['answer']> {
     const answer = this.#turn.then(() => this.#ask(op, ask));
     this.#turn = answer.catch(() => {});
     return answer;
@@ -38,10 +35,7 @@ export class Probe {
     await process?.ended;
   }
 
-  async #ask<Op extends Exclude<RunnerOp, 'generate'>>(
-    op: Op,
-    ask: RunnerCalls[Op]['ask'],
-  ): Promise<RunnerCalls[Op]['answer']> {
+  async #ask<Op extends RunnerQuestion>(op: Op, ask: RunnerCalls[Op]['ask']): Promise<RunnerCalls[Op]['answer']> {
     clearTimeout(this.#idle);
     const process = this.#process ?? (await this.#start());
     let late = false;

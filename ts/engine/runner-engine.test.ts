@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
-import type { GenerateEvent, GenerateRequest, LoadedModel } from '../inference/index.ts';
+import { type GenerateEvent, type GenerateRequest, type LoadedModel, lastEvent } from '../inference/index.ts';
 import { BATCHES_AHEAD } from './runner/protocol.ts';
 import { RunnerEngine, type RunnerEngineOptions } from './runner-engine.ts';
 
@@ -35,8 +35,14 @@ async function errorOf(promise: Promise<unknown>): Promise<OmgError> {
   return error as OmgError;
 }
 
-async function stateOf(model: LoadedModel): Promise<{ batches: number; cancelled: number }> {
-  return JSON.parse(await model.detokenize([])) as { batches: number; cancelled: number };
+interface FakeState {
+  started: number;
+  batches: number;
+  cancelled: number;
+}
+
+async function stateOf(model: LoadedModel): Promise<FakeState> {
+  return JSON.parse(await model.detokenize([])) as FakeState;
 }
 
 function alive(pid: number): boolean {
@@ -66,7 +72,7 @@ test('a model in its own process answers, tokenises and unloads', async () => {
   expect(model.info.contextLength).toBe(32);
   expect(model.pid).not.toBe(process.pid);
   expect(progress).toEqual([0.5, 1]);
-  const events = await collect(model.generate(request({ maxTokens: 3 })));
+  const events = await collect(model.run('generate', request({ maxTokens: 3 })));
   expect(events.map((event) => (event.type === 'text' ? event.text : event.type))).toEqual([
     'start',
     't1 ',
@@ -79,6 +85,46 @@ test('a model in its own process answers, tokenises and unloads', async () => {
   await model.unload();
   expect(await model.gone).toEqual({ reason: 'unloaded' });
   expect(alive(model.pid ?? 0)).toBe(false);
+});
+
+test('bytes cross both ways as they are, and work that answers once ends', async () => {
+  const model = await engineOf().load({ path: 'm' });
+  const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => 255 - index);
+  const texts = [[{ kind: 'text' as const, text: 'ab', parseSpecial: false }]];
+  const events = model.run('embed', { texts, attachments: [bytes(300), Buffer.from([7, 0])] });
+  expect(await lastEvent(events)).toEqual({
+    type: 'end',
+    dimensions: 302,
+    vectors: Float32Array.from([...bytes(300), 7, 0]),
+    texts: [{ promptTokens: 2, truncated: false }],
+  });
+  expect((await lastEvent(model.run('embed', { texts }))).vectors).toEqual(new Float32Array(0));
+});
+
+test('a request arrives as it was written, but for halves of characters', async () => {
+  const model = await engineOf().load({ path: 'm' });
+  const arrived = async (query: unknown) => {
+    const work = model.run('score', { query: query as string, documents: [] });
+    return JSON.parse((await errorOf(lastEvent(work))).message, (_, value, context?: { source?: string }) =>
+      typeof value === 'number' ? context?.source : value,
+    );
+  };
+  const as = (query: unknown) => ({ kind: 'score', request: { query, documents: [] } });
+  expect(await arrived('a\ud83d b\u{1f600} \\ud83d')).toEqual(as('a\ufffd b\u{1f600} \\ud83d'));
+  expect(await arrived(JSON.rawJSON('12345678901234567890'))).toEqual(as('12345678901234567890'));
+  expect(await arrived({ high: JSON.rawJSON('1e400'), text: '\udc00' })).toEqual(as({ high: '1e400', text: '\ufffd' }));
+});
+
+test('work that answers once can be cancelled on its way, and is not begun for a caller who has left', async () => {
+  const model = await engineOf().load({ path: 'm' });
+  const abort = new AbortController();
+  const texts = [[{ kind: 'text' as const, text: 'slow', parseSpecial: false }]];
+  const left = errorOf(lastEvent(model.run('embed', { texts }, abort.signal)));
+  await until(async () => (await stateOf(model)).started === 1);
+  abort.abort();
+  expect((await left).code).toBe('cancelled');
+  expect((await errorOf(lastEvent(model.run('embed', { texts }, abort.signal)))).code).toBe('cancelled');
+  expect(await stateOf(model)).toMatchObject({ started: 1, cancelled: 1 });
 });
 
 test('devices, headers and plans come from one short-lived process', async () => {
@@ -101,7 +147,7 @@ test('errors keep their code, hint and detail across the processes', async () =>
   });
   expect((await errorOf(engine.load({ path: 'broken' }))).code).toBe('unsupported_architecture');
   const model = await engine.load({ path: 'm' });
-  expect((await errorOf(collect(model.generate(request({ maxTokens: -1 }))))).code).toBe('invalid_request');
+  expect((await errorOf(collect(model.run('generate', request({ maxTokens: -1 }))))).code).toBe('invalid_request');
 });
 
 test('a file that crashes or hangs the reader fails alone', async () => {
@@ -118,11 +164,12 @@ test('a file that crashes or hangs the reader fails alone', async () => {
 
 test('killing the runner in the middle of an answer ends its requests with a typed error', async () => {
   const model = await engineOf().load({ path: 'm' });
-  const other = errorOf(collect(model.generate(request({ maxTokens: 1_000_000 }))));
+  const other = errorOf(collect(model.run('generate', request({ maxTokens: 1_000_000 }))));
   const seen: string[] = [];
   const error = await errorOf(
     (async () => {
-      for await (const event of model.generate(request({ stop: ['die'], maxTokens: 100 }))) seen.push(event.type);
+      for await (const event of model.run('generate', request({ stop: ['die'], maxTokens: 100 })))
+        seen.push(event.type);
     })(),
   );
   expect(error.code).toBe('runner_crashed');
@@ -130,7 +177,7 @@ test('killing the runner in the middle of an answer ends its requests with a typ
   expect(seen).toEqual(['start', 'text', 'text']);
   expect((await other).code).toBe('runner_crashed');
   expect(await model.gone).toMatchObject({ reason: 'crashed' });
-  expect((await errorOf(collect(model.generate(request())))).code).toBe('runner_crashed');
+  expect((await errorOf(collect(model.run('generate', request())))).code).toBe('runner_crashed');
 });
 
 test('a load that crashes says what the process wrote last', async () => {
@@ -154,12 +201,12 @@ test('aborting a load ends its process', async () => {
 
 test('leaving the loop early and aborting both cancel in the engine', async () => {
   const model = await engineOf().load({ path: 'm' });
-  for await (const event of model.generate(request({ maxTokens: 1_000_000 }))) if (event.type === 'text') break;
+  for await (const event of model.run('generate', request({ maxTokens: 1_000_000 }))) if (event.type === 'text') break;
   await until(async () => (await stateOf(model)).cancelled === 1);
 
   const abort = new AbortController();
   const events: GenerateEvent[] = [];
-  for await (const event of model.generate(request({ maxTokens: 1_000_000 }), abort.signal)) {
+  for await (const event of model.run('generate', request({ maxTokens: 1_000_000 }), abort.signal)) {
     events.push(event);
     if (event.type === 'text') abort.abort();
   }
@@ -170,7 +217,7 @@ test('leaving the loop early and aborting both cancel in the engine', async () =
 test('a slow reader holds the engine back', async () => {
   const model = await engineOf().load({ path: 'fast' });
   let read = 0;
-  for await (const _ of model.generate(request({ maxTokens: 1_000_000 }))) {
+  for await (const _ of model.run('generate', request({ maxTokens: 1_000_000 }))) {
     read += 1;
     if (read === 3) break;
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -181,7 +228,7 @@ test('a slow reader holds the engine back', async () => {
 
 test('unloading waits for the answers under way', async () => {
   const model = await engineOf().load({ path: 'm' });
-  const answer = collect(model.generate(request({ maxTokens: 20 })));
+  const answer = collect(model.run('generate', request({ maxTokens: 20 })));
   await until(async () => (await stateOf(model)).batches > 2);
   await model.unload();
   expect((await answer).at(-1)).toMatchObject({ type: 'end', reason: 'length' });

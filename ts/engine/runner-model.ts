@@ -1,23 +1,20 @@
 import { OmgError } from '../errors/index.ts';
-import type {
-  Embeddings,
-  EmbedRequest,
-  GenerateEvent,
-  GenerateRequest,
-  LoadedModel,
-  LoadedModelInfo,
-  PromptSegment,
-  RunnerExit,
-  ScoreRequest,
-  Scores,
+import {
+  exactJson,
+  type LoadedModel,
+  type LoadedModelInfo,
+  type PromptSegment,
+  type RunnerExit,
+  type WorkEvent,
+  type WorkKind,
+  type WorkRequest,
 } from '../inference/index.ts';
-import type { RunnerCalls, SentRequest, ToRunner } from './runner/protocol.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
-/** How long an unload may take after the last generation before the process is ended anyway. */
+/** How long an unload may take after the last request before the process is ended anyway. */
 const UNLOAD_PATIENCE_MS = 10_000;
 
-/** A generation that was cancelled has to end within one step; a process that lets it run for so long hangs. */
+/** Work that was cancelled has to end within one step; a process that lets it run for so long hangs. */
 const CANCEL_PATIENCE_MS = 120_000;
 
 /** A model in its own process. */
@@ -25,7 +22,7 @@ export class RunnerModel implements LoadedModel {
   readonly info: LoadedModelInfo;
   readonly gone: Promise<RunnerExit>;
   readonly #process: RunnerProcess;
-  /** What an unload has to wait for: calls, and generations until the engine is done with them. */
+  /** What an unload has to wait for: calls, and work until the engine is done with it. */
   readonly #running = new Set<Promise<unknown>>();
   #unloaded: Promise<void> | undefined;
 
@@ -51,47 +48,15 @@ export class RunnerModel implements LoadedModel {
     return this.#track(this.#process.call('detokenize', { tokens }));
   }
 
-  embed(request: EmbedRequest, signal?: AbortSignal): Promise<Embeddings> {
-    return this.#ask('embed', { request: { ...request, texts: request.texts.map(wellFormed) } }, signal);
-  }
-
-  score({ query, documents, ...rest }: ScoreRequest, signal?: AbortSignal): Promise<Scores> {
-    const request = { ...rest, query: query.toWellFormed(), documents: documents.map((text) => text.toWellFormed()) };
-    return this.#ask('score', { request }, signal);
-  }
-
-  /** Work that answers once and can be cancelled on its way. */
-  async #ask<Op extends 'embed' | 'score'>(
-    op: Op,
-    ask: RunnerCalls[Op]['ask'],
-    signal: AbortSignal | undefined,
-  ): Promise<RunnerCalls[Op]['answer']> {
+  async *run<Kind extends WorkKind>(
+    kind: Kind,
+    request: WorkRequest<Kind>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<WorkEvent<Kind>> {
     if (signal?.aborted) throw new OmgError('cancelled', 'The request was cancelled.');
     if (this.#unloaded !== undefined) throw new OmgError('runner_crashed', 'The model is being unloaded.');
-    let cancel = (): void => {};
-    const answer = this.#track(
-      new Promise<RunnerCalls[Op]['answer']>((resolve, reject) => {
-        const id = this.#process.open({ id: 0, op, ...ask } as unknown as ToRunner, {
-          events: () => {},
-          progress: () => {},
-          ok: (value) => resolve(value as RunnerCalls[Op]['answer']),
-          fail: reject,
-        });
-        cancel = () => this.#process.signal('cancel', id);
-      }),
-    );
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      return await answer;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
-  }
-
-  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
-    if (signal?.aborted) throw new OmgError('cancelled', 'The request was cancelled.');
-    if (this.#unloaded !== undefined) throw new OmgError('runner_crashed', 'The model is being unloaded.');
-    const batches: GenerateEvent[][] = [];
+    const { attachments = [], ...fields } = request;
+    const batches: WorkEvent<Kind>[][] = [];
     let wake: () => void = () => {};
     let finished = false;
     let failure: OmgError | undefined;
@@ -108,10 +73,10 @@ export class RunnerModel implements LoadedModel {
       wake();
     };
     const id = this.#process.open(
-      { id: 0, op: 'generate', request: sent(request) },
+      { id: 0, op: 'work', request: requestText(kind, fields), attachments },
       {
         events: (events) => {
-          batches.push(events);
+          batches.push(events as WorkEvent<Kind>[]);
           wake();
         },
         progress: () => {},
@@ -186,8 +151,9 @@ function wellFormed(prompt: PromptSegment[]): PromptSegment[] {
   );
 }
 
-/** Numbers of a schema that JavaScript would change do not survive a message, so the grammar goes as JSON text. */
-function sent({ grammar, ...request }: GenerateRequest): SentRequest {
-  const prompt = wellFormed(request.prompt);
-  return { ...request, prompt, ...(grammar === undefined ? {} : { grammar: JSON.stringify(grammar) }) };
+/** JSON text, in which numbers of a schema stay as they were written, without halves of surrogate pairs. */
+function requestText(kind: WorkKind, request: object): string {
+  const text = JSON.stringify({ kind, request });
+  // Such a half is written as an escape; as the text of an escape in a string has it too, this is only a reason to look.
+  return text.includes('\\ud') ? exactJson({ kind, request }) : text;
 }

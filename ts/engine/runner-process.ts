@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { OmgError } from '../errors/index.ts';
-import type { GenerateEvent } from '../inference/index.ts';
-import type { FromRunner, RunnerCalls, RunnerOp, ToRunner } from './runner/protocol.ts';
+import type { WorkEvent } from '../inference/index.ts';
+import type { FromRunner, RunnerCalls, RunnerQuestion, ToRunner } from './runner/protocol.ts';
 
 export interface RunnerProcessOptions {
   entry: URL;
@@ -20,7 +20,7 @@ export interface ProcessEnd {
 
 /** What listens to the messages of one id. */
 interface Listener {
-  events: (events: GenerateEvent[]) => void;
+  events: (events: WorkEvent[]) => void;
   progress: (fraction: number) => void;
   ok: (value: unknown) => void;
   fail: (error: OmgError) => void;
@@ -69,7 +69,7 @@ export class RunnerProcess {
     return this.#child.pid;
   }
 
-  call<Op extends Exclude<RunnerOp, 'generate'>>(
+  call<Op extends RunnerQuestion>(
     op: Op,
     ask: RunnerCalls[Op]['ask'],
     onProgress: (fraction: number) => void = () => {},

@@ -11,8 +11,9 @@ export interface EmbedRequest {
   normalize?: boolean;
 }
 
-/** One vector per text, in their order. */
+/** One vector per text, in their order. The only event. */
 export interface Embeddings {
+  type: 'end';
   /** Elements of a vector. */
   dimensions: number;
   /** All vectors, one after another. */
@@ -36,8 +37,9 @@ export interface ScoreRequest {
   truncate?: boolean;
 }
 
-/** The classifier's own number per document, in their order: larger is better, without bounds. */
+/** The classifier's own number per document, in their order: larger is better, without bounds. The only event. */
 export interface Scores {
+  type: 'end';
   scores: number[];
   texts: ReadText[];
 }

@@ -1,6 +1,5 @@
-import type { Embeddings, EmbedRequest, ScoreRequest, Scores } from './embed.ts';
-import type { GenerateEvent, GenerateRequest, PromptSegment } from './generate.ts';
 import type { Grammar } from './grammar.ts';
+import type { PromptSegment, WorkEvent, WorkKind, WorkRequest } from './work.ts';
 
 /** What runs models. Implemented by runner processes over the addon, and by the stand-in for tests. */
 export interface Engine {
@@ -51,14 +50,15 @@ export interface LoadedModel {
   detokenize(tokens: number[]): Promise<string>;
   /**
    * Runs one request. Errors before the first event are thrown by the first `next()`: `context_length_exceeded` (detail:
-   * promptTokens, contextLength), `invalid_request`, `runner_crashed`. Leaving the loop early, or aborting, cancels within one step.
+   * promptTokens, contextLength, of a list of texts also index), `invalid_request`, `unsupported`, `runner_crashed`. Leaving the loop
+   * early, or aborting, cancels within one step: a stream of text then ends with the reason `cancelled`, other work throws `cancelled`.
    */
-  generate(request: GenerateRequest, signal?: AbortSignal): AsyncIterable<GenerateEvent>;
-  /** Vectors of texts. Throws `context_length_exceeded` (detail: index, promptTokens, contextLength), `unsupported`, `cancelled`. */
-  embed(request: EmbedRequest, signal?: AbortSignal): Promise<Embeddings>;
-  /** Scores of documents by a cross-encoder. Throws as `embed`. */
-  score(request: ScoreRequest, signal?: AbortSignal): Promise<Scores>;
-  /** Waits for the generations under way, then frees everything. Idempotent. */
+  run<Kind extends WorkKind>(
+    kind: Kind,
+    request: WorkRequest<Kind>,
+    signal?: AbortSignal,
+  ): AsyncIterable<WorkEvent<Kind>>;
+  /** Waits for the work in flight, then frees everything. Idempotent. */
   unload(): Promise<void>;
   /** Resolves when the model is gone, whatever the reason. */
   readonly gone: Promise<RunnerExit>;

@@ -16,7 +16,7 @@ test('requests that wait are counted over all models, too', async () => {
   let refused = 0;
   for (const name of names) {
     for (let request = 0; request < 3; request++) {
-      const answer = textOf(manager.generate(name, promptOf('x')));
+      const answer = textOf(manager.run('generate', name, promptOf('x')));
       answer.catch(() => {
         refused += 1;
       });

@@ -4,11 +4,11 @@ import { errorOf, promptOf, testModels, textOf } from './test-models.ts';
 
 test('a crash ends the requests on the runner, and the next request reloads', async () => {
   const { manager, engine } = testModels({ script: { reply: 'a b c d', crashAfter: { tokens: 2 } } });
-  const error = await errorOf(textOf(manager.generate('a', promptOf('x'))));
+  const error = await errorOf(textOf(manager.run('generate', 'a', promptOf('x'))));
   expect(error.code).toBe('runner_crashed');
   await settle();
   expect(manager.running()).toEqual([]);
-  expect(await textOf(manager.generate('a', promptOf('x')))).toBe('a b c d');
+  expect(await textOf(manager.run('generate', 'a', promptOf('x')))).toBe('a b c d');
   expect(engine.loads.map((load) => load.state)).toEqual(['crashed', 'loaded']);
 });
 
@@ -26,7 +26,7 @@ test('who waits through a crash is served after a reload, but not for ever', asy
     limits: { numParallel: 1 },
   });
   const errors = await Promise.all(
-    Array.from({ length: 5 }, () => errorOf(textOf(manager.generate('a', promptOf('x'))))),
+    Array.from({ length: 5 }, () => errorOf(textOf(manager.run('generate', 'a', promptOf('x'))))),
   );
   expect(errors.map((error) => error.code)).toEqual(Array(5).fill('runner_crashed'));
   // The first crash takes one, the second takes one more and those who have now seen two.

@@ -4,13 +4,13 @@ import { errorOf, promptOf, testModels, textOf } from './test-models.ts';
 
 test('the least recently used idle model leaves when one too many is asked for', async () => {
   const { manager, clock } = testModels({ limits: { maxLoadedModels: 2 } });
-  await textOf(manager.generate('a', promptOf('x')));
+  await textOf(manager.run('generate', 'a', promptOf('x')));
   await clock.advance(10);
-  await textOf(manager.generate('b', promptOf('x')));
+  await textOf(manager.run('generate', 'b', promptOf('x')));
   await clock.advance(10);
-  await textOf(manager.generate('a', promptOf('x')));
+  await textOf(manager.run('generate', 'a', promptOf('x')));
   await clock.advance(10);
-  await textOf(manager.generate('c', promptOf('x')));
+  await textOf(manager.run('generate', 'c', promptOf('x')));
   expect(
     manager
       .running()
@@ -21,11 +21,11 @@ test('the least recently used idle model leaves when one too many is asked for',
 
 test('a busy model is waited for, and what comes later for it comes after', async () => {
   const { manager, engine, clock } = testModels({ script: { tokenMs: 10 }, limits: { maxLoadedModels: 1 } });
-  const busy = textOf(manager.generate('a', promptOf('1 2 3')));
+  const busy = textOf(manager.run('generate', 'a', promptOf('1 2 3')));
   await settle();
-  const other = textOf(manager.generate('b', promptOf('other')));
+  const other = textOf(manager.run('generate', 'b', promptOf('other')));
   await settle();
-  const later = textOf(manager.generate('a', promptOf('later')));
+  const later = textOf(manager.run('generate', 'a', promptOf('later')));
   await clock.advance(20);
   expect(engine.loads).toHaveLength(1);
   await clock.advance(50);

@@ -1,14 +1,13 @@
 export { type Clock, ManualClock, systemClock } from './clock.ts';
 export { ModelManager, type ModelManagerOptions } from './model-manager.ts';
 export { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller } from './ports.ts';
-export type { RequestObserver, RequestRecord } from './request-meter.ts';
+export { promptTokens, type RequestObserver, type RequestRecord } from './request-meter.ts';
+export { requireCapability, unsupportedCapability } from './require-capability.ts';
 export { SAMPLING_OPTIONS } from './sampling-options.ts';
-export { promptTokens } from './text-work.ts';
 export type {
   Capability,
   CreateEvent,
   CreateSpec,
-  Embedded,
   InstalledModel,
   LifecycleEvent,
   ModelDetails,
@@ -17,6 +16,6 @@ export type {
   PullSpec,
   PullState,
   RunningModel,
-  Scored,
   UseOptions,
 } from './types.ts';
+export { mainWork, WORK_KINDS } from './work-kinds.ts';

@@ -6,9 +6,9 @@ const MINUTE = 60_000;
 
 test('an idle model leaves memory five minutes after its last request', async () => {
   const { manager, engine, clock } = testModels();
-  await textOf(manager.generate('a', promptOf('x')));
+  await textOf(manager.run('generate', 'a', promptOf('x')));
   await clock.advance(4 * MINUTE);
-  await textOf(manager.generate('a', promptOf('x')));
+  await textOf(manager.run('generate', 'a', promptOf('x')));
   expect(manager.running()[0]?.expiresAt).toBe(clock.now() + 5 * MINUTE);
   await clock.advance(5 * MINUTE - 1);
   expect(manager.running()).toHaveLength(1);
@@ -19,7 +19,7 @@ test('an idle model leaves memory five minutes after its last request', async ()
 
 test('a busy model never expires', async () => {
   const { manager, clock } = testModels({ script: { tokenMs: 10 * MINUTE } });
-  const answer = textOf(manager.generate('a', promptOf('one two')));
+  const answer = textOf(manager.run('generate', 'a', promptOf('one two')));
   await settle();
   expect(manager.running()[0]?.expiresAt).toBeUndefined();
   await clock.advance(15 * MINUTE);
@@ -31,22 +31,22 @@ test('a busy model never expires', async () => {
 
 test('the value of a request replaces the one before, an absent one changes nothing', async () => {
   const { manager, clock } = testModels();
-  await textOf(manager.generate('a', promptOf('x'), { keepAliveMs: 1000 }));
-  await textOf(manager.generate('a', promptOf('x')));
+  await textOf(manager.run('generate', 'a', promptOf('x'), { keepAliveMs: 1000 }));
+  await textOf(manager.run('generate', 'a', promptOf('x')));
   await clock.advance(999);
   expect(manager.running()).toHaveLength(1);
-  await textOf(manager.generate('a', promptOf('x'), { keepAliveMs: Number.POSITIVE_INFINITY }));
+  await textOf(manager.run('generate', 'a', promptOf('x'), { keepAliveMs: Number.POSITIVE_INFINITY }));
   await clock.advance(1000 * MINUTE);
   expect(manager.running()[0]?.expiresAt).toBe(Number.POSITIVE_INFINITY);
-  await textOf(manager.generate('a', promptOf('x'), { keepAliveMs: 0 }));
+  await textOf(manager.run('generate', 'a', promptOf('x'), { keepAliveMs: 0 }));
   await settle();
   expect(manager.running()).toEqual([]);
 });
 
 test('keep_alive 0 unloads after the last of the requests under way', async () => {
   const { manager, clock } = testModels({ script: { tokenMs: 10 } });
-  const long = textOf(manager.generate('a', promptOf('a b c d')));
-  const short = textOf(manager.generate('a', promptOf('x'), { keepAliveMs: 0 }));
+  const long = textOf(manager.run('generate', 'a', promptOf('a b c d')));
+  const short = textOf(manager.run('generate', 'a', promptOf('x'), { keepAliveMs: 0 }));
   await settle();
   await clock.advance(10);
   expect(await short).toBe('x');

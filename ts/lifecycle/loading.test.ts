@@ -6,14 +6,14 @@ import { errorOf, promptOf, testModels, textOf } from './test-models.ts';
 test('the first request loads the model and gets its answer', async () => {
   const { manager, engine } = testModels();
   expect(manager.running()).toEqual([]);
-  expect(await textOf(manager.generate('a', promptOf('one two three')))).toBe('one two three');
+  expect(await textOf(manager.run('generate', 'a', promptOf('one two three')))).toBe('one two three');
   expect(engine.loads).toHaveLength(1);
   expect(manager.running()).toMatchObject([{ name: 'a:latest', state: 'running', activeRequests: 0 }]);
 });
 
 test('one load, however many ask at once', async () => {
   const { manager, engine, clock } = testModels({ script: { loadMs: 1000 }, limits: { numParallel: 200 } });
-  const answers = Array.from({ length: 200 }, (_, at) => textOf(manager.generate('a', promptOf(`word ${at}`))));
+  const answers = Array.from({ length: 200 }, (_, at) => textOf(manager.run('generate', 'a', promptOf(`word ${at}`))));
   await settle();
   expect(manager.running()).toMatchObject([{ state: 'starting', queuedRequests: 200 }]);
   await clock.advance(1000);
@@ -24,8 +24,8 @@ test('one load, however many ask at once', async () => {
 test('a copy shares the loaded model of its source', async () => {
   const { manager, engine } = testModels();
   await manager.copy('a', 'again');
-  await textOf(manager.generate('a', promptOf('x')));
-  await textOf(manager.generate('again', promptOf('x')));
+  await textOf(manager.run('generate', 'a', promptOf('x')));
+  await textOf(manager.run('generate', 'again', promptOf('x')));
   expect(engine.loads).toHaveLength(1);
 });
 
@@ -34,19 +34,19 @@ test('a failed load fails those who wait, and the next request tries again', asy
   const loadError = new OmgError('model_load_failed', 'no luck');
   const { manager, engine } = testModels({ script: () => (broken ? { loadError } : {}) });
   const both = [
-    errorOf(textOf(manager.generate('a', promptOf('x')))),
-    errorOf(textOf(manager.generate('a', promptOf('x')))),
+    errorOf(textOf(manager.run('generate', 'a', promptOf('x')))),
+    errorOf(textOf(manager.run('generate', 'a', promptOf('x')))),
   ];
   expect(await Promise.all(both)).toEqual([loadError, loadError]);
   expect(engine.loads).toHaveLength(1);
   expect(manager.running()).toEqual([]);
   broken = false;
-  expect(await textOf(manager.generate('a', promptOf('x')))).toBe('x');
+  expect(await textOf(manager.run('generate', 'a', promptOf('x')))).toBe('x');
 });
 
 test('a load that makes no progress is given up', async () => {
   const { manager, engine, clock } = testModels({ script: { loadMs: 10_000_000 }, limits: { loadTimeoutMs: 5000 } });
-  const failed = errorOf(textOf(manager.generate('a', promptOf('x'))));
+  const failed = errorOf(textOf(manager.run('generate', 'a', promptOf('x'))));
   await settle();
   await clock.advance(4999);
   expect(engine.loads[0]?.state).toBe('loading');
@@ -58,10 +58,10 @@ test('a load that makes no progress is given up', async () => {
 test('a load that nobody waits for any more ends, and a newcomer gets a new one', async () => {
   const { manager, engine, clock } = testModels({ script: { loadMs: 1000 } });
   const caller = new AbortController();
-  const left = errorOf(textOf(manager.generate('a', promptOf('x'), { signal: caller.signal })));
+  const left = errorOf(textOf(manager.run('generate', 'a', promptOf('x'), { signal: caller.signal })));
   await settle();
   caller.abort();
-  const stays = textOf(manager.generate('a', promptOf('here')));
+  const stays = textOf(manager.run('generate', 'a', promptOf('here')));
   expect((await left).code).toBe('cancelled');
   await settle();
   await clock.advance(1000);
@@ -71,9 +71,9 @@ test('a load that nobody waits for any more ends, and a newcomer gets a new one'
 
 test('only an explicitly larger context reloads, and after the requests under way', async () => {
   const { manager, engine, clock } = testModels({ script: { tokenMs: 10, contextLength: 1024 } });
-  const slow = textOf(manager.generate('a', promptOf('a b c')));
+  const slow = textOf(manager.run('generate', 'a', promptOf('a b c')));
   await settle();
-  const larger = textOf(manager.generate('a', promptOf('d'), { contextLength: 2048 }));
+  const larger = textOf(manager.run('generate', 'a', promptOf('d'), { contextLength: 2048 }));
   await clock.advance(10);
   expect(engine.loads).toHaveLength(1);
   await clock.advance(100);
@@ -81,7 +81,7 @@ test('only an explicitly larger context reloads, and after the requests under wa
   expect(engine.loads.map((load) => load.contextLength)).toEqual([undefined, 2048]);
 
   for (const contextLength of [undefined, 1024, 2048]) {
-    const fits = textOf(manager.generate('a', promptOf('e'), { contextLength }));
+    const fits = textOf(manager.run('generate', 'a', promptOf('e'), { contextLength }));
     await clock.advance(20);
     await fits;
   }
@@ -91,7 +91,7 @@ test('only an explicitly larger context reloads, and after the requests under wa
 test('a context over the trained one loads once and not for every request', async () => {
   const { manager, engine } = testModels();
   for (let round = 0; round < 3; round++) {
-    await textOf(manager.generate('a', promptOf('x'), { contextLength: 1_000_000 }));
+    await textOf(manager.run('generate', 'a', promptOf('x'), { contextLength: 1_000_000 }));
   }
   expect(engine.loads).toHaveLength(1);
   expect(manager.running()[0]?.info?.contextLength).toBe(8192);
@@ -112,6 +112,6 @@ test('the model parameters fill what the request leaves open', async () => {
   const { manager, engine } = testModels({
     script: { header: { metadata: { 'general.sampling.temp': 0.6, 'general.sampling.top_k': 20 } } },
   });
-  await textOf(manager.generate('a', promptOf('x', { sampling: { temperature: 0 } })));
+  await textOf(manager.run('generate', 'a', promptOf('x', { sampling: { temperature: 0 } })));
   expect(engine.generations[0]?.request.sampling).toEqual({ temperature: 0, topK: 20 });
 });

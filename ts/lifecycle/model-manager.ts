@@ -3,14 +3,12 @@ import { OmgError } from '../errors/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
-  EmbedRequest,
   Engine,
-  GenerateEvent,
-  GenerateRequest,
   LoadedModel,
   PromptSegment,
-  ReadText,
-  ScoreRequest,
+  WorkEvent,
+  WorkKind,
+  WorkRequest,
 } from '../inference/index.ts';
 import { contentDigest, displayName, Gate, type InstallRecord } from '../library/index.ts';
 import { Admission } from './admission.ts';
@@ -21,30 +19,27 @@ import { chatWithProfile } from './created-model.ts';
 import { EventStream } from './event-stream.ts';
 import { ModelDirectory, type OpenedModel } from './model-directory.ts';
 import { diskFiles, type ModelFiles } from './model-files.ts';
-import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts';
+import { mergeMaxTokens } from './model-parameters.ts';
 import { ModelSlots } from './model-slots.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { PromptHistory } from './prompt-history.ts';
 import { Pulls } from './pulls.ts';
-import { RequestMeter, type RequestObserver, type RequestRecord } from './request-meter.ts';
+import { RequestMeter, type RequestObserver } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
-import { slideWindow } from './slide-window.ts';
-import { promptTokens, requireAbility } from './text-work.ts';
+import { requireCapability } from './require-capability.ts';
 import { Turn } from './turn.ts';
 import type {
   CreateEvent,
   CreateSpec,
-  Embedded,
   InstalledModel,
   LifecycleEvent,
   Models,
   PullJob,
   PullSpec,
   RunningModel,
-  Scored,
   UseOptions,
-  Waited,
 } from './types.ts';
+import { runWork, WORK_KINDS } from './work-kinds.ts';
 
 export interface ModelManagerOptions {
   engine: Engine;
@@ -166,18 +161,17 @@ export class ModelManager implements Models {
     return unloading.finally(cancel);
   }
 
-  async *generate(name: string, request: GenerateRequest, options: UseOptions = {}): AsyncGenerator<GenerateEvent> {
-    const opened = await this.#open(name);
-    const { parameters } = opened.details;
-    const maxTokens = mergeMaxTokens(request.maxTokens, parameters);
-    const merged: GenerateRequest = {
-      ...request,
-      sampling: mergeSampling(request.sampling, parameters),
-      stop: mergeStop(request.stop, parameters),
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-    };
-    if (request.grammar !== undefined) await this.#engine.checkGrammar(request.grammar, options.signal);
-    yield* this.#use(opened, options, (_, run) => run(merged));
+  async *run<Kind extends WorkKind>(
+    kind: Kind,
+    name: string,
+    request: WorkRequest<Kind>,
+    options: UseOptions = {},
+  ): AsyncGenerator<WorkEvent<Kind>> {
+    const model = await this.#open(name);
+    const { capability, prepare } = WORK_KINDS[kind];
+    requireCapability(model, capability);
+    const ready = (await prepare?.(request, { model, engine: this.#engine, signal: options.signal })) ?? request;
+    yield* this.#use(kind, model, options, (loaded, signal) => runWork(kind, loaded, ready, options, signal));
   }
 
   async *chat(name: string, asked: ChatRequest, options: UseOptions = {}): AsyncGenerator<ChatEvent> {
@@ -190,7 +184,7 @@ export class ModelManager implements Models {
     for (const grammar of [prompt.grammar, prompt.grammarAfterThoughts]) {
       if (grammar !== undefined) await this.#engine.checkGrammar(grammar, options.signal);
     }
-    yield* this.#use(opened, options, (model, run, signal) =>
+    yield* this.#use('generate', opened, options, (model, signal) =>
       runChat({
         templates: this.#templates,
         history: this.#history,
@@ -199,22 +193,10 @@ export class ModelManager implements Models {
         dropped,
         prompt,
         model,
-        run,
+        run: (prompted) => runWork('generate', model, prompted, options, signal),
         signal,
       }),
     );
-  }
-
-  async embed(name: string, request: EmbedRequest, options: UseOptions = {}): Promise<Embedded> {
-    const opened = await this.#open(name);
-    requireAbility(opened, 'embedding');
-    return this.#answer(opened, options, 'embedding', (model, signal) => model.embed(request, signal));
-  }
-
-  async score(name: string, request: ScoreRequest, options: UseOptions = {}): Promise<Scored> {
-    const opened = await this.#open(name);
-    requireAbility(opened, 'rerank');
-    return this.#answer(opened, options, 'reranking', (model, signal) => model.score(request, signal));
   }
 
   async renderChat(
@@ -339,65 +321,30 @@ export class ModelManager implements Models {
     return this.#directory.open(name);
   }
 
-  async *#use<T extends GenerateEvent | ChatEvent>(
+  /** Waits for the model, then hands on the events of the work with it. */
+  async *#use<T extends WorkEvent | ChatEvent>(
+    kind: WorkKind,
     opened: OpenedModel,
     options: UseOptions,
-    work: (
-      model: LoadedModel,
-      run: (request: GenerateRequest) => AsyncIterable<GenerateEvent>,
-      signal: AbortSignal,
-    ) => AsyncIterable<T>,
+    work: (model: LoadedModel, signal: AbortSignal) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
-    const turn = this.#turn(opened, options, 'completion');
-    try {
-      const model = await turn.model(this.#slots.of(opened), withOwnWindow(opened, options));
-      const { slideKeeping } = options;
-      const run = (request: GenerateRequest): AsyncIterable<GenerateEvent> =>
-        // A grammar holds from the first token to the last, which a slide would cut in two.
-        slideKeeping === undefined || request.grammar !== undefined
-          ? model.generate(request, turn.signal)
-          : slideWindow(model, request, slideKeeping, turn.signal);
-      yield* turn.read(work(model, run, turn.signal));
-    } catch (error) {
-      turn.meter.fail(error);
-      throw error;
-    } finally {
-      turn.end();
-    }
-  }
-
-  /** As `#use`, for work that answers once. */
-  async #answer<T extends { texts: ReadText[] }>(
-    opened: OpenedModel,
-    options: UseOptions,
-    mode: RequestRecord['mode'],
-    run: (model: LoadedModel, signal: AbortSignal) => Promise<T>,
-  ): Promise<T & Waited> {
-    const turn = this.#turn(opened, options, mode);
-    try {
-      const model = await turn.model(this.#slots.of(opened), withOwnWindow(opened, options));
-      const answer = await run(model, turn.signal);
-      turn.meter.done(promptTokens(answer.texts));
-      return { ...answer, readyMs: turn.readyMs };
-    } catch (error) {
-      turn.meter.fail(error);
-      throw error;
-    } finally {
-      turn.end();
-    }
-  }
-
-  #turn(opened: OpenedModel, options: UseOptions, mode: RequestRecord['mode']): Turn {
-    const scope = this.#requests.enter(options.signal, contentDigest(opened.record));
-    const meter = new RequestMeter(opened.name, this.#clock, mode);
-    return new Turn({
+    const turn = new Turn({
       requests: this.#requests,
-      scope,
-      meter,
+      scope: this.#requests.enter(options.signal, contentDigest(opened.record)),
+      meter: new RequestMeter(opened.name, this.#clock, WORK_KINDS[kind].mode),
       observer: this.#observer,
       clock: this.#clock,
       unreadMs: this.#unreadMs,
     });
+    try {
+      const model = await turn.model(this.#slots.of(opened), withOwnWindow(opened, options));
+      yield* turn.read(work(model, turn.signal));
+    } catch (error) {
+      turn.meter.fail(error);
+      throw error;
+    } finally {
+      turn.end();
+    }
   }
 
   /** A loaded model's own tokenizer, else one opened without weights. */

@@ -1,11 +1,12 @@
 import { type ErrorCode, OmgError } from '../errors/index.ts';
-import type { ChatEvent, GenerateEvent } from '../inference/index.ts';
+import type { ChatEvent, ReadText, WorkEvent } from '../inference/index.ts';
 import type { Clock } from './clock.ts';
 
 /** What one request came to. All durations count from its arrival, so they hold the wait and the load. */
 export interface RequestRecord {
   model: string;
-  mode: 'completion' | 'embedding' | 'reranking';
+  /** The kind of work: `completion`, `embedding`, `reranking`. */
+  mode: string;
   outcome: 'ok' | ErrorCode;
   promptTokens: number;
   completionTokens: number;
@@ -17,11 +18,11 @@ export interface RequestRecord {
 /** Called once per request, when it has ended. Must not throw. */
 export type RequestObserver = (record: RequestRecord) => void;
 
-/** Follows one request's events; per event it adds and compares numbers only. */
+/** Follows one request's events, whatever the kind of its work; per event it adds and compares numbers only. */
 export class RequestMeter {
   readonly #model: string;
   readonly #clock: Clock;
-  readonly #mode: RequestRecord['mode'];
+  readonly #mode: string;
   readonly #arrivedMs: number;
   #promptTokens = 0;
   #completionTokens = 0;
@@ -29,7 +30,7 @@ export class RequestMeter {
   /** Who leaves before the last event has cancelled. */
   #outcome: RequestRecord['outcome'] = 'cancelled';
 
-  constructor(model: string, clock: Clock, mode: RequestRecord['mode'] = 'completion') {
+  constructor(model: string, clock: Clock, mode = 'completion') {
     this.#model = model;
     this.#clock = clock;
     this.#mode = mode;
@@ -41,23 +42,21 @@ export class RequestMeter {
     return this.#clock.now() - this.#arrivedMs;
   }
 
-  see(event: GenerateEvent | ChatEvent): void {
+  see(event: WorkEvent | ChatEvent): void {
     if (event.type === 'start') {
       this.#promptTokens = event.promptTokens;
     } else if (event.type === 'end') {
-      this.#promptTokens = event.usage.promptTokens;
-      this.#completionTokens = event.usage.completionTokens;
-      this.#outcome = event.reason === 'cancelled' ? 'cancelled' : 'ok';
+      this.#outcome = 'reason' in event && event.reason === 'cancelled' ? 'cancelled' : 'ok';
+      if ('usage' in event) {
+        this.#promptTokens = event.usage.promptTokens;
+        this.#completionTokens = event.usage.completionTokens;
+      } else if ('texts' in event) {
+        this.#promptTokens = promptTokens(event.texts);
+      }
     } else {
       this.#firstTokenMs ??= this.elapsedMs;
       if ('tokens' in event) this.#completionTokens += event.tokens;
     }
-  }
-
-  /** Of work that answers once. */
-  done(promptTokens: number): void {
-    this.#promptTokens = promptTokens;
-    this.#outcome = 'ok';
   }
 
   fail(error: unknown): void {
@@ -75,4 +74,8 @@ export class RequestMeter {
       ...(this.#firstTokenMs === undefined ? {} : { firstTokenMs: this.#firstTokenMs }),
     };
   }
+}
+
+export function promptTokens(texts: readonly ReadText[]): number {
+  return texts.reduce((sum, text) => sum + text.promptTokens, 0);
 }

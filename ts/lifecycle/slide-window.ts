@@ -22,7 +22,7 @@ export async function* slideWindow(
   let decodeMs = 0;
   for (;;) {
     let text = '';
-    for await (const event of model.generate({ ...current, maxTokens: most - written }, signal)) {
+    for await (const event of model.run('generate', { ...current, maxTokens: most - written }, signal)) {
       if (event.type === 'start') {
         if (began === undefined) yield event;
         began ??= event;

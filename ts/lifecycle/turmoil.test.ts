@@ -29,7 +29,7 @@ test.each(Array.from({ length: 12 }, (_, seed) => seed))('turmoil %i', async (se
         ...(random(8) === 0 ? { contextLength: 1024 << random(4) } : {}),
       };
       outcomes.push(
-        textOf(manager.generate(name, promptOf(text), use)).then(
+        textOf(manager.run('generate', name, promptOf(text), use)).then(
           (answer) => expect(caller.signal.aborted ? text.startsWith(answer) : answer === text).toBe(true),
           (error: OmgError) => expect(EXPECTED).toContain(error.code),
         ),

@@ -1,12 +1,12 @@
 import { OmgError } from '../errors/index.ts';
-import type { ChatEvent, GenerateEvent, LoadedModel } from '../inference/index.ts';
+import type { ChatEvent, LoadedModel, WorkEvent } from '../inference/index.ts';
 import type { Clock } from './clock.ts';
 import type { ModelSlot } from './model-slot.ts';
 import { ReaderWatch } from './reader-watch.ts';
 import type { RequestMeter, RequestObserver } from './request-meter.ts';
-import type { WaitOptions } from './request-queue.ts';
 import type { RequestScope, RequestScopes } from './request-scope.ts';
 import type { Lease } from './resident.ts';
+import type { UseOptions } from './types.ts';
 
 export interface TurnParts {
   requests: RequestScopes;
@@ -24,7 +24,6 @@ export class Turn {
   readonly #parts: TurnParts;
   #slot: ModelSlot | undefined;
   #lease: Lease | undefined;
-  #readyMs = 0;
   #hasEnded = false;
 
   constructor(parts: TurnParts) {
@@ -36,21 +35,16 @@ export class Turn {
     return this.#parts.scope.signal;
   }
 
-  /** How long it waited for its model, load included. */
-  get readyMs(): number {
-    return this.#readyMs;
-  }
-
   /** The model, once it is this request's turn. */
-  async model(slot: ModelSlot, options: Omit<WaitOptions, 'signal'>): Promise<LoadedModel> {
+  async model(slot: ModelSlot, { onReady, ...options }: UseOptions): Promise<LoadedModel> {
     this.#lease = await slot.acquire({ ...options, signal: this.signal });
     this.#slot = slot;
-    this.#readyMs = this.meter.elapsedMs;
+    onReady?.(this.meter.elapsedMs);
     return this.#lease.model;
   }
 
   /** Hands the events on. Where the reader does not come for them the turn ends without it, and it finds `answer_not_read`. */
-  async *read<T extends GenerateEvent | ChatEvent>(work: AsyncIterable<T>): AsyncGenerator<T> {
+  async *read<T extends WorkEvent | ChatEvent>(work: AsyncIterable<T>): AsyncGenerator<T> {
     const events = work[Symbol.asyncIterator]();
     let unread: OmgError | undefined;
     const watch = new ReaderWatch({

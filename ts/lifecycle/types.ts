@@ -2,24 +2,13 @@ import type { PullProgress } from '../hub/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
-  Embeddings,
-  EmbedRequest,
-  GenerateEvent,
-  GenerateRequest,
   LoadedModelInfo,
   PromptSegment,
-  ScoreRequest,
-  Scores,
+  WorkEvent,
+  WorkKind,
+  WorkRequest,
 } from '../inference/index.ts';
 import type { InstallRecord, ModelProfile } from '../library/index.ts';
-
-/** How long a request waited for its model to be ready, load included. */
-export interface Waited {
-  readyMs: number;
-}
-
-export type Embedded = Embeddings & Waited;
-export type Scored = Scores & Waited;
 
 /** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
 export interface Models {
@@ -33,14 +22,18 @@ export interface Models {
   load(name: string, options?: UseOptions): Promise<RunningModel>;
   /** Unloads after the requests under way, which are cancelled after `abortAfterMs`; false when it was not loaded. */
   unload(name: string, options?: { abortAfterMs?: number }): Promise<boolean>;
-  /** Raw generation. The first `next()` throws what failed before the first event. */
-  generate(name: string, request: GenerateRequest, options?: UseOptions): AsyncIterable<GenerateEvent>;
+  /**
+   * Work of one kind, with the model's own parameters where it has some. The first `next()` throws what failed before the first event:
+   * `unsupported` for models that are not made for it, and what `LoadedModel.run` throws.
+   */
+  run<Kind extends WorkKind>(
+    kind: Kind,
+    name: string,
+    request: WorkRequest<Kind>,
+    options?: UseOptions,
+  ): AsyncIterable<WorkEvent<Kind>>;
   /** Templated chat with reasoning split and tool calls parsed. */
   chat(name: string, request: ChatRequest, options?: UseOptions): AsyncIterable<ChatEvent>;
-  /** Vectors of texts. Throws `unsupported` for models that are not made for them, `context_length_exceeded`. */
-  embed(name: string, request: EmbedRequest, options?: UseOptions): Promise<Embedded>;
-  /** Scores of documents by a cross-encoder. Throws as `embed`. */
-  score(name: string, request: ScoreRequest, options?: UseOptions): Promise<Scored>;
   /** The prompt `chat` would send. Loads no weights. */
   renderChat(name: string, request: ChatRequest, options?: Pick<UseOptions, 'signal'>): Promise<PromptSegment[]>;
   /** The prompt that `chat` comes to hand the model, without the turns that it would drop. Loads the model, as only then its window is known. */
@@ -76,6 +69,8 @@ export interface UseOptions {
   contextLength?: number;
   /** The answer goes on when the window is full, behind this many first tokens of the prompt and the newest half of the rest. */
   slideKeeping?: number;
+  /** Called when the model is ready, with the milliseconds the request waited for it, load included. */
+  onReady?: (waitedMs: number) => void;
 }
 
 export interface InstalledModel {

@@ -8,7 +8,7 @@ const endless = { reply: () => Array.from({ length: 100_000 }, () => 'word '), c
 
 /** An answer whose first event was read, and nothing since. */
 async function unread(manager: ReturnType<typeof testModels>['manager'], name = 'a') {
-  const events = manager.generate(name, promptOf('x'))[Symbol.asyncIterator]();
+  const events = manager.run('generate', name, promptOf('x'))[Symbol.asyncIterator]();
   await events.next();
   await settle();
   return events;
@@ -17,7 +17,7 @@ async function unread(manager: ReturnType<typeof testModels>['manager'], name = 
 test('answers that nobody reads give their places to those who wait', async () => {
   const { manager, engine, clock } = testModels({ script: endless, limits: { numParallel: 2 } });
   const stalled = [await unread(manager), await unread(manager)];
-  const honest = [1, 2].map(() => textOf(manager.generate('a', promptOf('y', { maxTokens: 2 }))));
+  const honest = [1, 2].map(() => textOf(manager.run('generate', 'a', promptOf('y', { maxTokens: 2 }))));
   await clock.advance(9_000);
   expect(manager.running()).toMatchObject([{ activeRequests: 2, queuedRequests: 2 }]);
   await clock.advance(3_000);
@@ -44,8 +44,8 @@ test('who reads a little now and then gives way as well, and who reads what ther
   });
   const dripping = await unread(manager);
   const reader = await unread(manager, 'b');
-  const served = textOf(manager.generate('a', promptOf('y', { maxTokens: 1 })));
-  const waits = errorOf(textOf(manager.generate('b', promptOf('y'))));
+  const served = textOf(manager.run('generate', 'a', promptOf('y', { maxTokens: 1 })));
+  const waits = errorOf(textOf(manager.run('generate', 'b', promptOf('y'))));
   for (let second = 0; second < 30; second++) {
     void dripping.next().catch(() => {});
     // Ten words come in a second.
@@ -79,7 +79,7 @@ test.each([
 
 test('a model that is to leave at once does, though an answer is not read', async () => {
   const { manager, clock } = testModels({ script: endless });
-  const events = manager.generate('a', promptOf('x'), { keepAliveMs: 0 })[Symbol.asyncIterator]();
+  const events = manager.run('generate', 'a', promptOf('x'), { keepAliveMs: 0 })[Symbol.asyncIterator]();
   await events.next();
   await clock.advance(12_000);
   expect(manager.running()).toEqual([]);

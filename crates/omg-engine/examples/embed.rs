@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use omg_engine::{Cancel, EmbedRequest, LoadSpec, PromptSegment, load};
+use omg_engine::{EmbedRequest, LoadSpec, PromptSegment, WorkEvent, WorkRequest, load};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args()
@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }]);
     }
     let start = Instant::now();
-    let embeddings = engine.embed(&request, &Cancel::default())?;
+    let Some(WorkEvent::Embed(embeddings)) = engine.start(WorkRequest::Embed(request)).last()?
+    else {
+        return Err("the model answered without vectors".into());
+    };
     let seconds = start.elapsed().as_secs_f64();
     let tokens: usize = embeddings.texts.iter().map(|t| t.prompt_tokens).sum();
     let texts = embeddings.texts.len();

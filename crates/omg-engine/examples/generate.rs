@@ -4,7 +4,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use omg_engine::{EngineError, Event, GenerateRequest, LoadSpec, PromptSegment, Sampling};
+use omg_engine::{
+    EngineError, Event, GenerateRequest, LoadSpec, PromptSegment, Sampling, WorkEvent, WorkRequest,
+};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -50,7 +52,7 @@ fn run(model: &str, prompt: &str, max_tokens: usize, streams: usize) -> Result<(
         ..GenerateRequest::default()
     };
     let generations: Vec<_> = (0..streams)
-        .map(|_| engine.generate(request.clone()))
+        .map(|_| engine.start(WorkRequest::Generate(request.clone())))
         .collect();
     for (i, generation) in generations.iter().enumerate() {
         while let Some(events) = generation.next()? {
@@ -63,19 +65,19 @@ fn run(model: &str, prompt: &str, max_tokens: usize, streams: usize) -> Result<(
     Ok(())
 }
 
-fn report(event: Event, print: bool) {
+fn report(event: WorkEvent, print: bool) {
     match event {
-        Event::Text { text, .. } if print => {
+        WorkEvent::Generate(Event::Text { text, .. }) if print => {
             print!("{text}");
             // A closed pipe ends the output, not the measurement.
             let _ = std::io::stdout().flush();
         }
-        Event::End {
+        WorkEvent::Generate(Event::End {
             reason,
             usage,
             timings,
             ..
-        } => {
+        }) => {
             let per_second = |n: usize, ms: f64| n as f64 / ms.max(1e-3) * 1e3;
             eprintln!(
                 "\n{reason:?}: prefill {} tokens at {:.1}/s, decode {} tokens at {:.1}/s",

@@ -2,46 +2,28 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use omg_format::ModelFiles;
-use omg_models::{Encoder, EncoderSpec, Model, PoolingSpec, encoder_of, pooling_of, spec_of};
+use omg_models::{Encoder, EncoderSpec, Model, encoder_of, pooling_of, spec_of};
 
 use crate::devices::Device;
-use crate::embedding::{Cancel, EncoderServing, cannot, embed_by_decoder};
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
-use crate::generation::Generation;
 use crate::grammar::Grammars;
 use crate::intake::{Checks, Intake};
 use crate::model::LoadedModel;
 use crate::parameters;
 use crate::plan;
 use crate::scheduler::{Core, Limits, Worker};
+use crate::serving::{DecoderServing, EncoderServing, Serving, TokenizerOnly};
+use crate::task::Task;
 use crate::tokenizer::{Reach, Tokenizer};
-use crate::types::{
-    EmbedRequest, Embeddings, GenerateRequest, LoadSpec, LoadedModelInfo, MemoryPlan,
-    PromptSegment, ScoreRequest, Scores,
-};
+use crate::types::{LoadSpec, LoadedModelInfo, MemoryPlan, PromptSegment, WorkRequest};
 
 /// A loaded model and the threads that serve it. All methods may be called from any thread; dropping it cancels what is
 /// under way and waits for the threads.
 pub struct Engine {
     info: LoadedModelInfo,
     tokenizer: Arc<Tokenizer>,
-    serving: Serving,
-}
-
-enum Serving {
-    /// Only the tokenizer was asked for.
-    Nothing,
-    Answers(Box<Answers>),
-    Vectors(Box<EncoderServing>),
-}
-
-/// A decoder at work. `intake` comes first: it must be gone before the worker.
-struct Answers {
-    intake: Intake,
-    worker: Arc<Worker>,
-    checks: Arc<Checks>,
-    pooling: Option<PoolingSpec>,
+    serving: Box<dyn Serving>,
 }
 
 /// Loads a model. `progress` hears the part done, 0 to 1, and stops the load (`cancelled`) by answering false.
@@ -103,13 +85,14 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
     );
     Ok(Engine {
         info,
-        tokenizer,
-        serving: Serving::Answers(Box::new(Answers {
+        tokenizer: Arc::clone(&tokenizer),
+        serving: Box::new(DecoderServing {
             intake,
             worker,
             checks,
+            tokenizer,
             pooling,
-        })),
+        }),
     })
 }
 
@@ -151,8 +134,8 @@ fn load_encoder(
     );
     Ok(Engine {
         info,
-        tokenizer,
-        serving: Serving::Vectors(Box::new(EncoderServing::new(encoder))),
+        tokenizer: Arc::clone(&tokenizer),
+        serving: Box::new(EncoderServing::new(encoder, tokenizer)),
     })
 }
 
@@ -175,7 +158,7 @@ fn tokenizer_only(tokenizer: Arc<Tokenizer>, context_length: usize, begin: Insta
             load_ms: begin.elapsed().as_secs_f64() * 1e3,
         },
         tokenizer,
-        serving: Serving::Nothing,
+        serving: Box::new(TokenizerOnly),
     }
 }
 
@@ -200,57 +183,15 @@ impl Engine {
         }
     }
 
-    /// Starts a request. What is wrong with it is the first thing the generation reports: `context_length_exceeded`,
-    /// `invalid_request`, `unsupported` for encoders and when only the tokenizer was loaded, `shutting_down` after `unload`.
-    pub fn generate(&self, request: GenerateRequest) -> Generation {
-        match &self.serving {
-            Serving::Answers(answers) => answers.intake.submit(request),
-            Serving::Vectors(_) => Generation::failed(cannot("write text: it is an encoder")),
-            Serving::Nothing => Generation::failed(only_tokenizer()),
-        }
-    }
-
-    /// The vectors of texts, pooled as the model's files say. Works in the calling thread, in steps: other callers and
-    /// answers under way go on between them, and `cancel` is looked at. Errors: `context_length_exceeded` with the number
-    /// of the text, `invalid_request`, `unsupported`, `cancelled`, `shutting_down`.
-    pub fn embed(&self, request: &EmbedRequest, cancel: &Cancel) -> Result<Embeddings> {
-        match &self.serving {
-            Serving::Nothing => Err(only_tokenizer()),
-            Serving::Vectors(encoder) => encoder.embed(&self.tokenizer, request, cancel),
-            Serving::Answers(answers) => {
-                let Answers {
-                    worker,
-                    checks,
-                    pooling,
-                    ..
-                } = &**answers;
-                embed_by_decoder(worker, checks, &self.tokenizer, *pooling, request, cancel)
-            }
-        }
-    }
-
-    /// How well documents answer a query, by a cross-encoder. Works as `embed`, with its errors.
-    pub fn score(&self, request: &ScoreRequest, cancel: &Cancel) -> Result<Scores> {
-        match &self.serving {
-            Serving::Nothing => Err(only_tokenizer()),
-            Serving::Vectors(encoder) => encoder.score(&self.tokenizer, request, cancel),
-            Serving::Answers(_) => Err(cannot("score pairs of texts")),
-        }
+    /// Starts work of any kind. What is wrong with the request is the first thing its task reports: `context_length_exceeded`
+    /// (of a list of texts with the number of the text), `invalid_request`, `unsupported` for work that the model is not made
+    /// for, `shutting_down` after `unload`.
+    pub fn start(&self, request: WorkRequest) -> Task {
+        self.serving.start(request)
     }
 
     /// Takes no more requests, waits for the last one and frees the weights. Idempotent.
     pub fn unload(&self) {
-        match &self.serving {
-            Serving::Nothing => {}
-            Serving::Vectors(encoder) => encoder.unload(),
-            Serving::Answers(answers) => {
-                answers.intake.finish();
-                answers.worker.finish();
-            }
-        }
+        self.serving.unload();
     }
-}
-
-fn only_tokenizer() -> EngineError {
-    EngineError::Unsupported("only the tokenizer of this model is loaded".to_owned())
 }

@@ -2,11 +2,9 @@
 
 mod blocks;
 mod devices;
-mod embedding;
 mod engine;
 mod error;
 mod forward;
-mod generation;
 mod grammar;
 mod inspect;
 mod intake;
@@ -17,19 +15,20 @@ mod plan;
 mod quantize;
 mod sampler;
 mod scheduler;
+mod serving;
 mod stop;
+mod task;
 pub mod tokenizer;
 mod types;
 
 pub use devices::devices;
-pub use embedding::Cancel;
 pub use engine::{Engine, load};
 pub use error::{EngineError, Result};
-pub use generation::Generation;
 pub use grammar::{check_grammar, prepare_grammar};
 pub use inspect::inspect;
 pub use plan::plan;
 pub use quantize::quantize;
+pub use task::Task;
 pub use types::*;
 
 /// The version of the engine.

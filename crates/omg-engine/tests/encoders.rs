@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use omg_engine::{
-    Cancel, Capability, EmbedRequest, Engine, EngineError, Event, GenerateRequest, LoadSpec,
-    PromptSegment, ScoreRequest, inspect, load, plan,
+    Capability, EmbedRequest, Embeddings, Engine, EngineError, GenerateRequest, LoadSpec,
+    PromptSegment, ScoreRequest, Scores, WorkEvent, WorkRequest, inspect, load, plan,
 };
 use serde_json::Value as Json;
 
@@ -53,8 +53,18 @@ fn ids(value: &Json) -> Vec<u32> {
     floats(value).into_iter().map(|n| n as u32).collect()
 }
 
-fn embed(engine: &Engine, request: &EmbedRequest) -> Result<omg_engine::Embeddings, EngineError> {
-    engine.embed(request, &Cancel::default())
+fn embed(engine: &Engine, request: &EmbedRequest) -> Result<Embeddings, EngineError> {
+    match engine.start(WorkRequest::Embed(request.clone())).last()? {
+        Some(WorkEvent::Embed(embeddings)) => Ok(embeddings),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn score(engine: &Engine, request: &ScoreRequest) -> Result<Scores, EngineError> {
+    match engine.start(WorkRequest::Score(request.clone())).last()? {
+        Some(WorkEvent::Score(scores)) => Ok(scores),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
@@ -159,14 +169,12 @@ fn pairs_become_the_reference_scores() {
                 truncate,
             };
             let tokens = ids(&pair["tokens"]).len();
-            let got = engine
-                .score(&one(true), &Cancel::default())
-                .expect("a score");
+            let got = score(&engine, &one(true)).expect("a score");
             let off = (got.scores[0] - pair["score"].as_f64().expect("a score") as f32).abs();
             assert!(off < 3e-3, "{file}: {off} for {}", pair["query"]);
             assert_eq!(got.texts[0].prompt_tokens, tokens.min(64));
             assert_eq!(got.texts[0].truncated, tokens > 64);
-            let strict = engine.score(&one(false), &Cancel::default());
+            let strict = score(&engine, &one(false));
             assert_eq!(
                 strict.err().map(|error| error.code()),
                 (tokens > 64).then_some("context_length_exceeded")
@@ -219,13 +227,15 @@ fn many_texts_have_the_vectors_they_have_alone() {
 fn work_that_was_cancelled_ends_between_its_steps() {
     let engine = engine("mean", "");
     let request = EmbedRequest {
-        texts: vec![text("the cat"); 10],
+        texts: vec![text(&"the cat ".repeat(10)); 20_000],
+        truncate: true,
         ..EmbedRequest::default()
     };
-    let cancel = Cancel::default();
-    cancel.cancel();
-    let error = engine.embed(&request, &cancel).expect_err("cancelled");
-    assert_eq!(error.code(), "cancelled");
+    let task = engine.start(WorkRequest::Embed(request.clone()));
+    task.cancel();
+    task.cancel();
+    assert_eq!(task.last().expect_err("cancelled").code(), "cancelled");
+    assert_eq!(task.next().expect("nothing more"), None);
     engine.unload();
     engine.unload();
     let error = embed(&engine, &request).expect_err("unloaded");
@@ -235,12 +245,12 @@ fn work_that_was_cancelled_ends_between_its_steps() {
 #[test]
 fn encoders_refuse_what_is_not_theirs() {
     let (vectors, ranks) = (engine("mean", ""), engine("rank", ""));
-    let score = ScoreRequest {
+    let pair = ScoreRequest {
         query: "a".to_owned(),
         documents: vec!["b".to_owned()],
         truncate: false,
     };
-    let error = vectors.score(&score, &Cancel::default());
+    let error = score(&vectors, &pair);
     assert_eq!(error.expect_err("no scores").code(), "unsupported");
     let request = EmbedRequest {
         texts: vec![text("a")],
@@ -250,14 +260,22 @@ fn encoders_refuse_what_is_not_theirs() {
         embed(&ranks, &request).expect_err("no vectors").code(),
         "unsupported"
     );
-    let generation = vectors.generate(GenerateRequest {
+    let generation = vectors.start(WorkRequest::Generate(GenerateRequest {
         prompt: text("a"),
         ..GenerateRequest::default()
-    });
+    }));
     let error = generation.next().expect_err("no text");
     assert_eq!(error.code(), "unsupported");
-    let nothing: Option<Vec<Event>> = generation.next().expect("nothing more");
-    assert!(nothing.is_none());
+    assert_eq!(generation.next().expect("nothing more"), None);
+}
+
+#[test]
+fn bytes_that_work_has_no_use_for_are_refused() {
+    let request =
+        |attachments| WorkRequest::Embed(EmbedRequest::default()).with_attachments(attachments);
+    assert!(request(Vec::new()).is_ok());
+    let error = request(vec![vec![1, 2]]).expect_err("no use for bytes");
+    assert_eq!(error.code(), "invalid_request");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use omg_engine::{
-    Cancel, EmbedRequest, Engine, EngineError, Event, GenerateRequest, Generation, LoadSpec,
-    PromptSegment, Sampling, StopReason, TokenLogprob, Usage, inspect, load, plan,
+    EmbedRequest, Engine, EngineError, Event, GenerateRequest, LoadSpec, PromptSegment, Sampling,
+    StopReason, Task, TokenLogprob, Usage, WorkEvent, WorkRequest, inspect, load, plan,
 };
 
 fn model() -> PathBuf {
@@ -75,7 +75,7 @@ struct Answer {
     usage: Usage,
 }
 
-fn read(generation: &Generation) -> Result<Answer, EngineError> {
+fn read(generation: &Task) -> Result<Answer, EngineError> {
     let mut answer = Answer {
         text: String::new(),
         logprobs: Vec::new(),
@@ -84,6 +84,9 @@ fn read(generation: &Generation) -> Result<Answer, EngineError> {
     };
     while let Some(events) = generation.next()? {
         for event in events {
+            let WorkEvent::Generate(event) = event else {
+                panic!("{event:?} is no text");
+            };
             match event {
                 Event::Start { .. } => {}
                 Event::Text { text, logprobs, .. } => {
@@ -100,8 +103,12 @@ fn read(generation: &Generation) -> Result<Answer, EngineError> {
     Ok(answer)
 }
 
+fn generate(engine: &Engine, request: GenerateRequest) -> Task {
+    engine.start(WorkRequest::Generate(request))
+}
+
 fn ask(engine: &Engine, request: &GenerateRequest) -> Answer {
-    read(&engine.generate(request.clone())).expect("an answer")
+    read(&generate(engine, request.clone())).expect("an answer")
 }
 
 /// Text, tokens and the very bits of the log probabilities; what came from the cache may differ.
@@ -134,9 +141,9 @@ fn twenty_at_once_answer_as_alone() {
     let requests: Vec<GenerateRequest> = (0..20)
         .map(|i| request(&prompt(i), (i % 2 == 0).then_some(i as i64)))
         .collect();
-    let generations: Vec<Generation> = requests
+    let generations: Vec<Task> = requests
         .iter()
-        .map(|r| engine.generate(r.clone()))
+        .map(|r| generate(&engine, r.clone()))
         .collect();
     let together: Vec<Answer> = generations
         .iter()
@@ -149,7 +156,7 @@ fn twenty_at_once_answer_as_alone() {
     }
     engine.unload();
     engine.unload();
-    let late = read(&engine.generate(requests[0].clone())).expect_err("it is unloaded");
+    let late = read(&generate(&engine, requests[0].clone())).expect_err("it is unloaded");
     assert_eq!(late.code(), "shutting_down");
 }
 
@@ -165,9 +172,12 @@ fn cancelling_and_limits() {
         },
         ..request("abc", Some(1))
     };
-    let generation = engine.generate(endless.clone());
+    let generation = generate(&engine, endless.clone());
     let first = generation.next().expect("no error").expect("an event");
-    assert!(matches!(first[0], Event::Start { .. }), "{first:?}");
+    assert!(
+        matches!(first[0], WorkEvent::Generate(Event::Start { .. })),
+        "{first:?}"
+    );
     generation.cancel();
     assert_eq!(
         read(&generation).expect("an end").reason,
@@ -177,13 +187,13 @@ fn cancelling_and_limits() {
     assert_eq!(full.reason, StopReason::Length);
     assert_eq!(full.usage.prompt_tokens + full.usage.completion_tokens, 256);
 
-    let long = read(&engine.generate(request(&"y".repeat(600), None))).expect_err("too long");
+    let long = read(&generate(&engine, request(&"y".repeat(600), None))).expect_err("too long");
     assert_eq!(long.code(), "context_length_exceeded");
     let detail = long.detail().expect("numbers");
     assert_eq!(detail["contextLength"], 256);
     assert!(detail["promptTokens"].as_u64().expect("a number") >= 600);
 
-    let empty = read(&engine.generate(GenerateRequest::default())).expect_err("no prompt");
+    let empty = read(&generate(&engine, GenerateRequest::default())).expect_err("no prompt");
     assert_eq!(empty.code(), "invalid_request");
     let wrong = GenerateRequest {
         prompt: vec![PromptSegment::Tokens {
@@ -192,7 +202,7 @@ fn cancelling_and_limits() {
         ..GenerateRequest::default()
     };
     assert_eq!(
-        read(&engine.generate(wrong))
+        read(&generate(&engine, wrong))
             .expect_err("no such token")
             .code(),
         "invalid_request"
@@ -216,7 +226,10 @@ fn tokens_go_there_and_back_and_texts_become_vectors() {
             texts: words.iter().map(|word| text(word)).collect(),
             ..EmbedRequest::default()
         };
-        engine.embed(&request, &Cancel::default()).expect("vectors")
+        match engine.start(WorkRequest::Embed(request)).last() {
+            Ok(Some(WorkEvent::Embed(embeddings))) => embeddings,
+            other => panic!("{other:?}"),
+        }
     };
     let both = embed(&["one text", "another"]);
     assert_eq!(both.dimensions, tiny_gguf::HIDDEN);
@@ -235,7 +248,7 @@ fn a_tokenizer_alone_tokenises_and_nothing_else() {
     };
     let engine = load(&spec, &mut |_| true).expect("it loads");
     assert_eq!(engine.tokenize(&text("abc")).expect("tokens").len(), 3);
-    let error = read(&engine.generate(request("abc", None))).expect_err("no weights");
+    let error = read(&generate(&engine, request("abc", None))).expect_err("no weights");
     assert_eq!(error.code(), "unsupported");
 }
 

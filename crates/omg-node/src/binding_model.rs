@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue, Unknown};
+use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue, Uint8Array, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
-use omg_engine::{EmbedRequest, Engine, EngineError, GenerateRequest, PromptSegment, ScoreRequest};
+use omg_engine::{Engine, EngineError, PromptSegment, WorkRequest};
 
-use crate::binding_generation::{Generation, Started};
-use crate::binding_text_task::{EmbedTask, ScoreTask};
-use crate::crossing::{Answer, FromPanic, in_thread, read};
+use crate::binding_task::Task;
+use crate::crossing::{Answer, FromPanic, in_thread, read, read_text};
 
 /// A loaded model.
 #[napi]
@@ -54,26 +53,16 @@ impl Model {
         })
     }
 
-    /// Prepares vectors of texts; nothing runs before `result`.
-    #[napi(ts_args_type = "request: EmbedRequest")]
-    pub fn embed(&self, env: &Env, request: Unknown<'_>) -> EmbedTask {
-        EmbedTask::new(&self.engine, read::<EmbedRequest>(env, request))
-    }
-
-    /// Prepares scores of documents; nothing runs before `result`.
-    #[napi(ts_args_type = "request: ScoreRequest")]
-    pub fn score(&self, env: &Env, request: Unknown<'_>) -> ScoreTask {
-        ScoreTask::new(&self.engine, read::<ScoreRequest>(env, request))
-    }
-
-    /// Starts a request; what is wrong with its values is what `next` answers first.
-    #[napi(
-        ts_args_type = "request: GenerateRequest",
-        ts_return_type = "Outcome<Generation>"
-    )]
-    pub fn generate(&self, env: &Env, request: Unknown<'_>) -> Started {
-        let request = read::<GenerateRequest>(env, request);
-        Started(request.map(|r| Generation::new(self.engine.generate(r))))
+    /// Starts work. `request` is JSON text, `{ kind, request }`, so that its numbers stay as they were written; `attachments`
+    /// are the bytes it refers to by index. What is wrong with it is the first thing that the task answers.
+    #[napi]
+    pub fn start(&self, request: String, attachments: Vec<Uint8Array>) -> Task {
+        let bytes = attachments.iter().map(|bytes| bytes.to_vec()).collect();
+        let request = read_text::<WorkRequest>(&request).and_then(|r| r.with_attachments(bytes));
+        Task::new(match request {
+            Ok(request) => self.engine.start(request),
+            Err(error) => omg_engine::Task::failed(error),
+        })
     }
 
     /// Takes no more requests, waits for the last one, frees everything. Idempotent.
@@ -114,33 +103,21 @@ pub(crate) struct Loaded(pub(crate) omg_engine::Result<Model>);
 
 impl ToNapiValue for Loaded {
     unsafe fn to_napi_value(env: sys::napi_env, loaded: Self) -> Result<sys::napi_value> {
-        // SAFETY: `env` is the one this call was given.
-        unsafe { class_outcome(env, loaded.0) }
+        match loaded.0 {
+            Ok(model) => {
+                let mut outcome = Object::new(&Env::from_raw(env))?;
+                outcome.set("ok", model)?;
+                // SAFETY: `env` is the one this call was given.
+                unsafe { Object::to_napi_value(env, outcome) }
+            }
+            // SAFETY: as above.
+            Err(error) => unsafe { Answer::to_napi_value(env, Answer::of::<()>(Err(error))) },
+        }
     }
 }
 
 impl FromPanic for Loaded {
     fn from_panic(error: EngineError) -> Self {
         Self(Err(error))
-    }
-}
-
-/// `{ ok: instance }` or `{ error }`.
-///
-/// # Safety
-/// `env` must be the environment of the JavaScript thread this runs on.
-pub(crate) unsafe fn class_outcome<T: ToNapiValue>(
-    env: sys::napi_env,
-    result: omg_engine::Result<T>,
-) -> Result<sys::napi_value> {
-    match result {
-        Ok(instance) => {
-            let mut outcome = Object::new(&Env::from_raw(env))?;
-            outcome.set("ok", instance)?;
-            // SAFETY: as promised by the caller.
-            unsafe { Object::to_napi_value(env, outcome) }
-        }
-        // SAFETY: as promised by the caller.
-        Err(error) => unsafe { Answer::to_napi_value(env, Answer::of::<()>(Err(error))) },
     }
 }

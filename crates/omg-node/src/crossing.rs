@@ -4,10 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use napi::bindgen_prelude::{
-    Float32Array, Function, JsObjectValue, JsValue, Object, ToNapiValue, Unknown,
+    Float32Array, Function, JsObjectValue, JsValue, Object, ToNapiValue, Uint8Array, Unknown,
 };
 use napi::{Env, Result, sys};
-use omg_engine::EngineError;
+use omg_engine::{Array, EngineError, WorkEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,7 +15,12 @@ use serde::de::DeserializeOwned;
 pub(crate) fn read<T: DeserializeOwned>(env: &Env, value: Unknown<'_>) -> omg_engine::Result<T> {
     let text = stringify(env, value)
         .map_err(|e| EngineError::InvalidRequest(format!("the argument is not plain data: {e}")))?;
-    serde_json::from_str(&text)
+    read_text(&text)
+}
+
+/// JSON text as a Rust value.
+pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> omg_engine::Result<T> {
+    serde_json::from_str(text)
         .map_err(|e| EngineError::InvalidRequest(format!("the argument is not valid: {e}")))
 }
 
@@ -69,35 +74,43 @@ impl ToNapiValue for Answer {
     }
 }
 
-/// An outcome with numbers beside it that cross as they are in memory.
-pub(crate) struct AnswerWith<T> {
-    pub(crate) plain: omg_engine::Result<T>,
-    /// The name under which they join an `ok`.
-    pub(crate) name: &'static str,
-    pub(crate) floats: Vec<f32>,
+/// Events on their way to JavaScript. Their arrays cross as they are in memory.
+pub(crate) struct Batch {
+    answer: Answer,
+    /// The index of the event, the field, its value.
+    arrays: Vec<(u32, &'static str, Array)>,
 }
 
-impl<T: Serialize> ToNapiValue for AnswerWith<T> {
-    unsafe fn to_napi_value(raw: sys::napi_env, answer: Self) -> Result<sys::napi_value> {
-        let is_ok = answer.plain.is_ok();
-        // SAFETY: `raw` is the environment this was called with.
-        let outcome = unsafe { Answer::to_napi_value(raw, Answer::of(answer.plain))? };
-        if is_ok {
-            let outcome = Object::from_raw(raw, outcome);
-            let mut ok: Object<'_> = outcome.get_named_property("ok")?;
-            ok.set(answer.name, Float32Array::new(answer.floats))?;
+impl Batch {
+    pub(crate) fn of(mut events: omg_engine::Result<Option<Vec<WorkEvent>>>) -> Self {
+        let mut arrays = Vec::new();
+        if let Ok(Some(events)) = &mut events {
+            for (index, event) in (0..).zip(events) {
+                arrays.extend(event.take_array().map(|(name, array)| (index, name, array)));
+            }
         }
-        Ok(outcome)
+        Self {
+            answer: Answer::of(events),
+            arrays,
+        }
     }
 }
 
-impl<T> FromPanic for AnswerWith<T> {
-    fn from_panic(error: EngineError) -> Self {
-        Self {
-            plain: Err(error),
-            name: "",
-            floats: Vec::new(),
+impl ToNapiValue for Batch {
+    unsafe fn to_napi_value(raw: sys::napi_env, batch: Self) -> Result<sys::napi_value> {
+        // SAFETY: `raw` is the environment this was called with.
+        let outcome = unsafe { Answer::to_napi_value(raw, batch.answer)? };
+        if !batch.arrays.is_empty() {
+            let events: Object<'_> = Object::from_raw(raw, outcome).get_named_property("ok")?;
+            for (index, name, array) in batch.arrays {
+                let mut event: Object<'_> = events.get_element(index)?;
+                match array {
+                    Array::Floats(floats) => event.set(name, Float32Array::new(floats))?,
+                    Array::Bytes(bytes) => event.set(name, Uint8Array::new(bytes))?,
+                }
+            }
         }
+        Ok(outcome)
     }
 }
 

@@ -1,10 +1,9 @@
 //! The engine for Node: translation only. What can fail answers `{ ok }` or `{ error: { code, message, hint?, detail? } }`;
 //! nothing here throws for a reason a caller could act on.
 
-mod binding_generation;
 mod binding_model;
+mod binding_task;
 mod binding_template;
-mod binding_text_task;
 mod crossing;
 
 use std::path::PathBuf;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { formatDuration, VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
-import type { Models, RunningModel } from '../../lifecycle/index.ts';
+import { type Models, mainWork, type RunningModel, WORK_KINDS } from '../../lifecycle/index.ts';
 import { list, optional } from '../wire/index.ts';
 import { assertBackend, BACKEND, BACKENDS } from './backends.ts';
 import { parseDockerBody } from './body.ts';
@@ -69,7 +69,7 @@ function runnerJson({ name, state, details, activeRequests, lastUsedAt, expiresA
   return {
     backend_name: BACKEND,
     model_name: name,
-    mode: modeOf(details.capabilities),
+    mode: WORK_KINDS[mainWork(details)].mode,
     last_used: new Date(lastUsedAt ?? Date.now()).toISOString(),
     ...(activeRequests > 0 ? { in_use: true } : {}),
     ...(state === 'starting' ? { loading: true } : {}),
@@ -106,9 +106,4 @@ async function unload(
   });
   const unloaded = await Promise.all(idle.map(({ record }) => models.unload(`sha256:${record.digest}`)));
   return unloaded.filter(Boolean).length;
-}
-
-function modeOf(capabilities: RunningModel['details']['capabilities']): string {
-  if (capabilities.includes('completion')) return 'completion';
-  return capabilities.includes('rerank') ? 'reranking' : 'embedding';
 }

@@ -1,14 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
-import type { EmbedRequest } from '../../inference/index.ts';
-import {
-  type Embedded,
-  type InstalledModel,
-  type Models,
-  promptTokens,
-  type UseOptions,
-} from '../../lifecycle/index.ts';
+import { type Embeddings, type EmbedRequest, lastEvent } from '../../inference/index.ts';
+import { type InstalledModel, type Models, promptTokens, type UseOptions } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
   keepAliveOf,
@@ -56,11 +50,17 @@ export async function embed(models: Models, request: FastifyRequest, reply: Fast
   }
   const { dimensions } = body;
   const wanted: EmbedRequest = { texts: texts.map(segment), truncate: body.truncate ?? true, normalize: true };
-  const answer = await run(models, name, dimensions === undefined ? wanted : { ...wanted, dimensions }, use);
+  let waitedMs = 0;
+  const answer = await run(models, name, dimensions === undefined ? wanted : { ...wanted, dimensions }, {
+    ...use,
+    onReady: (ms) => {
+      waitedMs = ms;
+    },
+  });
   const fields = {
     model: name,
     total_duration: since(startedAt),
-    load_duration: Math.round(answer.readyMs * NANOSECONDS),
+    load_duration: Math.round(waitedMs * NANOSECONDS),
     prompt_eval_count: promptTokens(answer.texts),
   };
   return sendVectors(reply, answer, fields, ['embeddings', (vector) => Array.from(vector)]);
@@ -118,9 +118,9 @@ async function found(models: Models, name: string): Promise<InstalledModel> {
   }
 }
 
-async function run(models: Models, name: string, request: EmbedRequest, use: UseOptions): Promise<Embedded> {
+async function run(models: Models, name: string, request: EmbedRequest, use: UseOptions): Promise<Embeddings> {
   try {
-    return await models.embed(name, request, use);
+    return await lastEvent(models.run('embed', name, request, use));
   } catch (thrown) {
     const error = OmgError.from(thrown);
     if (error.code !== 'context_length_exceeded') throw error;

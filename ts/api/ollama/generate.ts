@@ -90,7 +90,9 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
           grammar: format,
         };
   const events: AsyncIterable<ChatEvent | GenerateEvent> =
-    generateRequest === undefined ? models.chat(name, chatRequest, use) : models.generate(name, generateRequest, use);
+    generateRequest === undefined
+      ? models.chat(name, chatRequest, use)
+      : models.run('generate', name, generateRequest, use);
   const promptSegments = async (): Promise<PromptSegment[]> =>
     generateRequest?.prompt ?? models.renderChat(name, chatRequest, use);
   const answer: Answer = {

@@ -85,7 +85,7 @@ export async function completions(
       };
       return templated
         ? templatedCompletion(models, body.model, choice, use)
-        : models.generate(body.model, choice, use);
+        : models.run('generate', body.model, choice, use);
     }),
   );
   const echoes = prompts.flatMap(({ echo }) => Array.from({ length: n }, () => (body.echo === true ? echo : '')));

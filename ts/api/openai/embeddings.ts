@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
-import type { EmbedRequest } from '../../inference/index.ts';
+import { type EmbedRequest, lastEvent } from '../../inference/index.ts';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
@@ -34,11 +34,13 @@ export async function embeddings(models: Models, request: FastifyRequest, reply:
     normalize: true,
     ...(body.dimensions === undefined ? {} : { dimensions: body.dimensions }),
   };
-  const answer = await models.embed(body.model, wanted, {
-    signal: disconnectSignal(reply),
-    keepAliveMs: keepAliveOf(request, body.keep_alive),
-    contextLength: parseOptions(body.options).contextLength,
-  });
+  const answer = await lastEvent(
+    models.run('embed', body.model, wanted, {
+      signal: disconnectSignal(reply),
+      keepAliveMs: keepAliveOf(request, body.keep_alive),
+      contextLength: parseOptions(body.options).contextLength,
+    }),
+  );
   truncatedHeader(reply, answer.texts);
   const tokens = promptTokens(answer.texts);
   const shown = (vector: Float32Array) =>

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { lastEvent } from '../../inference/index.ts';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
@@ -26,14 +27,13 @@ export const rerankSchema = z.object({
 export async function rerank(models: Models, request: FastifyRequest, reply: FastifyReply): Promise<object> {
   const body = parseBody(rerankSchema, request.body);
   const documents = body.documents.map((document) => (typeof document === 'string' ? document : document.text));
-  const answer = await models.score(
-    body.model,
-    { query: body.query, documents, truncate: body.truncate ?? false },
-    {
+  const wanted = { query: body.query, documents, truncate: body.truncate ?? false };
+  const answer = await lastEvent(
+    models.run('score', body.model, wanted, {
       signal: disconnectSignal(reply),
       keepAliveMs: keepAliveOf(request, body.keep_alive),
       contextLength: parseOptions(body.options).contextLength,
-    },
+    }),
   );
   truncatedHeader(reply, answer.texts);
   const tokens = promptTokens(answer.texts);

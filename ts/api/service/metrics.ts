@@ -1,4 +1,4 @@
-import type { RequestRecord, RunningModel } from '../../lifecycle/index.ts';
+import { mainWork, type RequestRecord, type RunningModel, WORK_KINDS } from '../../lifecycle/index.ts';
 import { Histogram } from './histogram.ts';
 
 const BACKEND = 'candle';
@@ -52,7 +52,7 @@ export class Metrics {
     const all = [...this.#series];
     if (all.length === 0 && running.length === 0) return '# No request so far, and no model is loaded.\n';
     const gauge = (value: (model: RunningModel) => number) =>
-      running.map((model) => line('', labelsOf(model.name, modeOf(model)), value(model)));
+      running.map((model) => line('', labelsOf(model.name, WORK_KINDS[mainWork(model.details)].mode), value(model)));
     return [
       family(
         'omg_prompt_tokens_total',
@@ -125,12 +125,7 @@ function delayLines(delay: LoopDelay): string[] {
   ];
 }
 
-function modeOf({ details }: RunningModel): RequestRecord['mode'] {
-  if (details.capabilities.includes('completion')) return 'completion';
-  return details.capabilities.includes('rerank') ? 'reranking' : 'embedding';
-}
-
-function labelsOf(model: string, mode: RequestRecord['mode']): string {
+function labelsOf(model: string, mode: string): string {
   return `backend="${BACKEND}",model="${escapeLabel(model)}",mode="${mode}"`;
 }
 

@@ -1,7 +1,6 @@
-import type { InstalledModel } from '../../lifecycle/index.ts';
+import { type InstalledModel, mainWork, WORK_KINDS } from '../../lifecycle/index.ts';
 
 /** What a model is mainly for, in our own fields of model objects. */
-export function kindOf({ details: { capabilities } }: Pick<InstalledModel, 'details'>): string {
-  if (capabilities.includes('completion')) return 'chat';
-  return capabilities.includes('rerank') ? 'rerank' : 'embedding';
+export function kindOf({ details }: Pick<InstalledModel, 'details'>): string {
+  return WORK_KINDS[mainWork(details)].modelKind;
 }

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
-import type { Embeddings } from '../../inference/index.ts';
-import { vectorAt } from './vectors.ts';
+import { type Vectors, vectorAt } from './vectors.ts';
 
 /** So many numbers are written at once; more would hold up everybody else. */
 const NUMBERS_AT_ONCE = 16_384;
@@ -10,7 +9,7 @@ const NUMBERS_AT_ONCE = 16_384;
 /** Sends `fields` as a JSON object with one more field, the list of what `shown` makes of each vector: written piece by piece, however many there are. */
 export function sendVectors(
   reply: FastifyReply,
-  answer: Embeddings,
+  answer: Vectors,
   fields: object,
   [key, shown]: [key: string, shown: (vector: Float32Array, index: number) => unknown],
 ): FastifyReply {

@@ -1,8 +1,10 @@
 import { endianness } from 'node:os';
 import type { Embeddings } from '../../inference/index.ts';
 
+export type Vectors = Pick<Embeddings, 'vectors' | 'dimensions'>;
+
 /** The vector of text `index`; shares the memory of all. */
-export function vectorAt({ vectors, dimensions }: Embeddings, index: number): Float32Array {
+export function vectorAt({ vectors, dimensions }: Vectors, index: number): Float32Array {
   return vectors.subarray(index * dimensions, (index + 1) * dimensions);
 }
 

@@ -1,18 +1,13 @@
 import type { ErrorData } from '../../errors/index.ts';
 import type {
   DeviceInfo,
-  Embeddings,
-  EmbedRequest,
-  GenerateEvent,
-  GenerateRequest,
   Grammar,
   LoadedModelInfo,
   LoadSpec,
   MemoryPlan,
   ModelHeader,
   PromptSegment,
-  ScoreRequest,
-  Scores,
+  WorkEvent,
 } from '../../inference/index.ts';
 
 /** How the addon answers: errors cross as data, because napi loses their codes. */
@@ -61,22 +56,17 @@ export interface AddonModel {
   readonly info: LoadedModelInfo;
   tokenize(prompt: PromptSegment[]): Answer<number[]>;
   detokenize(tokens: number[]): Answer<string>;
-  generate(request: GenerateRequest): Answer<AddonGeneration>;
-  embed(request: EmbedRequest): AddonTask<Embeddings>;
-  score(request: ScoreRequest): AddonTask<Scores>;
-  /** Waits for the generations under way. Idempotent. */
+  /**
+   * Starts the work of a request, which is JSON text: `{ kind, request }`. What is wrong with it is the first thing that `next` answers.
+   */
+  start(request: string, attachments: Uint8Array[]): AddonTask;
+  /** Waits for the work in flight. Idempotent. */
   unload(): Answer<unknown>;
 }
 
-export interface AddonGeneration {
-  /** The next events as soon as there are any; null after the `end` event. */
-  next(): Answer<GenerateEvent[] | null>;
-  cancel(): void;
-}
-
-export interface AddonTask<T> {
-  /** Starts the work; once. */
-  result(): Answer<T>;
-  /** Ends the work after the step under way, with the error `cancelled`. */
+export interface AddonTask {
+  /** The next events as soon as there are any; null after the last. One call at a time. */
+  next(): Answer<WorkEvent[] | null>;
+  /** Ends the work after the current step. Idempotent. */
   cancel(): void;
 }

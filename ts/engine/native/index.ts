@@ -1,4 +1,4 @@
-export type { Addon, AddonGeneration, AddonModel, AddonTask, Outcome } from './addon.ts';
+export type { Addon, AddonModel, AddonTask, Outcome } from './addon.ts';
 export {
   type AddonCandidate,
   type AddonSearch,

@@ -1,22 +1,14 @@
 import type { ErrorData } from '../../errors/index.ts';
 import type {
   DeviceInfo,
-  Embeddings,
-  EmbedRequest,
-  GenerateEvent,
-  GenerateRequest,
   LoadedModelInfo,
   LoadSpec,
   MemoryPlan,
   ModelHeader,
   PromptSegment,
-  ScoreRequest,
-  Scores,
+  WorkEvent,
 } from '../../inference/index.ts';
 import type { GrammarLimits, GrammarVerdict } from './grammar-check.ts';
-
-/** The grammar is JSON text: numbers of a schema that JavaScript would change do not survive a message otherwise. */
-export type SentRequest = Omit<GenerateRequest, 'grammar'> & { grammar?: string };
 
 /** What a runner can be asked, and what it answers. */
 export interface RunnerCalls {
@@ -29,14 +21,15 @@ export interface RunnerCalls {
   load: { ask: { spec: LoadSpec }; answer: LoadedModelInfo };
   tokenize: { ask: { prompt: PromptSegment[] }; answer: number[] };
   detokenize: { ask: { tokens: number[] }; answer: string };
-  embed: { ask: { request: EmbedRequest }; answer: Embeddings };
-  score: { ask: { request: ScoreRequest }; answer: Scores };
-  /** Answers with batches of events, then null. */
-  generate: { ask: { request: SentRequest }; answer: null };
+  /** The request is JSON text: numbers of a schema that JavaScript would change do not survive a message otherwise. Batches of events, then null. */
+  work: { ask: { request: string; attachments: Uint8Array[] }; answer: null };
   unload: { ask: Record<never, never>; answer: null };
 }
 
 export type RunnerOp = keyof RunnerCalls;
+
+/** What is answered with one message. */
+export type RunnerQuestion = Exclude<RunnerOp, 'work'>;
 
 export type RunnerAsk = { [Op in RunnerOp]: { id: number; op: Op } & RunnerCalls[Op]['ask'] }[RunnerOp];
 
@@ -47,8 +40,8 @@ export type ToRunner = RunnerAsk | { id: number; op: 'cancel' } | { id: number; 
 export type FromRunner =
   | { id: number; ok: unknown }
   | { id: number; error: ErrorData }
-  | { id: number; events: GenerateEvent[] }
+  | { id: number; events: WorkEvent[] }
   | { id: number; progress: number };
 
-/** Batches of events that may be under way before the reader asks for more: enough to hide the hop, few enough to hold a slow reader's engine back. */
+/** Batches of events that may be in flight before the reader asks for more: enough to hide the hop, few enough to hold a slow reader's engine back. */
 export const BATCHES_AHEAD = 4;

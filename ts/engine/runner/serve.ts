@@ -1,11 +1,11 @@
 import { OmgError } from '../../errors/index.ts';
-import { type GenerateRequest, type Grammar, parseExact } from '../../inference/index.ts';
-import { type Addon, type AddonGeneration, type AddonModel, type AddonTask, unwrap } from '../native/index.ts';
+import { type Grammar, parseExact } from '../../inference/index.ts';
+import { type Addon, type AddonModel, type AddonTask, unwrap } from '../native/index.ts';
 import { checkGrammar } from './grammar-check.ts';
-import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type SentRequest, type ToRunner } from './protocol.ts';
+import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type ToRunner } from './protocol.ts';
 
-interface RunningGeneration {
-  generation: AddonGeneration;
+interface RunningTask {
+  task: AddonTask;
   credit: number;
   cancelled: boolean;
   wake: () => void;
@@ -15,10 +15,7 @@ interface RunningGeneration {
 export class RunnerServer {
   readonly #addon: Addon;
   readonly #send: (message: FromRunner) => void;
-  readonly #generations = new Map<number, RunningGeneration>();
-  /** Asked for and not yet started by the addon, and whether they have been cancelled since. */
-  readonly #starting = new Map<number, { cancelled: boolean }>();
-  readonly #tasks = new Map<number, AddonTask<unknown>>();
+  readonly #running = new Map<number, RunningTask>();
   #model: AddonModel | undefined;
 
   constructor(addon: Addon, send: (message: FromRunner) => void) {
@@ -59,12 +56,8 @@ export class RunnerServer {
         return unwrap(this.#loaded().tokenize(ask.prompt));
       case 'detokenize':
         return unwrap(this.#loaded().detokenize(ask.tokens));
-      case 'embed':
-        return this.#run(ask.id, this.#loaded().embed(ask.request));
-      case 'score':
-        return this.#run(ask.id, this.#loaded().score(ask.request));
-      case 'generate':
-        await this.#generate(ask);
+      case 'work':
+        await this.#work(ask.id, this.#loaded().start(ask.request, ask.attachments));
         return null;
       case 'unload':
         await unwrap(this.#loaded().unload());
@@ -72,25 +65,10 @@ export class RunnerServer {
     }
   }
 
-  async #run<T>(id: number, task: AddonTask<T>): Promise<T> {
-    this.#tasks.set(id, task);
-    try {
-      return await unwrap(task.result());
-    } finally {
-      this.#tasks.delete(id);
-    }
-  }
-
   /** Pulls batches as long as the reader keeps up; the addon gathers events while it does not. */
-  async #generate({ id, request }: Extract<RunnerAsk, { op: 'generate' }>): Promise<void> {
-    const start = { cancelled: false };
-    this.#starting.set(id, start);
-    const generation = await unwrap(this.#loaded().generate(received(request))).finally(() =>
-      this.#starting.delete(id),
-    );
-    const running: RunningGeneration = { generation, credit: BATCHES_AHEAD, cancelled: false, wake: () => {} };
-    this.#generations.set(id, running);
-    if (start.cancelled) this.#cancel(id);
+  async #work(id: number, task: AddonTask): Promise<void> {
+    const running: RunningTask = { task, credit: BATCHES_AHEAD, cancelled: false, wake: () => {} };
+    this.#running.set(id, running);
     try {
       for (;;) {
         while (running.credit === 0 && !running.cancelled) {
@@ -98,30 +76,27 @@ export class RunnerServer {
             running.wake = resolve;
           });
         }
-        const events = await unwrap(generation.next());
+        const events = await unwrap(task.next());
         if (events === null) return;
+        if (events.length === 0) continue;
         running.credit -= 1;
-        if (events.length > 0) this.#send({ id, events });
-        else running.credit += 1;
+        this.#send({ id, events });
       }
     } finally {
-      this.#generations.delete(id);
+      this.#running.delete(id);
     }
   }
 
   #cancel(id: number): void {
-    this.#tasks.get(id)?.cancel();
-    const start = this.#starting.get(id);
-    if (start !== undefined) start.cancelled = true;
-    const running = this.#generations.get(id);
+    const running = this.#running.get(id);
     if (running === undefined) return;
     running.cancelled = true;
-    running.generation.cancel();
+    running.task.cancel();
     running.wake();
   }
 
   #more(id: number): void {
-    const running = this.#generations.get(id);
+    const running = this.#running.get(id);
     if (running === undefined) return;
     running.credit += 1;
     running.wake();
@@ -131,8 +106,4 @@ export class RunnerServer {
     if (this.#model === undefined) throw new OmgError('internal', 'The runner has no model.');
     return this.#model;
   }
-}
-
-function received({ grammar, ...request }: SentRequest): GenerateRequest {
-  return grammar === undefined ? request : { ...request, grammar: parseExact(grammar) as Grammar };
 }

@@ -28,7 +28,7 @@ export function standInEmbeddings(
       vector[at] = value / length;
     });
   }
-  return { dimensions, vectors, texts: read.map(({ how }) => how) };
+  return { type: 'end', dimensions, vectors, texts: read.map(({ how }) => how) };
 }
 
 /** The number of words of the query that a document has. */
@@ -43,7 +43,7 @@ export function standInScores(request: ScoreRequest, limit: number): Scores {
     texts.push({ promptTokens: Math.min(words.length, room) + query.size, truncated });
     return words.filter((word) => query.has(word)).length;
   });
-  return { scores, texts };
+  return { type: 'end', scores, texts };
 }
 
 function readText(

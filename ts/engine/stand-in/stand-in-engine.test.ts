@@ -13,7 +13,7 @@ async function answer(script: StandInScript, rest: Partial<GenerateRequest> = {}
     stop: [],
     ...rest,
   };
-  for await (const event of model.generate(request)) events.push(event);
+  for await (const event of model.run('generate', request)) events.push(event);
   return events;
 }
 

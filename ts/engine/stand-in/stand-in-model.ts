@@ -1,20 +1,23 @@
 import { OmgError } from '../../errors/index.ts';
 import type {
-  Embeddings,
-  EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   LoadedModel,
   LoadedModelInfo,
   PromptSegment,
   RunnerExit,
-  ScoreRequest,
-  Scores,
+  WorkEvent,
+  WorkKind,
+  WorkRequest,
 } from '../../inference/index.ts';
 import { standInEmbeddings, standInScores } from './embed.ts';
 import { standInEvents } from './generation.ts';
 import type { StandInGeneration, StandInLoad, StandInScript } from './script.ts';
 import { StandInVocabulary } from './vocabulary.ts';
+
+type Verbs = {
+  [Kind in WorkKind]: (request: WorkRequest<Kind>, signal?: AbortSignal) => AsyncIterable<WorkEvent<Kind>>;
+};
 
 /** A loaded stand-in: one "process" that generates by its script, crashes and unloads. */
 export class StandInModel implements LoadedModel {
@@ -27,6 +30,15 @@ export class StandInModel implements LoadedModel {
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly #vocabulary = new StandInVocabulary();
   readonly #active = new Map<AbortController, Promise<void>>();
+  readonly #work: Verbs = {
+    generate: (request, signal) => this.#generate(request, signal),
+    embed: (request, signal) =>
+      this.#once(signal, () => {
+        const width = this.#script.header?.embeddingLength ?? 64;
+        return standInEmbeddings(request, this.#vocabulary, this.info.contextLength, width);
+      }),
+    score: (request, signal) => this.#once(signal, () => standInScores(request, this.info.contextLength)),
+  };
   #leave: (exit: RunnerExit) => void = () => {};
   #unloading = false;
 
@@ -59,25 +71,24 @@ export class StandInModel implements LoadedModel {
     return this.#vocabulary.detokenize(tokens);
   }
 
-  async embed(request: EmbedRequest, signal?: AbortSignal): Promise<Embeddings> {
-    await this.#pause(signal);
-    const width = this.#script.header?.embeddingLength ?? 64;
-    return standInEmbeddings(request, this.#vocabulary, this.info.contextLength, width);
+  run<Kind extends WorkKind>(
+    kind: Kind,
+    request: WorkRequest<Kind>,
+    signal?: AbortSignal,
+  ): AsyncIterable<WorkEvent<Kind>> {
+    return this.#work[kind](request, signal);
   }
 
-  async score(request: ScoreRequest, signal?: AbortSignal): Promise<Scores> {
-    await this.#pause(signal);
-    return standInScores(request, this.info.contextLength);
-  }
-
-  async #pause(signal: AbortSignal = new AbortController().signal): Promise<void> {
+  /** Work that answers once. */
+  async *#once<Event>(signal: AbortSignal = new AbortController().signal, answer: () => Event): AsyncGenerator<Event> {
     this.#assertAlive();
     if (this.#script.generateError) throw this.#script.generateError;
     await this.#sleep(this.#script.prefillMs ?? 0, signal);
     if (signal.aborted) throw new OmgError('cancelled', 'The request was cancelled.');
+    yield answer();
   }
 
-  async *generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
+  async *#generate(request: GenerateRequest, signal?: AbortSignal): AsyncGenerator<GenerateEvent> {
     this.#assertAlive();
     const promptText = request.prompt
       .map((segment) => (segment.kind === 'text' ? segment.text : this.#vocabulary.detokenize(segment.tokens)))

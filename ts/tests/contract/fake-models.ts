@@ -2,23 +2,26 @@ import { OmgError } from '../../errors/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
+  Embeddings,
   EmbedRequest,
   GenerateEvent,
   GenerateRequest,
   PromptSegment,
   ScoreRequest,
+  Scores,
+  WorkEvent,
+  WorkKind,
+  WorkRequest,
 } from '../../inference/index.ts';
 import type {
   CreateEvent,
   CreateSpec,
-  Embedded,
   InstalledModel,
   LifecycleEvent,
   Models,
   PullJob,
   PullSpec,
   RunningModel,
-  Scored,
   UseOptions,
 } from '../../lifecycle/index.ts';
 
@@ -90,24 +93,26 @@ export class FakeModels implements Models {
     this.calls.push({ method: 'unload', name, ...(request === undefined ? {} : { request }) });
     return false;
   }
-  generate(name: string, request: GenerateRequest, use?: UseOptions): AsyncIterable<GenerateEvent> {
-    this.calls.push({ method: 'generate', name, request, use });
-    return this.rawScript(request, use?.signal);
+  run<Kind extends WorkKind>(
+    kind: Kind,
+    name: string,
+    request: WorkRequest<Kind>,
+    use?: UseOptions,
+  ): AsyncIterable<WorkEvent<Kind>> {
+    this.calls.push({ method: kind, name, request, use });
+    use?.onReady?.(1);
+    return this.#work[kind](request, use);
   }
+  readonly #work: {
+    [Kind in WorkKind]: (request: WorkRequest<Kind>, use?: UseOptions) => AsyncIterable<WorkEvent<Kind>>;
+  } = {
+    generate: (request, use) => this.rawScript(request, use?.signal),
+    embed: (request) => play([vectors(request)]),
+    score: (request) => play([scores(request)]),
+  };
   chat(name: string, request: ChatRequest, use?: UseOptions): AsyncIterable<ChatEvent> {
     this.calls.push({ method: 'chat', name, request, use });
     return this.script(request, use?.signal);
-  }
-  async embed(name: string, request: EmbedRequest, use?: UseOptions): Promise<Embedded> {
-    this.calls.push({ method: 'embed', name, request, use });
-    const dimensions = request.dimensions ?? 4;
-    const vectors = new Float32Array(dimensions * request.texts.length).fill(0.5);
-    return { dimensions, vectors, texts: request.texts.map(() => ({ promptTokens: 3, truncated: false })), readyMs: 1 };
-  }
-  async score(name: string, request: ScoreRequest, use?: UseOptions): Promise<Scored> {
-    this.calls.push({ method: 'score', name, request, use });
-    const scores = request.documents.map((document) => document.length);
-    return { scores, texts: scores.map(() => ({ promptTokens: 3, truncated: false })), readyMs: 1 };
   }
   async renderChat(_name: string, request: ChatRequest): Promise<PromptSegment[]> {
     return request.messages.flatMap(({ role, content }): PromptSegment[] => [
@@ -151,6 +156,16 @@ export class FakeModels implements Models {
     return play<LifecycleEvent>([]);
   }
   async close(): Promise<void> {}
+}
+
+function vectors({ texts, dimensions = 4 }: EmbedRequest): Embeddings {
+  const values = new Float32Array(dimensions * texts.length).fill(0.5);
+  return { type: 'end', dimensions, vectors: values, texts: texts.map(() => ({ promptTokens: 3, truncated: false })) };
+}
+
+function scores({ documents }: ScoreRequest): Scores {
+  const lengths = documents.map((document) => document.length);
+  return { type: 'end', scores: lengths, texts: lengths.map(() => ({ promptTokens: 3, truncated: false })) };
 }
 
 export async function* play<Event>(events: (NoInfer<Event> | Error)[]): AsyncGenerator<Event, void> {

@@ -93,7 +93,7 @@ async function answer({ segments, grammar, format }: RenderedPrompt, seed: numbe
   const sampling = { temperature: 1.2, topK: 0, topP: 1, seed };
   const request = { prompt: segments, sampling, stop: [], maxTokens: 1600, grammar };
   const events: ChatEvent[] = [];
-  for await (const event of translateEvents(manager.generate('demo', request), format)) events.push(event);
+  for await (const event of translateEvents(manager.run('generate', 'demo', request), format)) events.push(event);
   return events;
 }
 

@@ -116,7 +116,7 @@ test('kill -9 of the runner in the middle of an answer: a typed error, and the n
   const pid = runnerPid();
   const error = await errorOf(
     (async () => {
-      for await (const event of manager.generate('demo', request)) {
+      for await (const event of manager.run('generate', 'demo', request)) {
         // At the start: a fast machine ends the answer while the first words are read.
         if (event.type === 'start') process.kill(pid, 'SIGKILL');
       }
@@ -131,7 +131,7 @@ test('kill -9 of the runner in the middle of an answer: a typed error, and the n
 test('a caller who leaves stops the engine, and the next one is served', async () => {
   const caller = new AbortController();
   const reasons: string[] = [];
-  for await (const event of manager.generate('demo', await ramble(), { signal: caller.signal })) {
+  for await (const event of manager.run('generate', 'demo', await ramble(), { signal: caller.signal })) {
     if (event.type === 'start') caller.abort();
     if (event.type === 'end') reasons.push(event.reason);
   }

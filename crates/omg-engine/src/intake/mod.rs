@@ -10,12 +10,12 @@ use readers::Readers;
 
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
-use crate::generation::{Generation, Sink};
 use crate::grammar::Grammars;
 use crate::sampler::Settings;
 use crate::scheduler::{Answer, Job, Worker};
+use crate::task::{Sink, Task};
 use crate::tokenizer::Reach;
-use crate::types::{GenerateRequest, PromptSegment, Sampling};
+use crate::types::{Event, GenerateRequest, PromptSegment, Sampling};
 
 struct Incoming {
     request: GenerateRequest,
@@ -74,11 +74,13 @@ impl Intake {
         }
     }
 
-    /// Never fails: what is wrong with the request is the first thing its generation reports.
-    pub(crate) fn submit(&self, request: GenerateRequest) -> Generation {
+    /// Never fails: what is wrong with the request is the first thing its task reports.
+    pub(crate) fn submit(&self, request: GenerateRequest) -> Task {
         let submitted = Instant::now();
-        let sink = Arc::new(Sink::unread(submitted));
-        let generation = Generation::new(Arc::clone(&sink));
+        let sink = Arc::new(Sink::unread(move || {
+            Event::cancelled_unread(submitted.elapsed().as_secs_f64() * 1e3).into()
+        }));
+        let task = Task::new(Arc::clone(&sink));
         let readers = match is_quick(&request) {
             true => &self.quick,
             false => &self.apart,
@@ -88,7 +90,7 @@ impl Intake {
             sink,
             submitted,
         });
-        generation
+        task
     }
 
     /// Takes no more requests and waits until the last is with the scheduler. Idempotent.

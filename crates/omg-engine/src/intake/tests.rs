@@ -6,7 +6,7 @@ use crate::forward::TokenDecoder;
 use crate::scheduler::mock::{BLOCK, MockModel, MockVocabulary};
 use crate::scheduler::{Core, Limits};
 use crate::tokenizer::Reach;
-use crate::types::{Event, Grammar, GrammarSource, StopReason};
+use crate::types::{Event, Grammar, GrammarSource, StopReason, WorkEvent};
 
 const CONTEXT: usize = 64;
 
@@ -96,13 +96,9 @@ fn stuck() -> GenerateRequest {
     request("A".repeat(QUICK_PROMPT_BYTES + 1))
 }
 
-fn reason(generation: &Generation) -> Result<StopReason> {
-    let mut last = None;
-    while let Some(events) = generation.next()? {
-        last = events.into_iter().last().or(last);
-    }
-    match last {
-        Some(Event::End { reason, .. }) => Ok(reason),
+fn reason(task: &Task) -> Result<StopReason> {
+    match task.last()? {
+        Some(WorkEvent::Generate(Event::End { reason, .. })) => Ok(reason),
         other => panic!("{other:?} came last"),
     }
 }
@@ -110,7 +106,7 @@ fn reason(generation: &Generation) -> Result<StopReason> {
 #[test]
 fn what_takes_long_holds_up_nobody() {
     let (intake, _worker, held) = intake();
-    let long: Vec<Generation> = (0..MOST_APART - 1)
+    let long: Vec<Task> = (0..MOST_APART - 1)
         .map(|_| intake.submit(stuck()))
         .collect();
     for _ in 0..3 {
@@ -141,7 +137,7 @@ fn what_takes_long_holds_up_nobody() {
 fn who_leaves_is_not_waited_for() {
     let (intake, _worker, held) = intake();
     // More than there are threads: some are being read, others wait.
-    let long: Vec<Generation> = (0..2 * MOST_APART)
+    let long: Vec<Task> = (0..2 * MOST_APART)
         .map(|_| intake.submit(stuck()))
         .collect();
     for generation in &long {
@@ -157,12 +153,12 @@ fn who_leaves_is_not_waited_for() {
 #[test]
 fn what_waits_is_refused_when_the_engine_goes() {
     let (intake, _worker, held) = intake();
-    let long: Vec<Generation> = (0..2 * MOST_APART)
+    let long: Vec<Task> = (0..2 * MOST_APART)
         .map(|_| intake.submit(stuck()))
         .collect();
     std::thread::scope(|scope| {
         scope.spawn(move || drop(intake));
-        let refused = |generation: &&Generation| {
+        let refused = |generation: &&Task| {
             reason(generation).is_err_and(|error| error.code() == "shutting_down")
         };
         // The last came when all threads were busy.
@@ -174,8 +170,8 @@ fn what_waits_is_refused_when_the_engine_goes() {
 #[test]
 fn prompts_of_those_who_left_are_not_read() {
     let (intake, _worker, held) = intake();
-    let long: Vec<Generation> = (0..MOST_APART).map(|_| intake.submit(stuck())).collect();
-    let left: Vec<Generation> = (0..50).map(|_| intake.submit(stuck())).collect();
+    let long: Vec<Task> = (0..MOST_APART).map(|_| intake.submit(stuck())).collect();
+    let left: Vec<Task> = (0..50).map(|_| intake.submit(stuck())).collect();
     for generation in &left {
         generation.cancel();
     }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::answer::describe;
 use super::sequence::{Job, Sequence};
 use crate::blocks::BlockPool;
-use crate::embedding::Cancel;
 use crate::error::{EngineError, Result};
 use crate::forward::{Forward, StepBatch, StepSeq, Vocabulary};
 use crate::sampler::logprobs_of;
+use crate::task::Cancel;
 use crate::types::StopReason;
 
 /// Prompt tokens of one step, at most.

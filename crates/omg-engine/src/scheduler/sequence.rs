@@ -4,9 +4,9 @@ use std::time::Instant;
 use super::answer::Answer;
 use crate::blocks::BlockTable;
 use crate::error::EngineError;
-use crate::generation::Sink;
 use crate::grammar::Constraint;
 use crate::sampler::{Sampler, Settings};
+use crate::task::Sink;
 use crate::types::{Event, StopReason, Timings, TokenLogprob, Usage};
 
 /// A request that has been checked and tokenised.

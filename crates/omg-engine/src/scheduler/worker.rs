@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::{Core, Job};
-use crate::embedding::Cancel;
 use crate::error::{EngineError, Result};
+use crate::task::{Cancel, panicked};
 
 /// How the hidden states of a text become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,8 +159,4 @@ fn guarded<T>(core: &mut Core, work: impl FnOnce(&mut Core) -> T) -> Option<T> {
         core.fail_all(&panicked());
     }
     result
-}
-
-fn panicked() -> EngineError {
-    EngineError::Internal("the engine failed while it computed this request".to_owned())
 }

@@ -19,11 +19,13 @@ pub struct EmbedRequest {
 }
 
 /// One vector per text, in their order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "end", rename_all = "camelCase")]
 pub struct Embeddings {
     /// Elements of a vector.
     pub dimensions: usize,
-    /// All vectors, one after another.
+    /// All vectors, one after another. They cross as bytes.
+    #[serde(skip)]
     pub vectors: Vec<f32>,
     pub texts: Vec<ReadText>,
 }
@@ -50,8 +52,8 @@ pub struct ScoreRequest {
 }
 
 /// The classifier's own number per document, in their order: larger is better, without bounds.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "end", rename_all = "camelCase")]
 pub struct Scores {
     pub scores: Vec<f32>,
     pub texts: Vec<ReadText>,

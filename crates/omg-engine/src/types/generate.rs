@@ -119,11 +119,11 @@ pub enum StopReason {
     Cancelled,
 }
 
-/// What a generation reports: at most one `Start`, any number of `Text`, then one `End` (or an error in its place).
 fn is_single(lengths: &[usize]) -> bool {
     lengths.len() < 2
 }
 
+/// What a generation reports: at most one `Start`, any number of `Text`, then one `End` (or an error in its place).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "type",
@@ -156,4 +156,53 @@ pub enum Event {
         usage: Usage,
         timings: Timings,
     },
+}
+
+impl Event {
+    /// The end of a request that was cancelled before anybody began with it.
+    pub(crate) fn cancelled_unread(queue_ms: f64) -> Self {
+        Self::End {
+            reason: StopReason::Cancelled,
+            stop_sequence: None,
+            window_full: None,
+            usage: Usage::default(),
+            timings: Timings {
+                queue_ms,
+                ..Timings::default()
+            },
+        }
+    }
+
+    /// Text joins text; anything else is given back.
+    pub(super) fn join(&mut self, next: Self) -> Option<Self> {
+        match (self, next) {
+            (
+                Self::Text {
+                    text,
+                    tokens,
+                    lengths,
+                    logprobs,
+                },
+                Self::Text {
+                    text: more,
+                    tokens: n,
+                    lengths: more_lengths,
+                    logprobs: further,
+                },
+            ) => {
+                // What stands in front of the further tokens was brought by the last one before them.
+                if let Some(last) = lengths.last_mut() {
+                    *last += more.encode_utf16().count() - more_lengths.iter().sum::<usize>();
+                }
+                lengths.extend(more_lengths);
+                text.push_str(&more);
+                *tokens += n;
+                if let (Some(all), Some(further)) = (logprobs, further) {
+                    all.extend(further);
+                }
+                None
+            }
+            (_, next) => Some(next),
+        }
+    }
 }

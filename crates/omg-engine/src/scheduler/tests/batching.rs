@@ -78,7 +78,7 @@ fn requests_are_batched() {
             ..prompt(1..9 + i as u32)
         })
         .collect();
-    let generations: Vec<Generation> = requests
+    let generations: Vec<Task> = requests
         .iter()
         .map(|r| {
             let (job, generation) = job(r);
@@ -112,7 +112,7 @@ fn grammars_in_a_batch_are_their_own() {
             ..prompt(1..9 + i as u32)
         })
         .collect();
-    let generations: Vec<Generation> = requests
+    let generations: Vec<Task> = requests
         .iter()
         .map(|r| {
             let (job, generation) = job(r);
@@ -183,7 +183,7 @@ fn preemption_changes_nothing() {
             ..prompt([5, 6, i as u32 + 1])
         })
         .collect();
-    let generations: Vec<Generation> = requests
+    let generations: Vec<Task> = requests
         .iter()
         .map(|r| {
             let (job, generation) = job(r);

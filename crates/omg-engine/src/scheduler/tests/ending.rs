@@ -1,14 +1,14 @@
 //! Cancellation, failures and the life of the worker.
 
 use super::*;
-use crate::embedding::Cancel;
 use crate::forward::{Forward, StepBatch};
+use crate::task::Cancel;
 
 #[test]
 fn cancelling_frees_the_blocks_within_a_step() {
     let mut core = core(64, 2);
     let requests = [prompt([1, 2, 3]), prompt([4, 5]), prompt([6])];
-    let generations: Vec<Generation> = requests
+    let generations: Vec<Task> = requests
         .iter()
         .map(|r| {
             let (job, generation) = job(&Request {
@@ -103,7 +103,7 @@ fn finishing_waits_for_the_last_answer() {
             ..prompt([1, 2, 3])
         })
         .collect();
-    let generations: Vec<Generation> = requests
+    let generations: Vec<Task> = requests
         .iter()
         .map(|r| {
             let (job, generation) = job(r);
@@ -140,7 +140,7 @@ fn dropping_the_worker_ends_its_requests() {
 fn a_waker_is_called_once_there_is_something() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let sink = Arc::new(Sink::default());
-    let generation = Generation::new(Arc::clone(&sink));
+    let generation = Task::new(Arc::clone(&sink));
     let wake = sender.clone();
     generation.on_ready(move || wake.send(1).expect("listening"));
     assert!(receiver.try_recv().is_err());

@@ -13,10 +13,12 @@ use super::mock::{BLOCK, EOG, Faults, MockModel, MockVocabulary};
 use super::*;
 use crate::error::EngineError;
 use crate::forward::Vocabulary;
-use crate::generation::{Generation, Sink};
 use crate::grammar::Grammars;
 use crate::sampler::Settings;
-use crate::types::{Event, Grammar, GrammarSource, Sampling, StopReason, TokenLogprob, Usage};
+use crate::task::{Sink, Task};
+use crate::types::{
+    Event, Grammar, GrammarSource, Sampling, StopReason, TokenLogprob, Usage, WorkEvent,
+};
 
 const CONTEXT: usize = 64;
 
@@ -58,7 +60,7 @@ fn core(blocks: usize, max_sequences: usize) -> Core {
     core_with(blocks, max_sequences, &Arc::default())
 }
 
-fn job(request: &Request) -> (Job, Generation) {
+fn job(request: &Request) -> (Job, Task) {
     let sink = Arc::new(Sink::default());
     let sampling = Sampling {
         temperature: Some(request.temperature),
@@ -91,7 +93,7 @@ fn job(request: &Request) -> (Job, Generation) {
         sink: Arc::clone(&sink),
         submitted: Instant::now(),
     };
-    (job, Generation::new(sink))
+    (job, Task::new(sink))
 }
 
 /// What came out of one request.
@@ -108,7 +110,7 @@ struct Outcome {
 }
 
 /// Reads a request to its end and checks the order of its events.
-fn outcome(generation: &Generation) -> Result<Outcome, EngineError> {
+fn outcome(generation: &Task) -> Result<Outcome, EngineError> {
     let mut events = Vec::new();
     while let Some(batch) = generation.next()? {
         assert!(!batch.is_empty());
@@ -126,6 +128,9 @@ fn outcome(generation: &Generation) -> Result<Outcome, EngineError> {
     };
     let last = events.len() - 1;
     for (i, event) in events.into_iter().enumerate() {
+        let WorkEvent::Generate(event) = event else {
+            panic!("{event:?} is no text");
+        };
         match event {
             Event::Start {
                 prompt_logprobs, ..
