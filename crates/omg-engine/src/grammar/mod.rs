@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use llguidance::Matcher;
 use llguidance::api::TopLevelGrammar;
-use serde_json::{Value, json};
 
 pub use check::{check_grammar, prepare_grammar};
 pub(crate) use constraint::Constraint;
@@ -119,11 +118,9 @@ fn matcher(tokens: &Tokens, source: &GrammarSource) -> Result<Matcher> {
 fn top_level(tokens: &Tokens, source: &GrammarSource) -> Result<TopLevelGrammar> {
     Ok(match source {
         GrammarSource::JsonSchema { schema, strict } => {
-            TopLevelGrammar::from_json_schema(schema::prepare(schema, *strict)?)
+            TopLevelGrammar::from_lark(schema::to_lark(schema, *strict)?)
         }
-        GrammarSource::JsonObject => {
-            TopLevelGrammar::from_json_schema(schema::prepare(&any_object(), true)?)
-        }
+        GrammarSource::JsonObject => TopLevelGrammar::from_lark(schema::any_object()?),
         GrammarSource::Regex { pattern } => {
             check_size(pattern)?;
             TopLevelGrammar::from_regex(pattern)
@@ -136,21 +133,6 @@ fn top_level(tokens: &Tokens, source: &GrammarSource) -> Result<TopLevelGrammar>
             check_size(source)?;
             TopLevelGrammar::from_lark(gbnf::to_lark(source)?)
         }
-    })
-}
-
-/// With numbers that every reader can hold, which JSON itself does not ask for.
-fn any_object() -> Value {
-    let any = json!({ "$ref": "#/$defs/any" });
-    let kinds = json!([
-        { "type": ["string", "number", "boolean", "null"] },
-        { "type": "array", "items": any },
-        { "type": "object", "additionalProperties": any },
-    ]);
-    json!({
-        "type": "object",
-        "additionalProperties": any,
-        "$defs": { "any": { "anyOf": kinds } },
     })
 }
 
@@ -168,7 +150,7 @@ fn with_rules(
         let body = match rule {
             GrammarRule::Text { text } => tokens.lark_of(text),
             GrammarRule::Schema { schema, strict } => {
-                format!("%json {}", schema::prepare(schema, *strict)?)
+                format!("%lark {{\n{}}}", schema::to_lark(schema, *strict)?)
             }
         };
         all.push_str(&format!("\n{name}: {body}"));
@@ -206,4 +188,8 @@ fn refused(error: &str) -> EngineError {
 }
 
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tool_schema_tests;

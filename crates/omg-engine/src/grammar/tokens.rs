@@ -128,5 +128,8 @@ impl Tokens {
 
 /// As a string literal of Lark, which are those of JSON.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    // The one control character that JSON writes as it is.
+    serde_json::Value::from(text)
+        .to_string()
+        .replace('\u{7f}', "\\u007f")
 }
