@@ -25,8 +25,12 @@ pub(crate) struct Constraint {
 }
 
 enum Phase {
-    /// The answer may begin with the opening tag, of which so many bytes are there.
-    Opening(usize),
+    /// The answer may begin with the opening tag, of which so many bytes are there. It may still be the beginning of what the
+    /// grammar asks for, too: then `grammar` is the one that has read those bytes.
+    Opening {
+        at: usize,
+        grammar: Option<Box<Matcher>>,
+    },
     /// As `Opening`, when nothing is forced: what the answer has begun with.
     Undecided(Vec<u8>),
     Span,
@@ -45,7 +49,10 @@ impl Constraint {
         let phase = match (span, opener) {
             (Some(span), _) if span.opened => Phase::Span,
             (Some(_), Some(_)) => Phase::Undecided(Vec::new()),
-            (Some(_), None) => Phase::Opening(0),
+            (Some(_), None) => Phase::Opening {
+                at: 0,
+                grammar: Some(Box::new(matcher.deep_clone())),
+            },
             (None, Some(_)) => Phase::Free,
             (None, None) => Phase::Grammar,
         };
@@ -69,21 +76,22 @@ impl Constraint {
     /// Bans every token that may not come next. `unsupported` when none is left, `invalid_request` when the grammar has
     /// become too complex to follow.
     pub(crate) fn restrict(&mut self, logits: &mut [f32]) -> Result<()> {
-        match self.phase {
-            Phase::Grammar => keep(logits, &self.mask()?),
+        match &mut self.phase {
+            Phase::Grammar => keep(logits, &mask(&mut self.matcher)?),
             Phase::Gap(left) => {
-                let mut mask = self.mask()?;
-                if left > 0 {
+                let mut mask = mask(&mut self.matcher)?;
+                if *left > 0 {
                     allow(&mut mask, &self.tokens.white_space);
                 }
                 keep(logits, &mask);
             }
-            Phase::Opening(at) => {
-                let mut mask = match at {
-                    0 => self.mask()?,
-                    _ => self.tokens.trie().alloc_token_set(),
+            Phase::Opening { at, grammar } => {
+                let mut mask = match grammar {
+                    Some(grammar) => mask(grammar)?,
+                    None => self.tokens.trie().alloc_token_set(),
                 };
-                allow(&mut mask, &self.tokens.beginnings(&self.open[at..]));
+                let at = *at;
+                allow(&mut mask, &self.openings(at));
                 keep(logits, &mask);
             }
             Phase::Undecided(_) => {}
@@ -98,11 +106,20 @@ impl Constraint {
         Ok(())
     }
 
-    fn mask(&mut self) -> Result<SimpleVob> {
-        match self.matcher.compute_mask() {
-            Ok(mask) => Ok(mask),
-            Err(_) => Err(failure(&self.matcher)),
+    /// Tokens that the opening tag goes on with behind so many bytes. One may run over its end, into the thoughts, but not
+    /// through them into the grammar.
+    fn openings(&self, at: usize) -> Vec<TokenId> {
+        let rest = &self.open[at..];
+        let mut tokens = self.tokens.beginnings(rest);
+        for token in 0..self.tokens.trie().vocab_size() as TokenId {
+            let inside = self.tokens.printed(token).strip_prefix(rest);
+            if let Some(inside) = inside.filter(|inside| !inside.is_empty())
+                && self.close.as_ref().is_none_or(|w| !overruns(w, inside))
+            {
+                tokens.push(token);
+            }
         }
+        tokens
     }
 
     /// The grammar begins on the border of a token, so none may reach over it.
@@ -128,21 +145,7 @@ impl Constraint {
                 self.phase = Phase::Grammar;
                 return self.consume(token);
             }
-            Phase::Opening(at) => {
-                let at = *at;
-                let rest = &self.open[at..];
-                if self.tokens.beginnings(rest).contains(&token) {
-                    let read = at + self.tokens.printed(token).len();
-                    self.phase = if read >= self.open.len() {
-                        Phase::Span
-                    } else {
-                        Phase::Opening(read)
-                    };
-                    return Ok(false);
-                }
-                self.phase = Phase::Grammar;
-                return self.consume(token);
-            }
+            Phase::Opening { .. } => return self.go_on_opening(token),
             Phase::Undecided(seen) => {
                 seen.extend_from_slice(self.tokens.printed(token));
                 let seen = std::mem::take(seen);
@@ -155,6 +158,41 @@ impl Constraint {
             Phase::Free => {
                 let bytes = self.tokens.printed(token).to_vec();
                 self.read_free(&bytes);
+            }
+        }
+        Ok(false)
+    }
+
+    fn go_on_opening(&mut self, token: u32) -> Result<bool> {
+        let Phase::Opening { at, grammar } = std::mem::replace(&mut self.phase, Phase::Grammar)
+        else {
+            return Ok(false);
+        };
+        let opens = self.openings(at).contains(&token);
+        let mut grammar = grammar;
+        if let Some(open) = &mut grammar {
+            if !allows(open, token)? {
+                grammar = None;
+            } else if open.consume_token(token).is_err() {
+                return Err(failure(open));
+            }
+        }
+        if !opens {
+            // What no mask allowed is the grammar's to refuse.
+            let Some(grammar) = grammar else {
+                return self.consume(token);
+            };
+            self.matcher = *grammar;
+            return Ok(self.matcher.is_stopped());
+        }
+        let bytes = self.tokens.printed(token).to_vec();
+        match at + bytes.len() {
+            read if read < self.open.len() => {
+                self.phase = Phase::Opening { at: read, grammar };
+            }
+            _ => {
+                self.phase = Phase::Span;
+                self.read_span(&bytes[self.open.len() - at..]);
             }
         }
         Ok(false)
@@ -203,6 +241,20 @@ impl Constraint {
     }
 }
 
+fn mask(matcher: &mut Matcher) -> Result<SimpleVob> {
+    match matcher.compute_mask() {
+        Ok(mask) => Ok(mask),
+        Err(_) => Err(failure(matcher)),
+    }
+}
+
+fn allows(matcher: &mut Matcher, token: TokenId) -> Result<bool> {
+    match matcher.validate_tokens(&[token]) {
+        Ok(count) => Ok(count == 1),
+        Err(_) => Err(failure(matcher)),
+    }
+}
+
 /// Why a grammar cannot be followed any further. The matcher has no other reasons than the grammar and the vocabulary: it
 /// reports the end of its fuel as an internal error, too.
 pub(super) fn failure(matcher: &Matcher) -> EngineError {
@@ -221,12 +273,14 @@ pub(super) fn failure(matcher: &Matcher) -> EngineError {
 
 /// Tokens that contain what is watched for, as it stands, and more than white space behind it.
 fn overrunning<'a>(tokens: &'a Tokens, watch: &'a Watch) -> impl Iterator<Item = TokenId> + 'a {
-    (0..tokens.trie().vocab_size() as TokenId).filter(|token| {
-        let bytes = tokens.printed(*token);
-        watch
-            .peek(bytes)
-            .is_some_and(|end| !bytes[end..].trim_ascii().is_empty())
-    })
+    (0..tokens.trie().vocab_size() as TokenId)
+        .filter(|token| overruns(watch, tokens.printed(*token)))
+}
+
+fn overruns(watch: &Watch, bytes: &[u8]) -> bool {
+    watch
+        .peek(bytes)
+        .is_some_and(|end| !bytes[end..].trim_ascii().is_empty())
 }
 
 fn allow(mask: &mut SimpleVob, tokens: &[TokenId]) {

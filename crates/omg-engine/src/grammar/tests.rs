@@ -36,6 +36,7 @@ const TEXTS: &[&str] = &[
     "</think>x",
     "k>{\"",
     "k>\n\n",
+    ">\n",
     "<tool",
     "_call>",
     "abc",
@@ -333,6 +334,67 @@ fn a_grammar_begins_after_thoughts_that_come_or_not() {
         push(&mut c, "n");
         assert!(push(&mut c, "o"));
     }
+}
+
+/// Both begin with `<t`, so until they differ the answer may become either.
+#[test]
+fn a_tag_that_begins_as_the_grammar_does_shuts_neither_out() {
+    let grammars = grammars();
+    let grammar = Grammar {
+        after: Some(GrammarAfter {
+            span: Some(FreeSpan {
+                open: "<thought>".to_owned(),
+                close: "</think>".to_owned(),
+                opened: false,
+            }),
+            opener: None,
+        }),
+        ..of(GrammarSource::Regex {
+            pattern: "<tool_call>(yes|no)".to_owned(),
+        })
+    };
+    let can = |constraint: &mut Constraint, text: &str| {
+        let mut logits = vec![0.0; Bytes.size()];
+        constraint.restrict(&mut logits).expect("a mask");
+        logits[id(text) as usize] == 0.0
+    };
+    let push = |constraint: &mut Constraint, text: &str| {
+        assert!(can(constraint, text), "{text:?}");
+        constraint.accept(id(text)).expect("accepted")
+    };
+    let begun = || {
+        let mut c = grammars.compile(&grammar).expect("a grammar");
+        assert!(can(&mut c, "<tool"));
+        push(&mut c, "<");
+        push(&mut c, "t");
+        assert!(can(&mut c, "o") && can(&mut c, "h") && !can(&mut c, "x"));
+        c
+    };
+    let mut c = begun();
+    for text in ["o", "o", "l"] {
+        push(&mut c, text);
+        assert!(!can(&mut c, "h"));
+    }
+    for text in ["_call>", "y", "e"] {
+        assert!(!push(&mut c, text));
+    }
+    assert!(push(&mut c, "s"));
+
+    let mut c = begun();
+    for text in ["h", "o", "u", "g", "h", "t"] {
+        push(&mut c, text);
+        assert!(!can(&mut c, "l"));
+    }
+    assert!(can(&mut c, ">"), "the tag without a line break");
+    push(&mut c, ">\n");
+    for text in ["abc", "<", "</think>", "\n"] {
+        assert!(!push(&mut c, text));
+    }
+    // The grammar begins at its beginning.
+    for text in ["<tool", "_call>", "n"] {
+        assert!(!push(&mut c, text));
+    }
+    assert!(push(&mut c, "o"));
 }
 
 #[test]
