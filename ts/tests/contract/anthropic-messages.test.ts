@@ -302,6 +302,10 @@ test.each([
     { output_config: { format: { type: 'json_schema', schema: {} } } },
     { outputFormat: { kind: 'json_schema', schema: {}, strict: true } },
   ],
+  [
+    { output_format: { type: 'json_schema', schema: { type: 'object' } } },
+    { outputFormat: { kind: 'json_schema', schema: { type: 'object' }, strict: true } },
+  ],
 ])('%j is asked of the model', async (payload, request) => {
   expect((await post(payload)).statusCode).toBe(200);
   expect(daemon.models.calls.at(-1)?.request).toMatchObject(request);

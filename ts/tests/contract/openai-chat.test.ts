@@ -235,6 +235,11 @@ test.each([
     { response_format: { type: 'json_schema', json_schema: { name: 'n', schema, strict: true } } },
     { outputFormat: { kind: 'json_schema', schema, strict: true } },
   ],
+  [
+    { response_format: { type: 'json_schema', json_schema: { name: 'n', schema, strict: false } } },
+    { outputFormat: { kind: 'json_schema', schema, strict: false } },
+  ],
+  [{ response_format: { type: 'json_object', schema } }, { outputFormat: { kind: 'json_schema', schema } }],
   [{ grammar: 'root ::= "a"' }, { outputFormat: { kind: 'gbnf', source: 'root ::= "a"' } }],
   [{ json_schema: schema }, { outputFormat: { kind: 'json_schema', schema, strict: false } }],
   [{ guided_json: JSON.stringify(schema) }, { outputFormat: { kind: 'json_schema', schema, strict: false } }],

@@ -333,6 +333,12 @@ test.each([
     { text: { format: { type: 'json_schema', name: 'n', schema, strict: true } } },
     { outputFormat: { kind: 'json_schema', schema, strict: true } },
   ],
+  [
+    { text: { format: { type: 'json_schema', name: 'n', schema, strict: false } } },
+    { outputFormat: { kind: 'json_schema', schema, strict: false } },
+  ],
+  [{ text: { format: { type: 'json_object', schema } } }, { outputFormat: { kind: 'json_schema', schema } }],
+  [{ response_format: { type: 'json_object', schema } }, { outputFormat: { kind: 'json_schema', schema } }],
 ])('%j is asked of the model', async (payload, request) => {
   expect((await post(payload)).statusCode).toBe(200);
   expect(daemon.models.calls.at(-1)?.request).toMatchObject(request);
