@@ -15,6 +15,9 @@ const SEPARATOR = '<｜tool▁sep｜>';
  */
 export function* readBody(source: TextSource, sink: CallSink): Reading<void> {
   yield* source.skipSpace();
+  const isFenced = yield* source.accept('```');
+  if (isFenced) yield* readWord(source, /\w/);
+  yield* source.skipSpace();
   const first = yield* source.peek();
   if (first === '{') yield* readCallObject(source, sink);
   else if (first === '[') yield* readList(source, sink);
@@ -22,6 +25,14 @@ export function* readBody(source: TextSource, sink: CallSink): Reading<void> {
     if (yield* source.accept('<function=')) yield* readFunctionMarkup(source, sink);
     else yield* readInvokeMarkup(source, sink);
   } else yield* readNamed(source, sink);
+  if (!isFenced) return;
+  yield* source.skipSpace();
+  yield* source.accept('```');
+}
+
+/** A brace too many is a slip, and no text. */
+export function* skipStrayBraces(source: TextSource): Reading<void> {
+  while (yield* source.accept('}'));
 }
 
 /**
@@ -50,6 +61,7 @@ function* readList(source: TextSource, sink: CallSink): Reading<void> {
       yield* readPythonArguments(source, sink, yield* readName(source));
       sink.end();
     }
+    yield* skipStrayBraces(source);
     yield* source.skipSpace();
     const after = yield* source.next();
     if (after === ']') return;

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ToolDefinition } from '../../inference/index.ts';
-import { readBody, readUnreadable } from './call-body.ts';
+import { readBody, readUnreadable, skipStrayBraces } from './call-body.ts';
 import { partialTag, trailingSpace } from './piece.ts';
 import { PieceReader } from './piece-reader.ts';
 import { escapeText } from './read-json.ts';
@@ -116,6 +116,7 @@ export class CallReader extends PieceReader {
       if (wrapped === CODE_TAG && (yield* this.#isCode())) yield* this.#readCode();
       else yield* this.#readBodies(bare);
       if (!bare) yield* this.#readClosings();
+      if (!bare && this.#format.close === undefined) yield* skipStrayBraces(source);
       source.unmark();
       return true;
     } catch (error) {
@@ -145,7 +146,11 @@ export class CallReader extends PieceReader {
   *#hasAnotherBody(): Reading<boolean> {
     const tags = [...this.#format.open, ...(this.#format.close ?? []), '</'].filter((tag) => !tag.endsWith('='));
     for (;;) {
-      const rest = this.source.rest.trimStart();
+      const { rest: whole } = this.source;
+      const separator = /^\s*[,;](?=\s*\{)/.exec(whole)?.[0] ?? '';
+      const rest = whole.slice(separator.length).trimStart();
+      if (separator === '' && /^[,;]\s*$/.test(rest) && (yield* this.source.grow())) continue;
+      this.source.skip(separator.length);
       if (tags.some((tag) => rest.startsWith(tag))) return false;
       const isUndecided = tags.some((tag) => tag.startsWith(rest));
       if (!isUndecided) return /^[{<\w]/.test(rest);

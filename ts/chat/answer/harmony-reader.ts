@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import { readUnreadable } from './call-body.ts';
+import { readUnreadable, skipStrayBraces } from './call-body.ts';
 import { readNamedArguments } from './json-calls.ts';
 import { partialTag } from './piece.ts';
 import { PieceReader } from './piece-reader.ts';
@@ -64,6 +64,7 @@ export class HarmonyReader extends PieceReader {
       yield* readNamedArguments(source, this.sink, name);
       this.sink.end();
       source.unmark();
+      yield* skipStrayBraces(source);
       yield* source.skipSpace();
     } catch (error) {
       if (!(error instanceof OmgError)) throw error;

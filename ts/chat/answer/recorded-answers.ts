@@ -365,4 +365,52 @@ export const FAMILIES: Family[] = [
       ['add', {}],
     ],
   },
+  {
+    family: 'Hermes, calls with a comma between them',
+    signs: '<tool_call>',
+    text: '<tool_call>{"name": "get_weather", "arguments": {"city": "Rom"}},\n{"name": "add", "arguments": {}}</tool_call>Done, {really}.',
+    content: 'Done, {really}.',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Hermes, in a fence',
+    signs: '<tool_call>',
+    text: 'I look.\n<tool_call>\n```json\n{"name": "get_weather", "arguments": {"city": "Rom"}}\n```\n</tool_call>',
+    content: 'I look.',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'Mistral v11, a brace too many',
+    signs: '[TOOL_CALLS]',
+    text: '[TOOL_CALLS]get_weather[ARGS]{"city": "Rom"}}[TOOL_CALLS]add[ARGS]{}}}',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Mistral v3, a brace too many',
+    signs: '[TOOL_CALLS]',
+    text: '[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Rom"}}}, {"name": "add", "arguments": {}}}]',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Apertus, a brace too many',
+    signs: '<|inner_prefix|><|tools_prefix|>',
+    text: '<|tools_prefix|>[{"get_weather": {"city": "Rom"}}}]<|tools_suffix|>Done.',
+    content: 'Done.',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'gpt-oss, a brace too many',
+    signs: '<|channel|> <|message|>',
+    text: '<|channel|>commentary to=functions.add <|constrain|>json<|message|>{"a": 1}}<|call|>',
+    calls: [['add', { a: 1 }]],
+  },
 ];
