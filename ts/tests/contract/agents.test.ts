@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDaemon, testDaemon } from './serve.ts';
 
-/** Requests of real coding agents, with their texts and lists of tools cut short; `claude-code` and `codex` with the turn behind a call. */
+/** Requests of real coding agents, with their texts and lists of tools cut short; `claude-code`, `codex` and `copilot` with the turn behind a call. */
 const folder = new URL('./fixtures/agents/', import.meta.url);
 const agents = readdirSync(folder).map((file) => file.replace('.json', ''));
 
