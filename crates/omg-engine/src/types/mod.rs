@@ -23,6 +23,10 @@ pub use model::{
 /// Everything a model can be asked to do: `Work` of `ts/inference/work.ts`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", content = "request", rename_all = "lowercase")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each request, taken apart at once"
+)]
 pub enum WorkRequest {
     Generate(GenerateRequest),
     Embed(EmbedRequest),
