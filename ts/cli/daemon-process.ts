@@ -41,6 +41,18 @@ function ownCommand(): string[] {
   return [...process.execArgv, ...DAEMON_FLAGS, script];
 }
 
+function makeLogFolder({ paths }: Config): void {
+  try {
+    mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new OmgError('permission_denied', `The home folder ${paths.home} cannot be used (${code}).`, {
+      hint: 'Set OMG_HOME to a folder of yours, or unset it.',
+      cause: error,
+    });
+  }
+}
+
 /**
  * Starts `omg serve` as a process of its own and resolves when it answers. Throws what made it end, with its own exit code's meaning.
  */
@@ -48,7 +60,7 @@ export async function startDaemon(
   config: Config,
   options: { args?: string[]; signal?: AbortSignal } = {},
 ): Promise<DaemonStatus> {
-  mkdirSync(config.paths.logs, { recursive: true, mode: 0o700 });
+  makeLogFolder(config);
   // What it says before its own log is open. A file and not a pipe: it outlives this process.
   const outputPath = join(config.paths.logs, 'start.log');
   const output = openSync(outputPath, 'w', 0o600);

@@ -91,6 +91,12 @@ export class Printer {
     this.#hints.push(text);
   }
 
+  /** An error after which the command goes on. */
+  problem({ message, hint }: OmgError): void {
+    this.stderr.write(`${this.#errorStyle.red('error:')} ${printable(message)}\n`);
+    if (hint !== undefined) this.hint(hint);
+  }
+
   /** Reports the failure of a command. Returns the exit code. */
   fail(error: unknown): number {
     const failure = OmgError.from(error);

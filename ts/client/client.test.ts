@@ -11,7 +11,10 @@ afterEach(() => {
 });
 
 async function clientOf(listener: RequestListener): Promise<Client> {
-  server = createServer(listener);
+  server = createServer((request, reply) => {
+    reply.setHeader('x-omg-version', '1');
+    listener(request, reply);
+  });
   const port = await new Promise<number>((resolve) => {
     server?.listen(0, '127.0.0.1', () => {
       const address = server?.address();
@@ -35,6 +38,21 @@ test('nothing that listens is daemon_not_running, with the fix as the hint', asy
   await expect(client.health()).rejects.toMatchObject({
     code: 'daemon_not_running',
     hint: expect.stringContaining('omg serve -d'),
+  });
+});
+
+test.each([
+  [200, '<!DOCTYPE HTML><p>Hello</p>'],
+  [404, '<!DOCTYPE HTML><p>Not Found</p>'],
+  [200, '{"status":"ok"}'],
+])('another program that answers with %i is told apart from a daemon', async (status, body) => {
+  const client = await clientOf((_request, reply) => {
+    reply.removeHeader('x-omg-version');
+    reply.writeHead(status).end(body);
+  });
+  await expect(client.list()).rejects.toMatchObject({
+    code: 'port_in_use',
+    message: expect.stringMatching(/^127\.0\.0\.1:\d+ is answered by another program/),
   });
 });
 

@@ -68,6 +68,18 @@ export function addressesOf({ settings, sources, paths }: Config): NetworkAddres
   return [{ socketPath: paths.socket }, tcp];
 }
 
+/** The TCP address that the settings name, where that and no socket is the way to the daemon; undefined: only the daemon knows. */
+export function namedAddress(config: Config): { url: string; host: string; port: number } | undefined {
+  const [address, ...others] = addressesOf(config);
+  if (address === undefined || 'socketPath' in address || others.length > 0 || address.port === 0) return undefined;
+  const { host, port, tls } = address;
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    host,
+    port,
+  };
+}
+
 /** Typed calls of the daemon's routes. Every failure is an `OmgError` with the code that the daemon gave. */
 export class Client {
   readonly #transport: Transport;

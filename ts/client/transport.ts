@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
+import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { errorFromBody } from './errors.ts';
 
@@ -49,6 +50,7 @@ export class Transport {
   /** The response once its status says success; the body is the caller's to read. */
   async open(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
     const response = await this.send(method, path, options);
+    if (response.headers['x-omg-version'] === undefined) throw this.#stranger(response);
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
     throw errorFromBody(status, await readText(response));
@@ -67,12 +69,22 @@ export class Transport {
       }
     }
     if (response === undefined) {
-      throw new OmgError('daemon_not_running', 'No daemon is running.', {
+      const addresses = this.#addresses.map(describe);
+      throw new OmgError('daemon_not_running', `No daemon is running: nothing answers at ${addresses.join(' or ')}.`, {
         hint: 'Start it with `omg serve -d`.',
-        detail: { addresses: this.#addresses.map(describe) },
+        detail: { addresses },
       });
     }
     return response;
+  }
+
+  /** Something answers on the address of the daemon, and it is no daemon: what it says is nothing to show. */
+  #stranger(response: IncomingMessage): OmgError {
+    response.destroy();
+    const address = this.#addresses.map(describe).at(-1) ?? '';
+    return new OmgError('port_in_use', `${address} is answered by another program, not by omg.`, {
+      hint: 'Stop that program, or choose another port: `omg config set server.port 10700`.',
+    });
   }
 
   #send(address: Address, method: string, path: string, options: RequestOptions): Promise<IncomingMessage> {
@@ -92,6 +104,7 @@ export class Transport {
           ...('createConnection' in address ? {} : { agent: false as const }),
           headers: {
             host: 'localhost',
+            'user-agent': `omg/${VERSION}`,
             accept: options.accept ?? 'application/json',
             ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': payload.length }),
             ...(upload === undefined

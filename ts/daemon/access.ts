@@ -116,8 +116,12 @@ function checkKey(key: ApiKey | undefined, request: FastifyRequest): asserts key
   }
 }
 
+/** For whoever meets it in a browser. It says nothing that a page of a stranger could not know. */
+const REFUSAL =
+  'omg does not answer this origin or host. Its owner can allow origins with server.origins (OMG_ORIGINS).\n';
+
 function refuse(reply: FastifyReply): FastifyReply {
-  return reply.code(403).send();
+  return reply.code(403).type('text/plain; charset=utf-8').send(REFUSAL);
 }
 
 /**

@@ -124,6 +124,7 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
       method: request.method,
       route: request.routeOptions.url,
       status: reply.statusCode,
+      ...clientField(request),
       ...(keyId === undefined ? {} : { key: keyId }),
       ms: Math.round(reply.elapsedTime),
       ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
@@ -135,6 +136,12 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
     if (request.method === 'GET' || request.method === 'HEAD') deps.log.debug(fields, 'request');
     else deps.log.info(fields, 'request');
   });
+}
+
+/** The program that asks, as it calls itself: the first word, such as `OpenAI/Python`. */
+function clientField({ headers }: FastifyRequest): { client?: string } {
+  const client = headers['user-agent']?.split(' ', 1)[0]?.slice(0, 60);
+  return client === undefined || client === '' ? {} : { client };
 }
 
 function sendError(deps: AppDeps, error: OmgError, request: FastifyRequest, reply: FastifyReply): FastifyReply {

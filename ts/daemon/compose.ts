@@ -44,7 +44,12 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     },
     limits,
     log,
-    ...(metrics === undefined ? {} : { observer: metrics.observe }),
+    observer: (record) => {
+      metrics?.observe(record);
+      const { model, mode, outcome, promptTokens, completionTokens, durationMs } = record;
+      const tokens = { prompt_tokens: promptTokens, completion_tokens: completionTokens };
+      log.info({ model, mode, outcome, ...tokens, ms: Math.round(durationMs) }, 'answered');
+    },
   });
   let current = config;
   const devices = once(() => engine.devices());

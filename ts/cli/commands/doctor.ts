@@ -4,6 +4,7 @@ import { CATEGORY, DataCommand } from '../command.ts';
 import { examine } from '../doctor/checks.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { Session } from '../session.ts';
+import { widthOf, wrapRows } from '../terminal/text.ts';
 
 export class DoctorCommand extends DataCommand {
   static override paths = [['doctor']];
@@ -27,10 +28,34 @@ export class DoctorCommand extends DataCommand {
         failed: style.red('✗'),
         skipped: style.dim('-'),
       };
-      for (const { name, status, detail } of findings)
-        printer.styled(`${marks[status]} ${name.padEnd(8)} ${printableLine(detail)}`);
-      for (const { hint } of findings) if (hint !== undefined) printer.hint(hint);
+      const names = Math.max(...findings.map(({ name }) => name.length));
+      const margin = ' '.repeat(names + 3);
+      const width = widthOf(printer.stdout) - margin.length;
+      for (const { name, status, detail, hint } of findings) {
+        const rows = rowsOf(detail, width);
+        printer.styled(`${marks[status]} ${name.padEnd(names)} ${rows[0]}`);
+        for (const row of rows.slice(1)) printer.styled(`${margin}${row}`);
+        if (hint === undefined) continue;
+        for (const row of rowsOf(`→ ${hint}`, width)) printer.styled(margin + style.cyan(row));
+      }
+      printer.line(summaryOf(findings));
     }
     return hasFailed ? 1 : 0;
   }
+}
+
+function rowsOf(text: string, width: number): string[] {
+  const line = printableLine(text);
+  return width === Number.POSITIVE_INFINITY ? [line] : wrapRows(line, width);
+}
+
+/** Such as `1 failed, 2 warnings`. */
+function summaryOf(findings: Finding[]): string {
+  const count = (wanted: Finding['status']) => findings.filter(({ status }) => status === wanted).length;
+  const [failed, warnings] = [count('failed'), count('warning')];
+  const words = [
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(warnings === 0 ? [] : [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`]),
+  ];
+  return words.length === 0 ? 'No problems.' : words.join(', ');
 }

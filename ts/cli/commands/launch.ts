@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Command, Option } from 'clipanion';
-import { Client } from '../../client/index.ts';
-import { environmentWith, findProgram } from '../../config/index.ts';
+import { Client, namedAddress } from '../../client/index.ts';
+import { type Config, environmentWith, findProgram } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { type Launch, TOOL_NAMES, toolNamed } from '../launch/tools.ts';
@@ -41,7 +41,7 @@ export class LaunchCommand extends DataCommand {
       });
     }
     const client = await session.daemon();
-    const { url, host, port } = await client.status();
+    const { url, host, port } = await reachedAt(session.config, client);
     const apiKey = session.config.settings['server.api_key'];
     const model = await modelFor(client, this.model);
     if (url.startsWith('http:')) await mayConnect(host, port, apiKey);
@@ -73,6 +73,14 @@ function listTools({ printer }: Session): void {
     found.map(({ name, title, path, install }) => [name, title, path === null ? `no: ${install}` : 'yes']),
   );
   printer.hint('Start one with `omg launch TOOL`.');
+}
+
+/** The address that the daemon was reached at. What it says of itself is another one behind a mapped port or on another machine. */
+async function reachedAt(config: Config, client: Client): Promise<{ url: string; host: string; port: number }> {
+  const named = namedAddress(config);
+  if (named !== undefined) return named;
+  const { url, host, port } = await client.status();
+  return { url, host, port };
 }
 
 /** The tool comes over TCP and without the rights of the socket. Throws `unauthorized` before it would be met with it. */

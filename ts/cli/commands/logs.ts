@@ -10,7 +10,7 @@ export class LogsCommand extends DataCommand {
   static override usage = Command.Usage({
     category: CATEGORY.daemon,
     description: 'Show the log of the daemon.',
-    details: 'Works without a running daemon.',
+    details: 'Times are local. Works without a running daemon.',
     examples: [
       ['The last 20 lines, and what comes', '$0 logs -n 20 -f'],
       ['As they are in the file', '$0 logs --json'],
@@ -35,7 +35,15 @@ export class LogsCommand extends DataCommand {
 }
 
 const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
-const NOISE = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'v']);
+/** Of the person who reads it, as is the clock on their wall. */
+function localTime(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
+  const clock = [two(time.getHours()), two(time.getMinutes()), two(time.getSeconds())].join(':');
+  return `${date} ${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}
+
+const NOISE = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'v', 'reqId']);
 
 /** A line of structured log as people read it: time, level, message, then the other fields. */
 export function readableLogLine(line: string, style: Style): string {
@@ -50,7 +58,7 @@ export function readableLogLine(line: string, style: Style): string {
   const level =
     typeof entry.level === 'number' ? (LEVELS[entry.level] ?? String(entry.level)) : String(entry.level ?? 'info');
   const time = new Date(entry.time as string | number);
-  const when = Number.isNaN(time.getTime()) ? '' : time.toISOString().replace('T', ' ').slice(0, 23);
+  const when = Number.isNaN(time.getTime()) ? '' : localTime(time);
   const fields = Object.entries(entry)
     .filter(([name]) => !NOISE.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);

@@ -1,4 +1,5 @@
 import { Command, Option } from 'clipanion';
+import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import type { Session } from '../session.ts';
 
@@ -15,11 +16,23 @@ export class RmCommand extends DataCommand {
   models = Option.Rest({ name: 'model', required: 1 });
 
   protected override async run(session: Session): Promise<void> {
+    const { printer, signal } = session;
     const client = await session.daemon();
+    const removed: string[] = [];
+    let failure: OmgError | undefined;
     for (const model of this.models) {
-      await client.remove(model);
-      session.printer.status(`Removed ${model}.`);
+      if (signal.aborted) break;
+      try {
+        await client.remove(model);
+        removed.push(model);
+        printer.status(`Removed ${model}.`);
+      } catch (error) {
+        if (failure !== undefined) printer.problem(failure);
+        failure = OmgError.from(error);
+      }
     }
-    if (session.printer.isJson) session.printer.json({ removed: this.models });
+    // One that cannot be removed keeps none of the others.
+    if (failure !== undefined) throw failure;
+    if (printer.isJson) printer.json({ removed });
   }
 }

@@ -123,6 +123,14 @@ describe('with a daemon', () => {
     expect((await omg(['rm', 'copy'])).exitCode).toBe(4);
   });
 
+  test('rm of several removes those that are there, and says which is not', async () => {
+    await omg(['cp', 'demo', 'one']);
+    await omg(['cp', 'demo', 'two']);
+    const { exitCode, stderr } = await omg(['rm', 'one', 'nope', 'two']);
+    expect([exitCode, stderr]).toEqual([4, expect.stringMatching(/^Removed one\.\nRemoved two\.\nerror: .*nope/)]);
+    expect((await omg(['list', '-q'])).stdout).toBe('demo:latest\n');
+  });
+
   test('tag, info, inspect and remove are what others call cp, show and rm', async () => {
     expect((await omg(['tag', 'demo', 'other'])).exitCode).toBe(0);
     expect((await omg(['inspect', 'other'])).stdout).toBe((await omg(['info', 'other'])).stdout);
@@ -218,6 +226,12 @@ describe('with a daemon', () => {
   test('logs shows what happened, readable or as it is', async () => {
     await omg(['run', 'nope', 'hi']);
     expect((await omg(['logs', '-n', '50'])).stdout).toMatch(/^\d{4}-\d\d-\d\d [\d:.]+ info +.*code=model_not_found/m);
+    await omg(['run', 'demo', 'hi']);
+    const shown = (await omg(['logs', '-n', '50'])).stdout;
+    expect(shown).toMatch(
+      /answered model=demo:latest mode=completion outcome=ok prompt_tokens=\d+ completion_tokens=\d+/,
+    );
+    expect(shown).toMatch(/request method=POST .*status=200 client=omg\/\d/);
     const lines = (await omg(['logs', '-n', '2', '--json'])).stdout.trim().split('\n');
     expect(lines).toHaveLength(2);
     expect(JSON.parse(lines[1] ?? '')).toMatchObject({ level: expect.anything() });
@@ -237,6 +251,9 @@ describe('with a daemon', () => {
     vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
     const { findings } = (await json(['doctor'])) as { findings: { name: string; status: string }[] };
     const status = Object.fromEntries(findings.map((finding) => [finding.name, finding.status]));
+    const { stdout } = await omg(['doctor']);
+    expect(stdout).toMatch(/^! hub .*\n {2,}→ /m);
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^(?:\d+ failed|\d+ warnings?|\d+ failed, \d+ warnings?)$/);
     expect(status).toMatchObject({ node: 'ok', home: 'ok', daemon: 'ok', engine: 'ok', hub: 'warning' });
   });
 
@@ -274,7 +291,7 @@ describe('without a daemon', () => {
       expect(await omg(line.split(' '))).toEqual({
         exitCode: 3,
         stdout: '',
-        stderr: 'error: No daemon is running.\nhint: Start it with `omg serve -d`.\n',
+        stderr: 'error: No daemon is running: nothing answers at 127.0.0.1:9.\nhint: Start it with `omg serve -d`.\n',
       });
     },
   );

@@ -1,4 +1,5 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -106,6 +107,23 @@ test('a tool that is missing is named, with the way to get it', async () => {
   const { exitCode, stderr } = await omg(['launch', 'qwen', '-m', 'tiny']);
   expect(exitCode).toBe(4);
   expect(stderr).toMatch(/Qwen Code is not installed.*\n.*npm install/);
+});
+
+test('a tool is told the address that the daemon was reached at, and not the one it has itself', async () => {
+  const forward = createServer((socket) => {
+    const onward = connect(served.daemon.endpoint.port, '127.0.0.1');
+    socket.pipe(onward).pipe(socket);
+    for (const end of [socket, onward]) end.on('error', () => end.destroy());
+  });
+  await new Promise<void>((resolve) => forward.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = forward.address() as AddressInfo;
+    vi.stubEnv('OMG_PORT', String(port));
+    const { environment } = (await json(['launch', 'claude', '--print', '-m', 'tiny'])) as Launched;
+    expect(environment.ANTHROPIC_BASE_URL).toBe(`http://127.0.0.1:${port}`);
+  } finally {
+    forward.close();
+  }
 });
 
 test('where several models could be meant they are listed', async () => {
