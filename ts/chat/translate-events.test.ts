@@ -106,12 +106,7 @@ test('what is said of an answer does not depend on how many tokens come at once'
     for await (const event of translateEvents(events(), FORMAT)) all.push(event);
     const content = all.filter((event) => event.type === 'content');
     expect(content.map(({ text }) => text).join('')).toBe('Hi you!');
-    expect(content.flatMap(({ logprobs }) => logprobs?.map(({ token }) => token)).slice(-4)).toEqual([
-      'Hi',
-      ' ',
-      'you',
-      '!',
-    ]);
+    expect(content.flatMap(({ logprobs }) => logprobs?.map(({ token }) => token))).toEqual(['Hi', ' ', 'you', '!']);
     expect(all.at(-1)).toMatchObject({ usage: { reasoningTokens: 4 } });
   }
 });

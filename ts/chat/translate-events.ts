@@ -10,8 +10,8 @@ export interface TranslateOptions {
 }
 
 /**
- * Engine events → chat events. The tokens and logprobs of text that is held back go with the next piece of their kind; those of calls and
- * tags go with nothing.
+ * Engine events → chat events. The tokens and logprobs of text that is held back go with the next piece of their kind; those of calls,
+ * tags and the white space around them go with nothing.
  */
 export async function* translateEvents(
   events: AsyncIterable<GenerateEvent>,
@@ -38,7 +38,7 @@ export async function* translateEvents(
       } else if (piece.kind === 'call-end') {
         calls += 1;
         yield { type: 'tool-call', index, call };
-      } else yield { type: piece.kind, text: piece.text, ...waiting[piece.kind].take() };
+      } else yield { type: piece.kind, text: piece.text, ...waiting[piece.kind].take(piece.text) };
     }
   }
   for await (const event of events) {
@@ -95,7 +95,12 @@ class Waiting {
     if (logprobs !== undefined) this.#logprobs = [...(this.#logprobs ?? []), ...logprobs];
   }
 
-  take(): { tokens: number; logprobs?: TokenLogprob[] } {
+  /** Those of a text that is told. White space between thoughts and content is told with neither. */
+  take(text: string): { tokens: number; logprobs?: TokenLogprob[] } {
+    while (this.#logprobs?.[0] !== undefined && isBlankBefore(text, this.#logprobs[0])) {
+      this.#logprobs.shift();
+      this.#tokens -= 1;
+    }
     const [tokens, logprobs] = [this.#tokens, this.#logprobs];
     this.drop();
     return { tokens, ...(logprobs === undefined ? {} : { logprobs }) };
@@ -105,6 +110,10 @@ class Waiting {
     this.#tokens = 0;
     this.#logprobs = this.#logprobs && [];
   }
+}
+
+function isBlankBefore(text: string, { token }: TokenLogprob): boolean {
+  return token !== '' && token.trim() === '' && text.trim() !== '' && !text.startsWith(token);
 }
 
 function randomCallId(): string {
