@@ -6,11 +6,14 @@ const MIB = 1024 * 1024;
 /** Bodies up to this size find room also where large ones have taken the rest. */
 const SMALL_BYTES = MIB;
 const RESERVED_SHARE = 1 / 4;
-const MAX_BYTES = 512 * MIB;
-/** A body costs several times its size while it is parsed and passed on. */
+/** Three of the largest bodies, and the part for small ones. Each costs several times its size while it is parsed and passed on. */
+const MAX_BYTES = 136 * MIB;
 const HEAP_SHARE = 1 / 8;
 
-/** Bounds how many bytes of bodies are in memory at once, unpacked, whoever they belong to and however many send. */
+/**
+ * Bounds how many bytes of bodies are in memory at once, whoever they belong to and however many send: as they came while they wait, and
+ * unpacked from when they are read until they are answered.
+ */
 export class BodyRoom {
   readonly #bytes: number;
   readonly #reserved: number;
@@ -28,25 +31,29 @@ export class BodyRoom {
   /** The place of one body, which holds nothing yet. */
   open(): BodyPlace {
     let held = 0;
+    let isOver = false;
     return {
-      take: (bytes) => {
-        const most = held + bytes > SMALL_BYTES ? this.#bytes - this.#reserved : this.#bytes;
-        if (this.#taken + bytes > most) throw full();
-        this.#taken += bytes;
-        held += bytes;
+      hold: (bytes) => {
+        if (isOver) return;
+        const most = bytes > SMALL_BYTES ? this.#bytes - this.#reserved : this.#bytes;
+        const taken = this.#taken - held + bytes;
+        if (bytes > held && taken > most) throw full();
+        this.#taken = taken;
+        held = bytes;
       },
       free: () => {
         this.#taken -= held;
         held = 0;
+        isOver = true;
       },
     };
   }
 }
 
 export interface BodyPlace {
-  /** So many more bytes have come. Throws `server_busy` where there is no room for them. */
-  take(bytes: number): void;
-  /** The body is no longer needed. Idempotent. */
+  /** The body takes so many bytes from now on. Throws `server_busy` where there is no room for that. */
+  hold(bytes: number): void;
+  /** The body is no longer needed; nothing counts from then on. Idempotent. */
   free(): void;
 }
 

@@ -97,3 +97,15 @@ test('all bodies together have a room, of which a part is for small ones', async
   await expect.poll(() => room.takenBytes).toBe(0);
   expect((await send(large, {}, 'POST', '/text')).statusCode).toBe(200);
 });
+
+test('a packed body that unpacks to a large one comes back from a thread, and waits as small as it came', async () => {
+  const body = { text: 'x'.repeat(4 * MIB) };
+  for (const [encoding, pack] of [['gzip', gzipSync] as const, ['zstd', zstdCompressSync] as const]) {
+    const reply = await send(pack(JSON.stringify(body)), { 'content-encoding': encoding }, 'POST', '/text');
+    expect([reply.statusCode, reply.json()]).toEqual([200, { body }]);
+  }
+  const broken = gzipSync(JSON.stringify(body)).subarray(0, -9);
+  const reply = await send(broken, { 'content-encoding': 'gzip' }, 'POST', '/text');
+  expect([reply.statusCode, reply.json()]).toEqual([400, { code: 'invalid_request' }]);
+  await expect.poll(() => room.takenBytes).toBe(0);
+});

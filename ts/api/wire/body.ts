@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream';
-import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
-import { BodyRoom } from './body-room.ts';
+import { type BodyPlace, BodyRoom } from './body-room.ts';
 import { disconnectSignal } from './disconnect.ts';
+import { GrowingBytes } from './growing-bytes.ts';
 import { parseJson, takeParsed } from './json.ts';
 import { JsonThreads } from './json-threads.ts';
+import { type Encoding, encodingOf, tooLarge, unpackSmall } from './unpack.ts';
 
 const MIB = 1024 * 1024;
 
@@ -23,7 +24,7 @@ export const SMALL_BODY: BodyLimits = { bytes: MIB, values: 10_000 };
 /** What people and programs write for a model: 32 MiB of text and what stands around it. */
 export const TEXT_BODY: BodyLimits = { bytes: 33 * MIB, values: 150_000 };
 
-/** What is larger is parsed in a thread. Below, it takes a few milliseconds and less than the way there and back. */
+/** What is larger is unpacked and parsed in a thread. Below, it takes a few milliseconds and less than the way there and back. */
 const LARGE_BYTES = 256 * 1024;
 
 declare module 'fastify' {
@@ -70,78 +71,53 @@ export function installBodyParser(
     const reply = replies.get(request);
     // What was parsed of it lives as long as the answer.
     reply?.raw.once('close', place.free).once('finish', place.free);
-    const bytes = await readBody(request, payload, bodyLimits.bytes, (count) => place.take(count));
+    const encoding = encodingOf(request.headers['content-encoding']);
+    const sent = await readBody(request, payload, bodyLimits.bytes, place);
     const bounds = { maxValues: bodyLimits.values };
-    if (bytes.length <= LARGE_BYTES || reply === undefined) return takeParsed(parseJson(bytes, bounds));
-    return threads.parse(bytes, bounds, disconnectSignal(reply));
+    const small = smallBody(sent.take(), encoding, bodyLimits.bytes);
+    if (small !== undefined || reply === undefined) {
+      const parsed = parseJson(small ?? sent.take(), bounds);
+      sent.free();
+      return takeParsed(parsed);
+    }
+    const job = { bytes: sent.take(), encoding, limitBytes: bodyLimits.bytes, bounds };
+    const { parsed, size } = await threads.parse(job, disconnectSignal(reply));
+    place.hold(size);
+    return takeParsed(parsed);
   });
 }
 
+/** The body as it was sent. */
 async function readBody(
-  request: FastifyRequest,
+  { headers }: FastifyRequest,
   payload: Readable,
   limitBytes: number,
-  onBytes: (count: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = (): OmgError =>
-    new OmgError('body_too_large', `The request body is over the limit of ${limitBytes} bytes.`, {
-      detail: { limitBytes },
-    });
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge();
-  const encoding = String(request.headers['content-encoding'] ?? 'identity')
-    .trim()
-    .toLowerCase();
-  const source = decoder(encoding, payload);
-  const chunks: Buffer[] = [];
+  place: BodyPlace,
+): Promise<GrowingBytes> {
+  const announced = Number(headers['content-length'] ?? limitBytes);
+  if (announced > limitBytes) throw tooLarge(limitBytes);
+  const bytes = new GrowingBytes(Math.min(announced, limitBytes));
   let size = 0;
   try {
     // The request itself is not destroyed, or its connection would end before the answer is out.
-    for await (const chunk of source.iterator({ destroyOnReturn: source !== payload }) as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > limitBytes) throw tooLarge();
-      onBytes(chunk.length);
-      chunks.push(chunk);
+    for await (const part of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (!bytes.push(part)) throw tooLarge(limitBytes);
+      place.hold(size);
     }
   } catch (error) {
+    bytes.free();
     if (error instanceof OmgError) throw error;
-    if (payload.errored !== null)
-      throw new OmgError('cancelled', 'The client went away while it sent the request.', { cause: error });
-    throw new OmgError('invalid_request', `The request body is not valid ${encoding} data.`, { cause: error });
-  }
-  return joined(chunks, size);
-}
-
-/** In memory of its own, which can be handed to a thread. */
-function joined(chunks: Buffer[], size: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(new ArrayBuffer(size));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+    throw new OmgError('cancelled', 'The client went away while it sent the request.', { cause: error });
   }
   return bytes;
 }
 
-function decoder(encoding: string, payload: Readable): Readable {
-  switch (encoding) {
-    case 'identity':
-    case '':
-      return payload;
-    case 'gzip':
-    case 'x-gzip':
-      return chain(payload, createGunzip());
-    case 'deflate':
-      return chain(payload, createInflate());
-    case 'zstd':
-      return chain(payload, createZstdDecompress());
-    default:
-      throw new OmgError('invalid_request', `The content encoding "${encoding.slice(0, 40)}" is not supported.`, {
-        hint: 'Send the body plain, or with gzip, deflate or zstd.',
-      });
-  }
-}
-
-function chain(payload: Readable, transform: ReturnType<typeof createGunzip>): Readable {
-  payload.on('error', (error) => transform.destroy(error));
-  return payload.pipe(transform);
+/** What was sent, plain, where that is soon done; undefined where it is work for a thread. */
+function smallBody(sent: Uint8Array, encoding: Encoding | undefined, limitBytes: number): Uint8Array | undefined {
+  if (sent.length > LARGE_BYTES) return undefined;
+  if (encoding === undefined) return sent;
+  const small = unpackSmall(sent, encoding, Math.min(LARGE_BYTES, limitBytes));
+  if (small === undefined && limitBytes <= LARGE_BYTES) throw tooLarge(limitBytes);
+  return small;
 }

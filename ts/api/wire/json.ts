@@ -13,10 +13,14 @@ export function takeParsed({ value, written }: ParsedJson): unknown {
   return putWritten(value, written);
 }
 
-/** What the bytes say; `undefined` for nothing but white space. Throws `invalid_json`, and what `checkJsonBounds` throws. */
-export function parseJson(bytes: Uint8Array, bounds: JsonBounds): ParsedJson {
+/**
+ * What the bytes say; `undefined` for nothing but white space. Throws `invalid_json`, and what `checkJsonBounds` throws.
+ * @param onRead the bytes are no longer needed.
+ */
+export function parseJson(bytes: Uint8Array, bounds: JsonBounds, onRead = (): void => {}): ParsedJson {
   checkJsonBounds(bytes, bounds);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').trim();
+  onRead();
   if (text === '') return { value: undefined, written: [] };
   try {
     return { value: JSON.parse(text), written: findWritten(text) };
