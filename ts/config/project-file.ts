@@ -43,16 +43,16 @@ async function writtenByOthers(folder: string, path: string, file: Stats): Promi
   if (process.getuid === undefined) return undefined;
   try {
     // A link belongs to the one who made it, whatever it leads to.
-    const found: [string, Stats][] = [
-      ['', await lstat(path)],
-      ['', file],
-      [' is in a folder that', await lstat(folder)],
-      [' is in a folder that', await stat(folder)],
+    const found: [string, string, Stats][] = [
+      ['', path, await lstat(path)],
+      ['', path, file],
+      [' is in a folder that', folder, await lstat(folder)],
+      [' is in a folder that', folder, await stat(folder)],
     ];
-    for (const [where, stats] of found) {
+    for (const [where, what, stats] of found) {
       if (stats.uid !== process.getuid() && stats.uid !== 0) return `${where} belongs to another account`.trim();
       if (!stats.isSymbolicLink() && (stats.mode & 0o022) !== 0) {
-        return `${where} others can write to (\`chmod go-w\` takes that away)`.trim();
+        return `${where} others can write to (\`chmod go-w '${what}'\` takes that away)`.trim();
       }
     }
     return undefined;
