@@ -10,7 +10,7 @@ import { cellWidth } from './terminal/text.ts';
 const HOSTILE = 'a\u001b[2J\u202egnp.exe\u2066\u2069\u200f\u061c\u200b\u009b1A\u0007\u{e0041}b';
 const RAW = /[\p{Cc}--[\t\n]]|[\u061c\u200b\u200f\u202e\u2066\u2069]|\u{e0041}/v;
 
-function captured(options: { isColoured?: boolean; isJson?: boolean } = {}) {
+function captured(options: { isColoured?: boolean; isJson?: boolean; isTerminal?: boolean } = {}) {
   const texts = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -19,9 +19,10 @@ function captured(options: { isColoured?: boolean; isJson?: boolean } = {}) {
         done();
       },
     });
-  const { isColoured = false, isJson = false } = options;
+  const { isColoured = false, isJson = false, isTerminal = false } = options;
   const colour = { stdout: isColoured, stderr: isColoured };
-  return { printer: new Printer({ stdout: stream('stdout'), stderr: stream('stderr'), isJson, colour }), texts };
+  const stdout = Object.assign(stream('stdout'), { isTTY: isTerminal });
+  return { printer: new Printer({ stdout, stderr: stream('stderr'), isJson, colour }), texts };
 }
 
 /** Colours are the printer's own. */
@@ -99,4 +100,14 @@ test('JSON is exact, and nothing in it is hidden', () => {
   expect(texts.stdout).not.toMatch(RAW);
   expect(texts.stdout).toContain('\\u202e');
   expect(texts.stdout).toContain('שלום');
+});
+
+test('a whole text is exact in a file or a pipe, and harmless on a terminal', () => {
+  const piped = captured();
+  piped.printer.text(HOSTILE);
+  expect(piped.texts.stdout).toBe(HOSTILE);
+  const shown = captured({ isTerminal: true });
+  shown.printer.text(`${HOSTILE}\n\n`);
+  expect(shown.texts.stdout).toMatch(/gnp\.exe.*b\n$/);
+  expect(shown.texts.stdout).not.toMatch(RAW);
 });

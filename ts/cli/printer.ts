@@ -21,7 +21,8 @@ export interface PrinterOptions {
 
 /**
  * The only way out of a command. Data goes to stdout; what happens along the way goes to stderr and not at all with --quiet. With --json
- * the data is one JSON value and nothing else, and exact. What is for people is `printable` whoever wrote it, also in a pipe.
+ * the data is one JSON value and nothing else, and exact. What is for people is `printable` whoever wrote it, also in a pipe; only a
+ * whole text that was asked for alone is exact there.
  */
 export class Printer {
   readonly stdout: Stream;
@@ -54,6 +55,12 @@ export class Printer {
   /** A line that was put together with `style`. What a stranger wrote in it has gone through `printable`. */
   styled(text: string): void {
     this.stdout.write(`${text}\n`);
+  }
+
+  /** A whole text of somebody else's: exact for a file or another program, not a byte more; a terminal gets it as lines for people. */
+  text(text: string): void {
+    if (this.stdout.isTTY === true) this.line(text.trimEnd());
+    else this.stdout.write(text);
   }
 
   json(value: unknown): void {

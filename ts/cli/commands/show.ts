@@ -31,7 +31,7 @@ export class ShowCommand extends DataCommand {
     const [entry, details] = await Promise.all([client.model(this.model), client.show(this.model, this.tensors)]);
     if (printer.isJson) return printer.json({ ...entry, ...details });
     const one = this.#oneOf(details);
-    if (one !== undefined) return printer.line(one);
+    if (one !== undefined) return printer.text(one);
     showModel(printer, entry, details);
     if (this.tensors) {
       printer.line();
@@ -44,7 +44,7 @@ export class ShowCommand extends DataCommand {
 
   /** The part that was asked for alone. */
   #oneOf(details: ShowReply): string | undefined {
-    if (this.modelfile) return details.modelfile.trimEnd();
+    if (this.modelfile) return details.modelfile;
     if (this.template) return details.template;
     if (this.system) return details.system;
     if (this.parameters) return details.parameters;

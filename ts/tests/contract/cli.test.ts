@@ -189,7 +189,7 @@ describe('with a daemon', () => {
       expect((await omg(['create', 'kind2', '-f', file])).exitCode).toBe(0);
       const body = async (name: string) => (await omg(['show', name, '--modelfile'])).stdout.replace(/FROM .*/, '');
       expect(await body('kind2')).toBe(await body('kind'));
-      expect((await omg(['show', 'kind', '--system'])).stdout).toBe('Be\n"kind".\n');
+      expect((await omg(['show', 'kind', '--system'])).stdout).toBe('Be\n"kind".');
       for (const [text, exitCode] of [
         ['SYSTEM hi', 2],
         ['FROM ./absent.gguf', 4],
