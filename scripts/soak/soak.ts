@@ -1,5 +1,5 @@
 // Attacks a daemon of this checkout from many clients at once, while honest ones chat with it. Ends with 1 when the daemon died, forgot
-// whom it serves, or grew. Usage: npm run soak [-- --minutes 20 --clients 64 --honest 4 --only "hostile template"]
+// whom it serves, grew, or took too much memory. Usage: npm run soak [-- --minutes 20 --clients 64 --honest 4 --only "hostile template"]
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -102,10 +102,14 @@ function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
+/** What the daemon may take while it is attacked, as a median, and half a minute later. */
+const MOST_BYTES = 400 * 2 ** 20;
+const MOST_AT_REST_BYTES = 200 * 2 ** 20;
+
 const mega = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** The largest size within a part of the run, where parts are compared: sizes go up and down with what is in flight. */
-function peak(from: number, to: number): number {
+/** The median size within a part of the run: sizes go up and down with what is in flight. */
+function typical(from: number, to: number): number {
   const part = usages.slice(Math.floor(usages.length * from), Math.ceil(usages.length * to));
   return quantile(
     part.map(({ daemonBytes }) => daemonBytes),
@@ -122,7 +126,7 @@ await Promise.all([
 
 const survived = target.isAlive();
 // What the attackers left behind must go by itself.
-await sleep(survived ? 20_000 : 0);
+await sleep(survived ? 30_000 : 0);
 const config = survived
   ? ((await (await fetch(`${target.url}/ohmygpu/v1/config`)).json()) as { config: Record<string, unknown> })
   : undefined;
@@ -137,7 +141,7 @@ console.log(
   `/health: p50 ${quantile(health, 0.5).toFixed(1)} ms, p99 ${quantile(health, 0.99).toFixed(0)} ms, longest ${Math.max(...health).toFixed(0)} ms`,
 );
 console.log(
-  `daemon: median ${mega(peak(0.25, 0.5))} in the second quarter, ${mega(peak(0.75, 1))} in the last; at rest ${after === undefined ? '–' : `${mega(after.daemonBytes)}, ${after.children} children, ${after.descriptors} descriptors`}`,
+  `daemon: median ${mega(typical(0.25, 0.5))} in the second quarter, ${mega(typical(0.75, 1))} in the last, at most ${mega(Math.max(...usages.map(({ daemonBytes }) => daemonBytes)))}; at rest ${after === undefined ? '–' : `${mega(after.daemonBytes)}, ${after.children} children, ${after.descriptors} descriptors`}`,
 );
 console.log(
   `children: at most ${mega(Math.max(...usages.map(({ childrenBytes }) => childrenBytes)))} in ${Math.max(...usages.map(({ children }) => children))} processes`,
@@ -149,7 +153,9 @@ const faults = [
   ...(failures.length > 10 ? [`… and ${failures.length - 10} failures more`] : []),
   ...(config?.config['models.max_queue'] === 7 ? ['a stranger changed the settings'] : []),
   ...(firstTokens.length === 0 ? ['no honest client was served'] : []),
-  ...(peak(0.75, 1) > peak(0.25, 0.5) * 1.25 + 32 * 2 ** 20 ? ['the daemon grew'] : []),
+  ...(typical(0.75, 1) > typical(0.25, 0.5) * 1.25 + 32 * 2 ** 20 ? ['the daemon grew'] : []),
+  ...(typical(0, 1) > MOST_BYTES ? [`the daemon took more than ${mega(MOST_BYTES)}`] : []),
+  ...((after?.daemonBytes ?? 0) > MOST_AT_REST_BYTES ? [`the daemon kept more than ${mega(MOST_AT_REST_BYTES)}`] : []),
 ];
 for (const fault of faults) console.log(`FAULT ${fault}`);
 process.exitCode = faults.length === 0 ? 0 : 1;
