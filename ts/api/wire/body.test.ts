@@ -1,4 +1,4 @@
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, createZstdCompress, gzipSync, zstdCompressSync } from 'node:zlib';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { installBodyParser, TEXT_BODY } from './body.ts';
@@ -108,4 +108,16 @@ test('a packed body that unpacks to a large one comes back from a thread, and wa
   const reply = await send(broken, { 'content-encoding': 'gzip' }, 'POST', '/text');
   expect([reply.statusCode, reply.json()]).toEqual([400, { code: 'invalid_request' }]);
   await expect.poll(() => room.takenBytes).toBe(0);
+});
+
+test('zstd may ask for the window that HTTP allows, and for no larger one', async () => {
+  const statusFor = async (windowLog: number) => {
+    const stream = createZstdCompress({ params: { [constants.ZSTD_c_windowLog]: windowLog } });
+    // In two parts: of a size that it knows it makes the window.
+    stream.write('{"a"');
+    stream.end(':1}');
+    const packed = Buffer.concat((await stream.toArray()) as Buffer[]);
+    return (await send(packed, { 'content-encoding': 'zstd' })).statusCode;
+  };
+  expect([await statusFor(23), await statusFor(24)]).toEqual([200, 400]);
 });
