@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use omg_format::{Array, Format, ModelFiles, TokenizerMetadata, Value};
-use omg_models::{EncoderOutput, encoder_of, pooling_of, spec_of};
+use omg_models::{EncoderOutput, check_weight_types, encoder_of, pooling_of, spec_of};
 use serde_json::{Value as Json, json};
 
 use crate::error::{EngineError, Result};
+use crate::tokenizer::Tokenizer;
 use crate::types::{Capability, ModelHeader, TensorSummary};
 
 /// Arrays up to this length are shown whole.
@@ -19,10 +20,12 @@ const FIM_TOKENS: [[&str; 3]; 4] = [
 ];
 
 /// What the headers of a model say. Errors: `not_found`, `invalid_model_file`, `unsupported_architecture`,
-/// `unsupported_quantization`.
+/// `unsupported_quantization`. Bytes behind the headers are not read, so a file may be all hole there.
 pub fn inspect(path: &Path) -> Result<ModelHeader> {
     let files = ModelFiles::open(path)?;
     let outline = Outline::of(&files)?;
+    check_weight_types(&files, outline.layers)?;
+    Tokenizer::require(&files)?;
     let tokenizer = files.tokenizer()?;
     let described = match &tokenizer {
         Some(metadata) => of_gguf(metadata),

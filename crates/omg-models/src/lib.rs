@@ -25,4 +25,4 @@ pub use spec::{
     ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, ModelSpec, Pooling, PoolingSpec,
     kv_bytes_per_token, scratch_bytes, weight_bytes_estimate,
 };
-pub use weights::{Name, Role, TensorNames};
+pub use weights::{Name, Role, TensorNames, check_weight_types};

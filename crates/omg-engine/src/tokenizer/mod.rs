@@ -103,6 +103,17 @@ impl Tokenizer {
         }
     }
 
+    /// Refuses files that have no tokenizer at all, without reading one. `invalid_model_file`.
+    pub fn require(files: &ModelFiles) -> Result<()> {
+        match files.format() {
+            Format::Gguf if !files.metadata().contains("tokenizer.ggml.tokens") => {
+                Err(invalid("the model has no tokenizer"))
+            }
+            Format::Safetensors => files.folder().map_or(Ok(()), Self::require_in_folder),
+            Format::Gguf => Ok(()),
+        }
+    }
+
     /// With as many ids as the model has rows. Rows beyond the tokens of the tokenizer's files are padding: they can be drawn
     /// and read like any other, as in the reference implementations, and stand for no text.
     pub fn padded_to(mut self, rows: usize) -> Self {

@@ -107,6 +107,17 @@ struct Added {
     single_word: bool,
 }
 
+fn no_tokenizer() -> EngineError {
+    EngineError::Coded {
+        code: "invalid_model_file",
+        message: "the model folder has no tokenizer.json".to_owned(),
+        hint: Some(
+            "download the tokenizer files of the model as well, or use a GGUF file of it"
+                .to_owned(),
+        ),
+    }
+}
+
 /// How the texts of a vocabulary stand for bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
@@ -124,14 +135,7 @@ impl Tokenizer {
         let Some(path) = folder.tokenizer_json.as_deref() else {
             return match word_piece::of_vocabulary_file(folder)? {
                 Some(json) => Self::from_json(&json),
-                None => Err(EngineError::Coded {
-                    code: "invalid_model_file",
-                    message: "the model folder has no tokenizer.json".to_owned(),
-                    hint: Some(
-                        "download the tokenizer files of the model as well, or use a GGUF file of it"
-                            .to_owned(),
-                    ),
-                }),
+                None => Err(no_tokenizer()),
             };
         };
         let empty = Json::Null;
@@ -142,6 +146,13 @@ impl Tokenizer {
             &folder.config,
         ];
         Self::from_tokenizer_json(path, &configs)
+    }
+
+    pub(super) fn require_in_folder(folder: &FolderFiles) -> Result<()> {
+        match (&folder.tokenizer_json, &folder.vocab_txt) {
+            (None, None) => Err(no_tokenizer()),
+            _ => Ok(()),
+        }
     }
 
     /// From a `tokenizer.json`. `configs`, the most telling first, are searched for `bos_token`, `eos_token`, `add_bos_token`,

@@ -263,10 +263,32 @@ fn readable(tensor: &TensorInfo) -> Result<()> {
     if tensor.dtype.can_dequantize() {
         return Ok(());
     }
-    Err(Error::UnsupportedQuantization {
+    Err(unsupported(tensor))
+}
+
+fn unsupported(tensor: &TensorInfo) -> Error {
+    Error::UnsupportedQuantization {
         tensor: tensor.name.clone(),
         dtype: tensor.dtype.name(),
-    })
+    }
+}
+
+/// Refuses, by the headers alone, weights of a type that cannot be computed with. Whole numbers are codes of a quantisation
+/// that keeps its scales in other tensors (GPTQ, AWQ, MLX, bitsandbytes).
+pub fn check_weight_types(files: &ModelFiles, layers: usize) -> Result<()> {
+    let weights = files.tensors().iter().filter(|tensor| {
+        tensor.shape.len() > 1 && tensor.name.ends_with("weight") && needed(&tensor.name, layers)
+    });
+    for tensor in weights {
+        let is_code = matches!(
+            tensor.dtype,
+            DType::I8 | DType::I16 | DType::I32 | DType::I64
+        );
+        if is_code || !tensor.dtype.can_dequantize() {
+            return Err(unsupported(tensor));
+        }
+    }
+    Ok(())
 }
 
 fn shape_error(tensor: &TensorInfo, expected: &[usize]) -> Error {
