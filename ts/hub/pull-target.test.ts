@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { OmgError } from '../errors/index.ts';
 import { Library, parseModelName } from '../library/index.ts';
 import { CATALOG } from './catalog-data.ts';
 import { catalogTarget, pullTarget } from './pull-target.ts';
@@ -68,4 +69,18 @@ test('every name of the catalog is a name, and stands for a repository', () => {
       expect(parseModelName(repo)).toMatchObject({ hasNamespace: true, hasTag: false });
     }
   }
+});
+
+test.each([
+  ['lama3', ['llama3']],
+  ['gemma', ['gemma2', 'gemma3']],
+  ['deepseek', ['deepseek-r1']],
+  ['nomic-embed', ['nomic-embed-text']],
+  ['qwen3:9b', ['qwen3:8b']],
+  ['xyzzy', []],
+])('%s is near %j', async (model, near) => {
+  const error = await target(model).catch((thrown: OmgError) => thrown);
+  const found = (error as OmgError).detail?.near as string[];
+  expect(found).toEqual(expect.arrayContaining(near));
+  if (near.length === 0) expect(found).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { OmgError } from '../errors/index.ts';
 import { type Library, type ModelName, parseModelName } from '../library/index.ts';
 import { CATALOG } from './catalog-data.ts';
+import { nearNames } from './near-names.ts';
 import { quantLabel } from './quantization.ts';
 import type { PullRequest } from './types.ts';
 
@@ -123,8 +124,13 @@ function decodePart(part: string): string {
 }
 
 function notInCatalog(text: string): OmgError {
+  const near = nearNames(parseModelName(text).name);
   return new OmgError('repo_not_found', `There is no model ${JSON.stringify(text)} in the catalog.`, {
-    hint: 'Give a Hugging Face repository as owner/repo, or look for one with omg search.',
+    hint:
+      near.length > 0
+        ? `Did you mean ${near.join(', ')}? Any other Hugging Face repository is pulled as owner/repo.`
+        : 'Give a Hugging Face repository as owner/repo, or look for one with omg search.',
+    detail: { near },
   });
 }
 
