@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { displaySetting, SETTINGS, type SettingKey, specOf } from '../../ts/config/index.ts';
+import { displaySetting, SETTINGS, type SettingKey, specOf, WITHOUT_EFFECT } from '../../ts/config/index.ts';
 import { ERROR_CODES } from '../../ts/errors/index.ts';
 import { checksumsManifest, platformManifests } from '../release/manifests.ts';
 import { scriptWithKeys } from '../release/trust.ts';
@@ -52,6 +52,13 @@ function settingsDocument(): string {
     'says so, others may set one as well: `manage` is that `PATCH` over TCP, `project` a project’s `.omg/config.toml`.',
     '',
     ...table(['Key in config.toml', 'Environment', 'Default', 'Also set by', 'Meaning'], rows),
+    '',
+    'These variables of other programs are known and have no effect; `omg doctor` and `omg config` say so where they are set.',
+    '',
+    ...table(
+      ['Variable', 'Why'],
+      Object.entries(WITHOUT_EFFECT).map(([name, why]) => [code(name), why]),
+    ),
   ]);
 }
 

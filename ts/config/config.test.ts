@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   formatDuration,
@@ -9,6 +9,7 @@ import {
   parseGoDuration,
   SETTINGS,
   type SettingKey,
+  sourceOf,
   specOf,
   writeSettings,
 } from './index.ts';
@@ -117,7 +118,7 @@ describe('project files', () => {
       const written = value ?? (spec.kind === 'choice' ? spec.of[0] : key === 'models.device' ? 'cpu' : 'f16');
       await writeProject(`${key} = ${JSON.stringify(written)}\n`);
       const config = await load({}, {}, folder);
-      const isAllowed = /^(log|api|compat)\.|^models\.(?!dir$)/.test(key);
+      const isAllowed = /^(?:api|compat)\.|^log\.(?!file$)|^models\.(?!(?:dir|auto_download)$)/.test(key);
       expect([key, config.sources[key]]).toEqual([key, isAllowed ? 'project' : 'default']);
       if (isAllowed) expect(config.warnings).toEqual([]);
       else expect(config.warnings).toEqual([expect.stringContaining(`${key} can only be set in the user`)]);
@@ -276,4 +277,32 @@ test('changes made at once are all written', async () => {
   ];
   await Promise.all(changes.map((change) => writeSettings(file, change)));
   expect(await readFile(file, 'utf8')).toBe('[log]\nlevel = "warn"\n\n[models]\nmax_queue = 7\nkeep_alive = "9m"\n');
+});
+
+test('the variables of docker, hftool and Ollama set what they mean there, and are named as the source', async () => {
+  const env = {
+    MODEL_RUNNER_HOST: 'http://127.0.0.9:4000',
+    MODEL_RUNNER_SOCK: '/run/model-runner.sock',
+    MODELS_PATH: '/srv/models',
+    HFTOOL_LOG_FILE: '/var/log/omg.log',
+    HFTOOL_AUTO_DOWNLOAD: '1',
+    DEBUG: 'express:*',
+    OLLAMA_FLASH_ATTENTION: '1',
+  };
+  const config = await loadConfig({ env, cwd: '/' });
+  expect(config.settings).toMatchObject({
+    'server.host': '127.0.0.9',
+    'server.port': 4000,
+    'models.dir': '/srv/models',
+    'models.auto_download': true,
+    'log.debug': false,
+  });
+  expect(config.paths.logFile).toBe(resolve('/var/log/omg.log'));
+  expect(sourceOf(config, 'server.port')).toBe('environment (MODEL_RUNNER_HOST)');
+  expect(sourceOf(config, 'models.dir')).toBe('environment (MODELS_PATH)');
+  expect(sourceOf(config, 'models.threads')).toBe('default');
+  expect(config.warnings.join('\n')).toMatch(/DEBUG.*It is ignored/);
+  expect(config.warnings.join('\n')).toContain('OLLAMA_FLASH_ATTENTION has no effect');
+  const own = await loadConfig({ env: { ...env, OMG_HOST: 'localhost', MODEL_RUNNER_PORT: '5000' }, cwd: '/' });
+  expect(own.settings).toMatchObject({ 'server.host': 'localhost', 'server.port': 5000 });
 });

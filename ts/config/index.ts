@@ -14,6 +14,7 @@ export {
   loadConfig,
   readSettingsFile,
   type SettingSource,
+  sourceOf,
 } from './load.ts';
 export type { Paths } from './paths.ts';
 export { environmentWith, findProgram } from './program.ts';
@@ -27,5 +28,6 @@ export {
   type Settings,
   type SettingValue,
   specOf,
+  WITHOUT_EFFECT,
 } from './settings.ts';
 export { VERSION } from './version.ts';

@@ -4,7 +4,15 @@ import { OmgError } from '../errors/index.ts';
 import { homeFolder, type Paths, resolvePaths } from './paths.ts';
 import { findProjectFile, type ProjectFile, projectSettings } from './project-file.ts';
 import { parseSetting, unknownKey } from './setting-values.ts';
-import { isSettingKey, SETTINGS, type SettingKey, type Settings, type SettingValue, specOf } from './settings.ts';
+import {
+  isSettingKey,
+  SETTINGS,
+  type SettingKey,
+  type Settings,
+  type SettingValue,
+  specOf,
+  WITHOUT_EFFECT,
+} from './settings.ts';
 
 export type Environment = Record<string, string | undefined>;
 export type SettingSource = 'flag' | 'environment' | 'project' | 'user' | 'default';
@@ -13,6 +21,8 @@ export type SettingSource = 'flag' | 'environment' | 'project' | 'user' | 'defau
 export interface Config {
   settings: Settings;
   sources: Record<SettingKey, SettingSource>;
+  /** The variables that set what comes from the environment, such as `OLLAMA_KEEP_ALIVE`. */
+  variables: Partial<Record<SettingKey, string>>;
   paths: Paths;
   /** The project's .omg/config.toml, when there is one. */
   projectFile: string | undefined;
@@ -27,11 +37,18 @@ export interface LoadConfigOptions {
   cwd?: string;
 }
 
+/** Where a setting comes from, in words: a layer, and the variable where it is the environment. */
+export function sourceOf({ sources, variables }: Config, key: SettingKey): string {
+  const variable = sources[key] === 'environment' ? variables[key] : undefined;
+  return variable === undefined ? sources[key] : `environment (${variable})`;
+}
+
 /** Reads flags > OMG_* > project file > user file > defaults. Throws `invalid_config` naming file and line. */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<Config> {
   const env = options.env ?? process.env;
   const warnings: string[] = [];
-  const fromEnv = readEnvironment(env, warnings);
+  const variables: Config['variables'] = {};
+  const fromEnv = readEnvironment(env, warnings, variables);
   const fromFlags = readFlags(options.flags ?? {});
   const home = homeFolder({
     home: String(fromFlags.home ?? fromEnv.home ?? ''),
@@ -66,6 +83,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
   return {
     settings: complete,
     sources: sources as Record<SettingKey, SettingSource>,
+    variables,
     paths: resolvePaths({
       home: complete.home,
       appdata: complete['system.appdata'],
@@ -75,6 +93,7 @@ export async function loadConfig(options: LoadConfigOptions = {}): Promise<Confi
       huggingFaceCache: complete['hub.cache'],
       huggingFaceToken: complete['hub.token_file'],
       ollamaModels: complete['hub.ollama_models'],
+      logFile: complete['log.file'],
     }),
     projectFile: project?.path,
     warnings,
@@ -120,7 +139,14 @@ export function environmentAddress(env: Environment = process.env): { url: strin
 }
 
 /** Values are trimmed of spaces and quotes; an empty one counts as absent, as in Ollama. */
-function readEnvironment(env: Environment, warnings: string[]): Partial<Record<SettingKey, SettingValue>> {
+function readEnvironment(
+  env: Environment,
+  warnings: string[],
+  variables: Config['variables'] = {},
+): Partial<Record<SettingKey, SettingValue>> {
+  for (const [name, why] of Object.entries(WITHOUT_EFFECT)) {
+    if ((env[name]?.trim() ?? '') !== '') warnings.push(`${name} has no effect: ${why}.`);
+  }
   const parsed: Partial<Record<SettingKey, SettingValue>> = {};
   for (const key of Object.keys(SETTINGS) as SettingKey[]) {
     const spec = specOf(key);
@@ -132,6 +158,7 @@ function readEnvironment(env: Environment, warnings: string[]): Partial<Record<S
       if (raw === undefined || raw === '') continue;
       try {
         const value = parseSetting(key, raw, name, true);
+        variables[key] = variables[key] === undefined ? name : `${variables[key]}, ${name}`;
         const before = parsed[key];
         parsed[key] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
       } catch (error) {
@@ -143,7 +170,11 @@ function readEnvironment(env: Environment, warnings: string[]): Partial<Record<S
       if (spec.union !== true) break;
     }
   }
-  return splitHostPort(parsed);
+  const split = splitHostPort(parsed);
+  for (const key of ['server.port', 'server.https'] as const) {
+    if (split[key] !== undefined) variables[key] ??= variables['server.host'];
+  }
+  return split;
 }
 
 function splitHostPort(values: Partial<Record<SettingKey, SettingValue>>): Partial<Record<SettingKey, SettingValue>> {

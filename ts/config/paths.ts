@@ -35,6 +35,7 @@ export interface PathInputs {
   huggingFaceCache: string;
   huggingFaceToken: string;
   ollamaModels: string;
+  logFile?: string;
   platform?: NodeJS.Platform;
 }
 
@@ -59,7 +60,7 @@ export function resolvePaths(inputs: PathInputs): Paths {
     socket: socketPath(home, inputs.socket, inputs.platform ?? process.platform),
     backends: join(home, 'backends'),
     logs,
-    logFile: join(logs, 'daemon.log'),
+    logFile: chosen(inputs.logFile ?? '', join(logs, 'daemon.log')),
     huggingFaceCache: chosen(inputs.huggingFaceCache, join(huggingFaceHome, 'hub')),
     huggingFaceToken: chosen(inputs.huggingFaceToken, join(huggingFaceHome, 'token')),
     ollamaModels: chosen(inputs.ollamaModels, join(homedir(), '.ollama', 'models')),

@@ -7,7 +7,7 @@
 export const SETTINGS = {
   'server.host': {
     kind: 'string',
-    env: ['OMG_HOST'],
+    env: ['OMG_HOST', 'MODEL_RUNNER_HOST'],
     default: '127.0.0.1',
     doc: 'Address to listen on and to talk to; `host:port` also sets the port.',
   },
@@ -15,13 +15,13 @@ export const SETTINGS = {
     kind: 'integer',
     min: 0,
     max: 65535,
-    env: ['OMG_PORT'],
+    env: ['OMG_PORT', 'MODEL_RUNNER_PORT'],
     default: 10692,
     doc: 'TCP port of the daemon.',
   },
   'server.socket': {
     kind: 'string',
-    env: ['OMG_SOCKET'],
+    env: ['OMG_SOCKET', 'MODEL_RUNNER_SOCK'],
     default: '',
     doc: 'Path of the Unix socket; empty: daemon.sock in the home folder, `off`: none.',
   },
@@ -88,9 +88,15 @@ export const SETTINGS = {
   },
   'models.dir': {
     kind: 'path',
-    env: ['OMG_MODELS'],
+    env: ['OMG_MODELS', 'MODELS_PATH', 'HFTOOL_MODELS_DIR'],
     default: '',
     doc: 'Folder of the model store; empty: models/ in the home folder.',
+  },
+  'models.auto_download': {
+    kind: 'boolean',
+    env: ['OMG_AUTO_DOWNLOAD', 'HFTOOL_AUTO_DOWNLOAD'],
+    default: false,
+    doc: '`omg run` downloads a model that is not installed without asking, for scripts.',
   },
   'models.keep_alive': {
     kind: 'duration',
@@ -234,10 +240,16 @@ export const SETTINGS = {
   },
   'log.debug': {
     kind: 'boolean',
-    env: ['OMG_DEBUG', 'OLLAMA_DEBUG'],
+    env: ['OMG_DEBUG', 'OLLAMA_DEBUG', 'HFTOOL_DEBUG', 'DEBUG'],
     alsoSetBy: ['manage', 'project'],
     default: false,
     doc: 'Short for log.level = "debug".',
+  },
+  'log.file': {
+    kind: 'path',
+    env: ['OMG_LOG_FILE', 'HFTOOL_LOG_FILE'],
+    default: '',
+    doc: 'Log of a daemon in the background; empty: logs/daemon.log in the home folder.',
   },
   'api.ollama_version': {
     kind: 'string',
@@ -318,6 +330,26 @@ export const SETTINGS = {
     doc: 'Shell that completion is made for when none is named.',
   },
 } as const satisfies Record<string, SettingSpec>;
+
+/** Variables of other programs that we know and that change nothing here, and why. Set, they are told of once. */
+export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  OLLAMA_HOST: 'it may name a real Ollama; OMG_HOST sets the address',
+  OLLAMA_FLASH_ATTENTION: 'attention is computed in blocks always',
+  OLLAMA_NOPRUNE: 'nothing is deleted at the start; `omg gc` does it',
+  OLLAMA_NOHISTORY: 'the chat keeps its history in the home folder',
+  OLLAMA_SCHED_SPREAD: 'a model runs on one device',
+  OLLAMA_GPU_OVERHEAD: 'memory is planned by what is free',
+  OLLAMA_LLM_LIBRARY: '`models.device` chooses where models run',
+  OLLAMA_MULTIUSER_CACHE: 'prompts of all users share one cache',
+  OLLAMA_NEW_ENGINE: 'there is one engine',
+  OLLAMA_TMPDIR: 'nothing is unpacked',
+  HFTOOL_MULTI_GPU: 'a model runs on one device',
+  HFTOOL_CPU_OFFLOAD: 'a model runs on one device as a whole',
+  HFTOOL_ROCM_PATH: 'AMD GPUs are not supported',
+  LLAMA_SERVER_PATH: 'the engine is our own',
+  LLAMA_SERVER_VERSION: 'the engine is our own',
+  LLAMA_ARGS: 'the engine is our own',
+};
 
 /** `manage`: over TCP, whoever may change what is installed and loaded. `project`: the `.omg/config.toml` of a folder. */
 export type SettingParty = 'manage' | 'project';

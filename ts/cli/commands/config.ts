@@ -6,8 +6,8 @@ import {
   isSettingKey,
   SETTINGS,
   type SettingKey,
-  type SettingSource,
   type SettingValue,
+  sourceOf,
   specOf,
   writeSettings,
 } from '../../config/index.ts';
@@ -40,7 +40,7 @@ export class ConfigListCommand extends DataCommand {
     const rows = CONFIGURABLE.map((key) => ({
       key,
       value: displaySetting(key, config.settings[key]),
-      source: config.sources[key],
+      source: sourceOf(config, key),
       doc: specOf(key).doc,
     }));
     for (const warning of config.warnings) printer.warn(warning);
@@ -65,7 +65,7 @@ export class ConfigListCommand extends DataCommand {
 interface Row {
   key: SettingKey;
   value: SettingValue;
-  source: SettingSource;
+  source: string;
   doc: string;
 }
 
@@ -90,7 +90,7 @@ export class ConfigGetCommand extends DataCommand {
   protected override async run({ printer, config }: Session): Promise<void> {
     const key = checkedKey(this.key);
     const value = displaySetting(key, config.settings[key]);
-    if (printer.isJson) return printer.json({ key, value, source: config.sources[key] });
+    if (printer.isJson) return printer.json({ key, value, source: sourceOf(config, key) });
     printer.line(shown(value));
   }
 }

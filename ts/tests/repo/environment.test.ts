@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SETTINGS } from '../../config/index.ts';
+import { SETTINGS, WITHOUT_EFFECT } from '../../config/index.ts';
 import { readRepositoryFile, repositoryFiles } from './checkout.ts';
 
 const sources = repositoryFiles().filter(
@@ -12,9 +12,12 @@ test('only ts/config reads the environment', () => {
 });
 
 test('every variable of ours that the sources name is in the table of settings', () => {
-  const known = new Set(Object.values(SETTINGS).flatMap(({ env }) => [...env] as string[]));
+  const known = new Set([
+    ...Object.values(SETTINGS).flatMap(({ env }) => [...env] as string[]),
+    ...Object.keys(WITHOUT_EFFECT),
+  ]);
   const named = sources.flatMap((path) =>
-    [...readRepositoryFile(path).matchAll(/\b(?:OMG|OLLAMA|HF|DMR)_[A-Z][A-Z_]+\b/g)].map(
+    [...readRepositoryFile(path).matchAll(/\b(?:OMG|OLLAMA|HF|HFTOOL|DMR|MODEL_RUNNER)_[A-Z][A-Z_]+\b/g)].map(
       ([name]) => `${path}: ${name}`,
     ),
   );
@@ -24,7 +27,7 @@ test('every variable of ours that the sources name is in the table of settings',
 });
 
 test('no variable belongs to two settings, and each setting says what it is', () => {
-  const names = Object.values(SETTINGS).flatMap(({ env }) => [...env]);
+  const names = [...Object.values(SETTINGS).flatMap(({ env }) => [...env]), ...Object.keys(WITHOUT_EFFECT)];
   expect(new Set(names).size).toBe(names.length);
   for (const [key, { doc }] of Object.entries(SETTINGS)) expect(doc.length, key).toBeGreaterThan(10);
 });
