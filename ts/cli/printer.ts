@@ -67,6 +67,11 @@ export class Printer {
     this.stdout.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
   }
 
+  /** With --json, before the value: how far a command is, as a value in a line of its own. */
+  jsonLine(value: unknown): void {
+    this.stdout.write(`${printableJson(JSON.stringify(value))}\n`);
+  }
+
   table(columns: Column[], rows: string[][]): void {
     const [titles = '', ...lines] = formatTable(columns, rows, widthOf(this.stdout));
     this.styled(this.style.dim(titles));

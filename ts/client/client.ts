@@ -5,6 +5,8 @@ import { errorFromValue } from './errors.ts';
 import { chatPieces, sseData } from './sse.ts';
 import { type Address, linesOf, type NetworkAddress, Transport } from './transport.ts';
 import type {
+  Alias,
+  CatalogEntry,
   ChatBody,
   ChatPiece,
   CompletionBody,
@@ -15,10 +17,13 @@ import type {
   GcReply,
   Hardware,
   Health,
+  ImportLine,
   ModelEntry,
+  ModelOutline,
   PlanBody,
   PlanReply,
   PullLine,
+  PullPreview,
   PullStatus,
   SearchHit,
   ShowReply,
@@ -149,8 +154,22 @@ export class Client {
     await this.#transport.json('POST', '/api/copy', { body: { source, destination } });
   }
 
-  importModel(path: string, options: { name?: string; copy?: boolean } = {}): Promise<ModelEntry> {
+  importModel(path: string, options: { name?: string; copy?: boolean; force?: boolean } = {}): Promise<ModelEntry> {
     return this.#transport.json('POST', '/ohmygpu/v1/models/import', { body: { path, ...options } });
+  }
+
+  /** How far an import is, ending with status `success` and the model. Leaving the loop stops it. */
+  importing(
+    path: string,
+    options: { name?: string; copy?: boolean; force?: boolean } = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<ImportLine> {
+    return this.#lines('/ohmygpu/v1/models/import', { path, ...options }, signal);
+  }
+
+  /** What the model at a path of the daemon's machine is. Throws what an import would refuse it with. */
+  checkModel(path: string): Promise<ModelOutline> {
+    return this.#transport.json('POST', '/ohmygpu/v1/models/import', { body: { path, dry_run: true } });
   }
 
   /** Sets how a model is loaded, and begins to load it. */
@@ -158,13 +177,33 @@ export class Client {
     await this.#transport.json('POST', '/engines/_configure', { body });
   }
 
-  gc(dryRun = false): Promise<GcReply> {
-    return this.#transport.json('POST', '/ohmygpu/v1/models/gc', { body: { dry_run: dryRun } });
+  /** @param partial also downloads that have stopped and could go on. */
+  gc(options: { dryRun?: boolean; partial?: boolean } = {}): Promise<GcReply> {
+    const body = { dry_run: options.dryRun ?? false, partial: options.partial ?? false };
+    return this.#transport.json('POST', '/ohmygpu/v1/models/gc', { body });
   }
 
   async search(query: string, limit = 20, signal?: AbortSignal): Promise<SearchHit[]> {
     const path = `/ohmygpu/v1/search?q=${encodeURIComponent(query)}&limit=${limit}`;
     return (await this.#transport.json<{ models: SearchHit[] }>('GET', path, { signal })).models;
+  }
+
+  async aliases(): Promise<Alias[]> {
+    return (await this.#transport.json<{ aliases: Alias[] }>('GET', '/ohmygpu/v1/aliases')).aliases;
+  }
+
+  async setAlias(alias: string, target: string): Promise<void> {
+    await this.#transport.json('PUT', '/ohmygpu/v1/aliases', { body: { alias, target } });
+  }
+
+  /** Throws `not_found`. */
+  async removeAlias(alias: string): Promise<void> {
+    await this.#transport.json('PUT', '/ohmygpu/v1/aliases', { body: { alias, target: null } });
+  }
+
+  /** The built-in short names. */
+  async catalog(): Promise<CatalogEntry[]> {
+    return (await this.#transport.json<{ models: CatalogEntry[] }>('GET', '/ohmygpu/v1/catalog')).models;
   }
 
   /** The memory a model would take, from its headers. */
@@ -178,24 +217,28 @@ export class Client {
   }
 
   /** Progress lines, ending with status `success`. Leaving the loop stops the download unless others wait for it. */
-  async *pull(body: PullBody, signal?: AbortSignal): AsyncGenerator<PullLine> {
-    const response = await this.#transport.open('POST', '/v1/models/pull', { body: { ...body, stream: true }, signal });
-    for await (const line of linesOf(response, signal)) {
-      const value: unknown = JSON.parse(line);
-      const error = errorFromValue(value);
-      if (error !== undefined) throw error;
-      yield value as PullLine;
-    }
+  pull(body: PullBody, signal?: AbortSignal): AsyncGenerator<PullLine> {
+    return this.#lines('/v1/models/pull', body, signal);
+  }
+
+  /** What a pull would bring. Throws what a pull refuses before the weights come. */
+  preview(body: PullBody, signal?: AbortSignal): Promise<PullPreview> {
+    return this.#transport.json('POST', '/v1/models/preview', { body, signal });
   }
 
   /** Progress lines, ending with status `success`. */
-  async *create(body: CreateBody, signal?: AbortSignal): AsyncGenerator<PullLine> {
-    const response = await this.#transport.open('POST', '/api/create', { body: { ...body, stream: true }, signal });
+  create(body: CreateBody, signal?: AbortSignal): AsyncGenerator<PullLine> {
+    return this.#lines('/api/create', body, signal);
+  }
+
+  /** The lines of a route that tells how far it is. */
+  async *#lines<Line>(path: string, body: object, signal?: AbortSignal): AsyncGenerator<Line> {
+    const response = await this.#transport.open('POST', path, { body: { ...body, stream: true }, signal });
     for await (const line of linesOf(response, signal)) {
       const value: unknown = JSON.parse(line);
       const error = errorFromValue(value);
       if (error !== undefined) throw error;
-      yield value as PullLine;
+      yield value as Line;
     }
   }
 
@@ -206,8 +249,22 @@ export class Client {
     return response.statusCode === 200;
   }
 
-  async putBlob(digest: string, path: string, size: number, signal?: AbortSignal): Promise<void> {
-    const upload = { open: () => createReadStream(path, { highWaterMark: 1 << 20 }), size };
+  /** @param onSent gets the bytes that have been handed to the connection so far. */
+  async putBlob(
+    digest: string,
+    path: string,
+    size: number,
+    signal?: AbortSignal,
+    onSent: (bytes: number) => void = () => {},
+  ): Promise<void> {
+    const open = () => {
+      let sent = 0;
+      return createReadStream(path, { highWaterMark: 1 << 20 }).on('data', (chunk) => {
+        sent += chunk.length;
+        onSent(sent);
+      });
+    };
+    const upload = { open, size };
     (await this.#transport.open('POST', `/api/blobs/${digest}`, { upload, signal })).resume();
   }
 

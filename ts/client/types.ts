@@ -39,6 +39,8 @@ export interface ModelEntry {
   state: string;
   kind: string;
   capabilities: string[];
+  /** Why the model cannot run, where it cannot. */
+  problem?: string;
   /** Why chats are refused, where the chat template cannot be used. */
   template_problem?: string;
   modalities: string[];
@@ -75,12 +77,37 @@ export interface PullStatus {
   error?: { code: string; message: string; hint?: string };
 }
 
-/** One line of a pull: Ollama's progress object. */
+/** What a model is by its headers, and whether it fits into memory. */
+export interface ModelOutline {
+  family: string;
+  parameter_size: string;
+  quantization: string;
+  /** Bytes. Absent where memory cannot be planned. */
+  memory?: { total: number; available: number; fits: boolean };
+}
+
+/** What a pull would bring. */
+export interface PullPreview extends Partial<ModelOutline> {
+  name: string;
+  repo: string;
+  size: number;
+  files: { name: string; size: number }[];
+  quant?: string;
+}
+
+/** One line of a pull: Ollama's progress object, and where our own routes say more, that. */
 export interface PullLine {
   status: string;
   digest?: string;
   total?: number;
   completed?: number;
+  /** Path of the file. */
+  file?: string;
+  /** Of `completed`: what an earlier pull had brought. */
+  resumed?: number;
+  /** Where the file was found that did not have to be fetched. */
+  origin?: 'store' | 'hugging-face' | 'ollama';
+  model?: ModelOutline & { size: number };
   /** Something that was asked for and has no effect. */
   warning?: string;
 }
@@ -98,6 +125,19 @@ export interface ShowReply {
   tensors?: { name: string; type: string; shape: number[] }[];
 }
 
+/** A short name of the user's own, and what it stands for. */
+export interface Alias {
+  alias: string;
+  target: string;
+}
+
+/** A short name and the repository it stands for. */
+export interface CatalogEntry {
+  name: string;
+  repo: string;
+  installed: boolean;
+}
+
 export interface SearchHit {
   id: string;
   downloads: number;
@@ -106,9 +146,20 @@ export interface SearchHit {
   gated: boolean;
 }
 
+/** A line of an import. */
+export interface ImportLine {
+  status: string;
+  total?: number;
+  completed?: number;
+  /** With the last one. */
+  model?: ModelEntry;
+}
+
 export interface GcReply {
   removed: { path: string; size: number }[];
   freed_bytes: number;
+  /** Downloads that have stopped and can go on. */
+  unfinished: { count: number; bytes: number };
 }
 
 /** A message of the OpenAI surface. */

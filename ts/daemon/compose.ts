@@ -1,11 +1,20 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
 import { readChat } from '../api/openai/index.ts';
 import { type CatalogEntry, Metrics } from '../api/service/index.ts';
 import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
+import type { Judge } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
-import { demoModel, displayName, Library, receiveBlob } from '../library/index.ts';
-import { type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
+import {
+  demoModel,
+  displayName,
+  findLocalModel,
+  Library,
+  readAliases,
+  receiveBlob,
+  writeAlias,
+} from '../library/index.ts';
+import { judgeModel, judgeRemote, type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
 import type { AppDeps } from './app.ts';
 import { createEngine, createHub } from './default-parts.ts';
 import type { Log } from './log.ts';
@@ -28,19 +37,21 @@ const LIVE_KEYS: readonly SettingKey[] = [
 export async function composeDaemon({ config, reload, parts = {} }: StartOptions, log: Log): Promise<Composition> {
   const { paths, settings } = config;
   const engine = parts.engine ?? (await createEngine(log, config));
+  const aliasesFile = join(paths.home, 'aliases.yaml');
   const library = new Library({
     modelsDir: paths.models,
-    aliasesFile: join(paths.home, 'aliases.yaml'),
+    aliasesFile,
     bundled: [demoModel()],
   });
   const hub = once(parts.hub ?? (() => createHub(config, (warning) => log.warn({}, warning))));
   const metrics = settings['server.disable_metrics'] ? undefined : new Metrics();
   const limits = limitsOf(settings);
+  const judge: Judge = (path, about) => judgeRemote(engine, path, about, defaultSpec(limits));
   const models: ModelManager = new ModelManager({
     engine,
     library,
     puller: {
-      pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, onProgress }),
+      pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, judge, onProgress }),
     },
     limits,
     log,
@@ -59,11 +70,12 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     devices,
     search: async (query, limit, signal): Promise<SearchHit[]> => (await hub()).search(query, limit, signal),
     remoteModel: async (name, signal) => (await hub()).resolveRemote(name, library, signal),
+    previewModel: async (spec, signal) => (await hub()).resolveRemote(spec, library, signal, judge),
     ...(metrics === undefined ? {} : { metrics }),
     plan: (spec) => engine.plan({ ...defaultSpec(limits), ...spec }),
     catalog,
     readChat: (body) => readChat(models, body),
-    store: storePort(library, engine),
+    store: storePort(library, engine, aliasesFile),
     blobs: {
       has: async (sha256) => (await library.findBlob(sha256)) !== undefined,
       put: (sha256, bytes, size) => receiveBlob(library, sha256, bytes, size),
@@ -82,15 +94,22 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
   return { models, deps };
 }
 
-function storePort(library: Library, engine: Engine): ManagementDeps['store'] {
+function storePort(library: Library, engine: Engine, aliasesFile: string): ManagementDeps['store'] {
   return {
-    gc: (dryRun) => library.gc({ dryRun }),
-    async import(path, { name, copy, signal }) {
+    gc: ({ dryRun, partial }) => library.gc({ dryRun, ...(partial ? { partialAgeMs: 0 } : {}) }),
+    aliases: () => readAliases(aliasesFile),
+    setAlias: (alias, target) => writeAlias(aliasesFile, alias, target),
+    check: async (path) => {
+      const model = await findLocalModel(path);
+      return judgeModel(engine, model.path, { name: basename(path) });
+    },
+    async import(path, { name, copy, force, signal, onProgress }) {
       const { record, method } = await library.import(path, {
         name,
         mode: copy ? 'copy' : 'link',
-        inspect: (file) => engine.inspect(file),
+        ...(force ? {} : { inspect: (file: string) => judgeModel(engine, file, { name: basename(path) }) }),
         signal,
+        onProgress,
       });
       return { name: displayName(record.name), method };
     },

@@ -1,5 +1,5 @@
 import { OmgError, printableLine } from '../errors/index.ts';
-import { groupGguf, type NamedFile, selectSafetensors } from '../library/index.ts';
+import { groupGguf, type ModelFacts, type NamedFile, selectSafetensors, taskOf } from '../library/index.ts';
 import { fileTag, type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
 
 export interface ChosenFiles<T extends NamedFile> {
@@ -9,6 +9,8 @@ export interface ChosenFiles<T extends NamedFile> {
   engineFile?: string;
   quant?: string;
 }
+
+const ONLY_TEXT = 'omg runs language models and text encoders. Look for one with omg search.';
 
 export interface FileWish {
   quant?: string;
@@ -24,7 +26,12 @@ export function ggufCandidates<T extends NamedFile>(files: readonly T[]): GgufCa
  * Chooses what to download: the asked file or quantisation, else Q4_K_M or the nearest, else the safetensors set. Throws
  * `no_model_files` (detail.available), and `invalid_request` when several files have the quantisation.
  */
-export function chooseFiles<T extends NamedFile>(repo: string, files: readonly T[], wish: FileWish): ChosenFiles<T> {
+export function chooseFiles<T extends NamedFile>(
+  repo: string,
+  files: readonly T[],
+  wish: FileWish,
+  facts: ModelFacts = {},
+): ChosenFiles<T> {
   const candidates = ggufCandidates(files);
   if (wish.file !== undefined) return chooseByFile(repo, candidates, wish.file);
   if (wish.quant !== undefined && candidates.length > 0) {
@@ -33,7 +40,7 @@ export function chooseFiles<T extends NamedFile>(repo: string, files: readonly T
   if (candidates.length > 0) return only(repo, candidates, preferredQuant(candidates), undefined);
   const safetensors = selectSafetensors(files);
   if (safetensors.length > 0 && wish.quant === undefined) return { kind: 'safetensors', files: safetensors };
-  throw nothingToRun(repo, files, wish);
+  throw nothingToRun(repo, files, wish, facts);
 }
 
 function chooseByFile<T extends NamedFile>(
@@ -82,27 +89,38 @@ function chosen<T extends NamedFile>({ label, files }: GgufCandidate<T>): Chosen
   };
 }
 
-function nothingToRun(repo: string, files: readonly NamedFile[], wish: FileWish): OmgError {
+function nothingToRun(repo: string, files: readonly NamedFile[], wish: FileWish, facts: ModelFacts): OmgError {
   const has = (pattern: RegExp) => files.some(({ filename }) => pattern.test(filename));
+  // Pipelines of diffusers keep a model per folder, which `model_index.json` lists.
+  const task = has(/^model_index\.json$/) ? (taskOf(facts) ?? taskOf({ library: 'diffusers' })) : taskOf(facts);
   const [what, hint] =
-    wish.quant !== undefined && has(/\.safetensors$/i)
-      ? [
-          'has no GGUF files, so there is no quantisation to choose',
-          'Pull it without a quantisation, or look for a GGUF conversion with omg search.',
-        ]
-      : has(/^adapter_config\.json$/)
-        ? ['holds an adapter, not a model', 'Pull the model that the adapter is merged into.']
-        : has(/\.gguf$/i)
-          ? [
-              'has only parts of a GGUF model',
-              'Files of a split model are missing there, or they belong to another model.',
-            ]
-          : has(/\.(?:bin|pth?|onnx|h5|msgpack)$/i)
+    has(/^model_index\.json$/) && task !== undefined
+      ? [`is ${task}, in parts that work together`, ONLY_TEXT]
+      : wish.quant !== undefined && has(/\.safetensors$/i)
+        ? [
+            'has no GGUF files, so there is no quantisation to choose',
+            'Pull it without a quantisation, or look for a GGUF conversion with omg search.',
+          ]
+        : has(/^adapter_config\.json$/)
+          ? ['holds an adapter, not a model', 'Pull the model that the adapter is merged into.']
+          : has(/\.gguf$/i)
             ? [
-                'has its weights in formats that omg does not read',
-                'Look for a GGUF or safetensors version with omg search.',
+                'has only parts of a GGUF model',
+                'Files of a split model are missing there, or they belong to another model.',
               ]
-            : ['has no GGUF or safetensors files', 'Look for another repository with omg search.'];
+            : has(/\.(?:bin|pth?|onnx|h5|msgpack)$/i)
+              ? [
+                  'has its weights in formats that omg does not read',
+                  'Look for a GGUF or safetensors version with omg search.',
+                ]
+              : has(/\.safetensors$/i)
+                ? [
+                    task === undefined
+                      ? 'has safetensors files, but not those of a model: config.json and model.safetensors (all of its shards)'
+                      : `is ${task}`,
+                    task === undefined ? 'Look for another repository with omg search.' : ONLY_TEXT,
+                  ]
+                : ['has no GGUF or safetensors files', 'Look for another repository with omg search.'];
   return new OmgError('no_model_files', `${repo} ${what}.`, { hint, detail: { available: [] } });
 }
 

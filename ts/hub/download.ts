@@ -16,6 +16,8 @@ export interface TransferSettings {
   rangeBytes: number;
   /** Bytes are written, and noted in the journal, in portions of this size: what a `kill -9` can lose per connection. */
   flushBytes: number;
+  /** Headers are read in pieces that begin with this size. */
+  headBytes: number;
   retry: RetryPolicy;
 }
 
@@ -29,6 +31,8 @@ export interface DownloadSource {
 }
 
 const SMALL_BYTES = 1 << 20;
+/** Long headers are those of large vocabularies; how long shows only as they are read. */
+const HEAD_GROWTH = 4;
 
 /** The hub gives another file than the one it told of before. */
 export class RemoteChangedError extends Error {
@@ -47,6 +51,8 @@ export class Download {
   /** Where the hub sent us; its addresses end after a while. */
   #location: string | undefined;
   #queue: [number, number][] = [];
+  /** What a host sends beyond the range that was asked for is not taken. */
+  #headOnly = false;
   readonly #probe = Promise.withResolvers<void>();
 
   constructor(source: DownloadSource, file: RemoteFile, signal: AbortSignal, onBytes: (completed: number) => void) {
@@ -82,6 +88,35 @@ export class Download {
         : hasher.finish(size, this.#signal));
     } finally {
       await Promise.all([target.close(), journal.close(), hasher?.stop()]);
+    }
+  }
+
+  /**
+   * Brings the beginning of the file, longer until `extent` asks for no more than there is, and returns it. It stays in `path` and the
+   * journal, where `run` goes on behind it.
+   */
+  async head(path: string, journalPath: string, extent: (bytes: Buffer) => number): Promise<Buffer> {
+    const { size } = this.#file;
+    const resumes = (await stat(path).catch(() => undefined))?.size === size;
+    const journal = await Journal.open(journalPath, size, resumes);
+    const target = await open(path, resumes ? 'r+' : 'w+').catch(async (error: unknown) => {
+      await journal.close();
+      throw error;
+    });
+    this.#headOnly = true;
+    try {
+      await target.truncate(size);
+      this.#onBytes(journal.ranges.bytes);
+      let bytes = Buffer.alloc(0);
+      for (let need = extent(bytes); need > bytes.length && bytes.length < size; need = extent(bytes)) {
+        const end = Math.min(size, Math.max(need, bytes.length * HEAD_GROWTH, this.#source.settings.headBytes));
+        await this.#source.permits.run(() => this.#fetchRange(0, end, target, journal, undefined));
+        bytes = (await target.read(Buffer.alloc(end), 0, end, 0)).buffer;
+      }
+      return bytes;
+    } finally {
+      this.#headOnly = false;
+      await Promise.all([target.close(), journal.close()]);
     }
   }
 
@@ -162,7 +197,7 @@ export class Download {
       throw error;
     }
     if (!answer.fromHub) this.#location = answer.url;
-    if (answer.status === 200) {
+    if (answer.status === 200 && !this.#headOnly) {
       last.end = size;
       this.#queue.length = 0;
     }

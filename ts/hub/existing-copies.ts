@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RemoteFile } from './types.ts';
+import type { FileOrigin, RemoteFile } from './types.ts';
 
 /** Folders of other programs that may hold the same files. Absent or empty: not looked at. */
 export interface OtherStores {
@@ -14,6 +14,7 @@ export interface OtherStores {
 export interface ExistingCopy {
   path: string;
   device: number;
+  origin: FileOrigin;
 }
 
 /** Finished files in the stores of other programs. Those of the Hugging Face cache are named by their ETag. */
@@ -22,23 +23,23 @@ export async function findCopies(
   source: { repo: string; commit: string },
   file: RemoteFile,
 ): Promise<ExistingCopy[]> {
-  const candidates: string[] = [];
+  const candidates: [string, FileOrigin][] = [];
   if (stores.huggingFaceCache) {
     const folder = join(stores.huggingFaceCache, `models--${source.repo.replaceAll('/', '--')}`);
     const etag = file.sha256 ?? file.gitSha1;
-    if (etag !== undefined) candidates.push(join(folder, 'blobs', etag));
+    if (etag !== undefined) candidates.push([join(folder, 'blobs', etag), 'hugging-face']);
     // On Windows without the right to make links the cache keeps files here only.
-    candidates.push(join(folder, 'snapshots', source.commit, file.filename));
+    candidates.push([join(folder, 'snapshots', source.commit, file.filename), 'hugging-face']);
   }
   if (stores.ollamaModels && file.sha256 !== undefined) {
-    candidates.push(join(stores.ollamaModels, 'blobs', `sha256-${file.sha256}`));
+    candidates.push([join(stores.ollamaModels, 'blobs', `sha256-${file.sha256}`), 'ollama']);
   }
   const copies: ExistingCopy[] = [];
-  for (const candidate of candidates) {
+  for (const [candidate, origin] of candidates) {
     const path = await realpath(candidate).catch(() => undefined);
     if (path === undefined || copies.some((copy) => copy.path === path)) continue;
     const stats = await stat(path).catch(() => undefined);
-    if (stats?.isFile() && stats.size === file.size) copies.push({ path, device: stats.dev });
+    if (stats?.isFile() && stats.size === file.size) copies.push({ path, device: stats.dev, origin });
   }
   return copies;
 }

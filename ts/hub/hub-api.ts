@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OmgError } from '../errors/index.ts';
+import type { ModelFacts } from '../library/index.ts';
 import { dropBody, type HttpAnswer, type HttpClient, readText } from './http.ts';
 import { hubError } from './hub-errors.ts';
 import { type RetryPolicy, withRetries } from './retry.ts';
@@ -11,6 +12,7 @@ export interface HubModel {
   commit: string;
   gated: boolean;
   files: RemoteFile[];
+  facts: ModelFacts;
 }
 
 /** Answers are untrusted; longer ones than this are refused. The largest real ones (10,000 files) have about 3 MB. */
@@ -25,6 +27,8 @@ const modelSchema = z.object({
   id: z.string().regex(/^[^/\s]+\/[^/\s]+$/),
   sha: gitSha1Schema,
   gated: gatedSchema,
+  pipeline_tag: z.string().nullish(),
+  library_name: z.string().nullish(),
   siblings: z.array(
     z.object({
       rfilename: z.string(),
@@ -80,6 +84,10 @@ export class HubApi {
       id: value.id,
       commit: value.sha,
       gated: value.gated !== undefined && value.gated !== false,
+      facts: {
+        ...(value.pipeline_tag == null ? {} : { pipeline: value.pipeline_tag }),
+        ...(value.library_name == null ? {} : { library: value.library_name }),
+      },
       // Mirrors that do not know `blobs=true` leave the sizes out.
       files: files.length === value.siblings.length ? files : await this.#tree(repo, value.sha, signal),
     };

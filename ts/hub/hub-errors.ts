@@ -39,6 +39,12 @@ export function hubError(answer: Pick<HttpAnswer, 'status' | 'headers' | 'fromHu
   }
   if (code === 'EntryNotFound') return notFound(`${asked.repo} has no file ${JSON.stringify(asked.filename ?? '')}.`);
   if (code === 'RepoNotFound' || status === 404 || status === 410) return missing(asked);
+  if (status === 401 && asked.hasToken) {
+    return new OmgError('repo_gated', `The hub does not accept the token that it was sent for ${asked.repo}.`, {
+      hint: 'HF_TOKEN is wrong, expired or revoked. `omg config get hub.token` tells whether one is set; huggingface.co/settings/tokens makes new ones.',
+      detail: { status },
+    });
+  }
   // Without a token the hub does not tell a private repository from one that does not exist.
   if (status === 401) return missing(asked);
   if (status === 403) {

@@ -1,27 +1,20 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
-import {
-  type Artifact,
-  asStoreChange,
-  type InstallRecord,
-  type Library,
-  MissingBlobError,
-  nameKey,
-  type ParsedName,
-  parseModelName,
-} from '../library/index.ts';
+import { type Artifact, asStoreChange, type InstallRecord, type Library, MissingBlobError } from '../library/index.ts';
 import { type DownloadSource, RemoteChangedError, type TransferSettings } from './download.ts';
 import { findCopies, type OtherStores } from './existing-copies.ts';
+import { judgeHeaders } from './header-folder.ts';
 import { HttpClient, type HttpOptions } from './http.ts';
 import { HubApi } from './hub-api.ts';
+import { findCurrent, findOwn } from './installed.ts';
 import { obtainFile, type PullContext, partialKey } from './obtain-file.ts';
 import { ProgressMeter } from './progress-meter.ts';
-import { standsFor } from './pull-target.ts';
+import { pullTarget } from './pull-target.ts';
 import { resolveRemote } from './resolve-remote.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
 import { Semaphore } from './semaphore.ts';
-import type { ModelHub, PullOptions, PullRequest, RemoteFile, RemoteModel, SearchResult } from './types.ts';
+import type { Judge, ModelHub, PullOptions, PullRequest, RemoteFile, RemoteModel, SearchResult } from './types.ts';
 
 export interface HubOptions extends Partial<HttpOptions> {
   /** Default 4. */
@@ -56,6 +49,7 @@ export class Hub implements ModelHub {
       rangeThresholdBytes: 32 << 20,
       rangeBytes: 16 << 20,
       flushBytes: 512 << 10,
+      headBytes: 1 << 20,
       ...options.transfer,
       connections: options.connections ?? 4,
       retry,
@@ -75,12 +69,24 @@ export class Hub implements ModelHub {
     }
   }
 
-  async resolveRemote(request: string | PullRequest, library: Library, signal?: AbortSignal): Promise<RemoteModel> {
+  async resolveRemote(
+    request: string | PullRequest,
+    library: Library,
+    signal: AbortSignal = new AbortController().signal,
+    judge?: Judge,
+  ): Promise<RemoteModel> {
     const asked = typeof request === 'string' ? { model: request } : request;
+    const meter = new ProgressMeter(undefined);
     try {
-      return await resolveRemote(asked, this.#api, this.#endpoint, library, signal);
+      const remote = await resolveRemote(await pullTarget(asked, this.#endpoint, library), this.#api, signal);
+      if (judge === undefined) return remote;
+      const context = { library, source: this.#sourceOf(remote), otherStores: this.#otherStores, meter, signal };
+      const outline = await judgeHeaders(context, remote, asked.model, judge, true);
+      return { ...remote, ...(outline === undefined ? {} : { outline }) };
     } catch (error) {
       throw toPullError(error, signal);
+    } finally {
+      meter.stop();
     }
   }
 
@@ -113,14 +119,15 @@ export class Hub implements ModelHub {
       meter.status('success');
       return own;
     }
+    const target = await pullTarget(request, this.#endpoint, options.library);
     for (let round = 0; ; round++) {
       meter.status('resolving');
-      const remote = await resolveRemote(request, this.#api, this.#endpoint, options.library, options.signal);
+      const remote = await resolveRemote(target, this.#api, options.signal);
       meter.start(remote.repo, remote.files);
       try {
         const current = request.force ? undefined : await findCurrent(remote, options.library);
-        const record = current ?? (await this.#bring(remote, request.force ?? false, options, meter));
-        for (const { filename } of current === undefined ? [] : remote.files) meter.cached(filename);
+        const record = current ?? (await this.#bring(remote, request, options, meter));
+        for (const { filename } of current === undefined ? [] : remote.files) meter.cached(filename, 'store');
         meter.status('success');
         return record;
       } catch (error) {
@@ -133,19 +140,12 @@ export class Hub implements ModelHub {
 
   async #bring(
     remote: RemoteModel,
-    force: boolean,
-    { library, signal }: PullOptions,
+    { model, force = false }: PullRequest,
+    { library, signal, judge }: PullOptions,
     meter: ProgressMeter,
   ): Promise<InstallRecord> {
     const stop = new AbortController();
-    const source: DownloadSource = {
-      http: this.#http,
-      endpoint: this.#endpoint,
-      repo: remote.repo,
-      commit: remote.commit,
-      permits: new Semaphore(this.#settings.connections),
-      settings: this.#settings,
-    };
+    const source = this.#sourceOf(remote);
     const lease = await library.lease(remote.files.flatMap(({ sha256 }) => (sha256 === undefined ? [] : [sha256])));
     try {
       const arriving = new Set(remote.files.map(({ filename }) => filename));
@@ -163,6 +163,10 @@ export class Hub implements ModelHub {
         force,
         onWhole,
       };
+      if (judge !== undefined && !force) {
+        const outline = await judgeHeaders(context, remote, model, judge, false);
+        if (outline !== undefined) meter.outline(outline);
+      }
       await library.ensureSpace(await this.#bytesToFetch(context, remote));
       meter.status('downloading');
       const artifacts = await this.#obtainAll(context, remote.files, stop, onWhole);
@@ -181,6 +185,17 @@ export class Hub implements ModelHub {
       await lease.abandon();
       throw error;
     }
+  }
+
+  #sourceOf({ repo, commit }: RemoteModel): DownloadSource {
+    return {
+      http: this.#http,
+      endpoint: this.#endpoint,
+      repo,
+      commit,
+      permits: new Semaphore(this.#settings.connections),
+      settings: this.#settings,
+    };
   }
 
   /** All files, some at once. The first error stops the others, and is thrown when they have let go of their files. */
@@ -227,41 +242,6 @@ export class Hub implements ModelHub {
     }
     return bytes;
   }
-}
-
-/** The installed model, when it is what the hub has and its files are there. */
-/**
- * An installed model with a bare name that no source has, because it was made here, copied or came along: there is nothing newer to bring.
- * Clients pull whatever they are about to use.
- */
-async function findOwn(request: PullRequest, library: Library): Promise<InstallRecord | undefined> {
-  if (request.revision !== undefined || request.quant !== undefined || request.file !== undefined) return undefined;
-  const { name, hasNamespace, revision } = parsedName(request.model) ?? {};
-  if (name === undefined || hasNamespace || revision !== undefined) return undefined;
-  if ((await standsFor(name, library)) !== undefined) return undefined;
-  return (await library.list()).find((record) => nameKey(record.name) === nameKey(name));
-}
-
-/** Undefined for what is no name, such as a URL. */
-function parsedName(text: string): ParsedName | undefined {
-  try {
-    return parseModelName(text);
-  } catch {
-    return undefined;
-  }
-}
-
-async function findCurrent(remote: RemoteModel, library: Library): Promise<InstallRecord | undefined> {
-  const record = (await library.list()).find(({ name }) => nameKey(name) === nameKey(remote.name));
-  if (record?.modelRef.repo !== remote.repo || record.revision.resolvedCommit !== remote.commit) return undefined;
-  if (record.revision.branch !== remote.revision || record.artifacts.length !== remote.files.length) return undefined;
-  for (const { filename, size } of remote.files) {
-    if (!record.artifacts.some((artifact) => artifact.filename === filename && artifact.size === size))
-      return undefined;
-    const stats = await stat(join(record.localPath, filename)).catch(() => undefined);
-    if (stats?.size !== size) return undefined;
-  }
-  return record;
 }
 
 function toPullError(error: unknown, signal: AbortSignal | undefined): OmgError {

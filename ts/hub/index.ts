@@ -1,7 +1,12 @@
 export { CATALOG } from './catalog-data.ts';
 export { Hub, type HubOptions } from './hub.ts';
 export type {
+  FileOrigin,
+  Judge,
+  JudgedModel,
   ModelHub,
+  ModelOutline,
+  PulledFile,
   PullOptions,
   PullProgress,
   PullRequest,

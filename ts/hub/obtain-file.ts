@@ -79,7 +79,7 @@ async function findInstalled(context: PullContext, file: RemoteFile): Promise<Ar
       await rm(blob, { force: true });
       await linkOrCopy(path, blob);
     }
-    meter.cached(file.filename);
+    meter.cached(file.filename, 'store');
     return artifactOf(file, sha256);
   }
   return undefined;
@@ -95,7 +95,7 @@ async function adoptCopy(context: PullContext, file: RemoteFile, stem: string): 
       const sha256 = await verifiedSha256(staged, file, signal);
       if (sha256 === undefined) continue;
       const artifact = await becomeBlob(context, file, staged, sha256);
-      meter.cached(file.filename);
+      meter.cached(file.filename, copy.origin);
       return artifact;
     } catch (error) {
       signal.throwIfAborted();
@@ -115,6 +115,7 @@ async function download(context: PullContext, file: RemoteFile, stem: string): P
   const journal = `${stem}.journal`;
   for (let round = 0; round < 2; round++) {
     const transfer = new Download(source, file, signal, (completed) => {
+      if (round === 0) meter.resumed(file.filename, completed);
       underWay.set(stem, completed);
       meter.completed(file.filename, completed);
     });

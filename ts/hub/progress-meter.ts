@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PullProgress, RemoteFile } from './types.ts';
+import type { FileOrigin, ModelOutline, PullProgress, RemoteFile } from './types.ts';
 
 const INTERVAL_MS = 60;
 
@@ -8,6 +8,8 @@ export class ProgressMeter {
   readonly #onProgress: ((progress: PullProgress) => void) | undefined;
   #status: PullProgress['status'] = 'resolving';
   #files: PullProgress['files'] = [];
+  readonly #resumed = new Set<string>();
+  #outline: ModelOutline | undefined;
   #lastMs = -Infinity;
   #timer: NodeJS.Timeout | undefined;
 
@@ -39,10 +41,25 @@ export class ProgressMeter {
     this.#tellSoon();
   }
 
-  cached(filename: string): void {
+  /** What an earlier pull had brought; the first word about a file counts. */
+  resumed(filename: string, bytes: number): void {
+    if (this.#resumed.has(filename)) return;
+    this.#resumed.add(filename);
+    const file = this.#files.find((other) => other.filename === filename);
+    if (file !== undefined) file.resumedBytes = Math.min(bytes, file.size);
+  }
+
+  /** What the headers say. */
+  outline(outline: ModelOutline): void {
+    this.#outline = outline;
+    this.#tell();
+  }
+
+  cached(filename: string, origin: FileOrigin): void {
     const file = this.#files.find((other) => other.filename === filename);
     if (file === undefined) return;
     file.cached = true;
+    file.origin = origin;
     file.completedBytes = file.size;
     this.#tellSoon();
   }
@@ -67,6 +84,7 @@ export class ProgressMeter {
       totalBytes: this.#files.reduce((sum, { size }) => sum + size, 0),
       completedBytes: this.#files.reduce((sum, { completedBytes }) => sum + completedBytes, 0),
       files: this.#files.map((file) => ({ ...file })),
+      ...(this.#outline === undefined ? {} : { outline: this.#outline }),
     });
   }
 }

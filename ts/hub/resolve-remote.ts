@@ -1,23 +1,16 @@
 import { OmgError } from '../errors/index.ts';
-import { assertSafeFilename, type Library, type ModelName, parseModelName, toNamePart } from '../library/index.ts';
+import { assertSafeFilename, type ModelName, parseModelName, toNamePart } from '../library/index.ts';
 import { chooseFiles, ggufCandidates } from './choose-files.ts';
 import type { HubApi, HubModel } from './hub-api.ts';
-import { type PullTarget, pullTarget } from './pull-target.ts';
-import type { PullRequest, RemoteModel } from './types.ts';
+import type { PullTarget } from './pull-target.ts';
+import type { RemoteModel } from './types.ts';
 
 const DEFAULT_REVISION = 'main';
 
-/** Asks the hub what a request means: which commit, which files, and the name that the model will have. */
-export async function resolveRemote(
-  request: PullRequest,
-  api: HubApi,
-  endpoint: string,
-  library: Library,
-  signal?: AbortSignal,
-): Promise<RemoteModel> {
-  const target = await pullTarget(request, endpoint, library);
+/** Asks the hub what a target means: which commit, which files, and the name that the model will have. */
+export async function resolveRemote(target: PullTarget, api: HubApi, signal?: AbortSignal): Promise<RemoteModel> {
   const { model, revision, wish } = await lookUp(target, api, signal);
-  const chosen = chooseFiles(target.repo, model.files, wish);
+  const chosen = chooseFiles(target.repo, model.files, wish, model.facts);
   for (const { filename } of chosen.files) assertSafeFilename(filename);
   const repo = model.id.toLowerCase() === target.repo.toLowerCase() ? model.id : target.repo;
   return {
@@ -30,6 +23,7 @@ export async function resolveRemote(
     ...(chosen.engineFile === undefined ? {} : { engineFile: chosen.engineFile }),
     files: chosen.files,
     totalBytes: chosen.files.reduce((sum, { size }) => sum + size, 0),
+    facts: model.facts,
   };
 }
 

@@ -1,5 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { writeFileAtomically } from '../config/index.ts';
+import { OmgError } from '../errors/index.ts';
 import { nameKey, parseModelName } from './names.ts';
 
 const aliasesSchema = z.record(z.string(), z.string()).nullable();
@@ -47,4 +49,52 @@ export class UserAliases {
       this.#problem = error instanceof Error ? error.message : String(error);
     }
   }
+}
+
+/** The aliases of the user's file as they are written there. Throws `invalid_config` for a file that cannot be understood. */
+export async function readAliases(path: string): Promise<{ alias: string; target: string }[]> {
+  const aliases = (await documentOf(path)).toJS() as Record<string, string> | null;
+  return Object.entries(aliases ?? {}).map(([alias, target]) => ({ alias, target }));
+}
+
+/**
+ * Sets an alias in the user's file, or takes it out where `target` is undefined; comments and the other lines stay. Returns whether the file
+ * had it. Throws `invalid_model_name`, and `invalid_config` for a file that cannot be understood.
+ */
+export async function writeAlias(path: string, alias: string, target: string | undefined): Promise<boolean> {
+  const key = nameKey(parseModelName(alias).name);
+  if (target !== undefined) parseModelName(target);
+  const document = await documentOf(path);
+  const known = Object.keys((document.toJS() ?? {}) as Record<string, string>);
+  const same = known.filter((name) => sameName(name, key));
+  for (const name of same) document.delete(name);
+  if (target !== undefined) document.set(alias, target);
+  if (target !== undefined || same.length > 0) await writeFileAtomically(path, document.toString());
+  return same.length > 0;
+}
+
+/** The file, with its comments. */
+async function documentOf(path: string) {
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(await readFile(path, 'utf8').catch(emptyIfMissing));
+  const isMap = aliasesSchema.safeParse(document.toJS()).success;
+  if (document.errors.length > 0 || !isMap) {
+    throw new OmgError('invalid_config', `${path} is not a map from names to names.`, {
+      hint: 'Mend it with an editor.',
+    });
+  }
+  return document;
+}
+
+function sameName(text: string, key: string): boolean {
+  try {
+    return nameKey(parseModelName(text).name) === key;
+  } catch {
+    return false;
+  }
+}
+
+function emptyIfMissing(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw error;
 }

@@ -14,6 +14,8 @@ const UNFINISHED_MS = 60_000;
 export interface GcReport {
   removed: { path: string; size: number }[];
   freedBytes: number;
+  /** Downloads that nobody works on and that can go on, with the bytes they hold. */
+  unfinished: { count: number; bytes: number };
 }
 
 /** Removes what a model leaves behind when its manifest is gone. Needs the store's lock. Returns the bytes freed on disk. */
@@ -67,7 +69,9 @@ export async function collectGarbage(
       if (sha256 === undefined || (!needed.has(sha256) && !kept.has(sha256))) await drop(join(layout.blobs, file));
     }
   }
-  for (const path of await stalePartials(layout, partialAgeMs)) await drop(path);
+  const stale = await stalePartials(layout, partialAgeMs);
+  for (const path of stale) await drop(path);
+  const unfinished = await unfinishedDownloads(layout, new Set(stale));
   for (const folder of [layout.files, layout.manifests]) {
     for (const file of await list(folder)) if (file.startsWith(TEMPORARY_PREFIX)) await drop(join(folder, file));
   }
@@ -79,7 +83,7 @@ export async function collectGarbage(
     if (unfinished && Date.now() - stats.mtimeMs > UNFINISHED_MS) await drop(path);
   }
   if (!dryRun) await removeEmptyFolders(layout.files, 4);
-  return { removed, freedBytes: freed.bytes };
+  return { removed, freedBytes: freed.bytes, unfinished };
 }
 
 function neededBlobs(records: readonly InstallRecord[], layout: StoreLayout): Set<string> {
@@ -100,6 +104,21 @@ async function stalePartials(layout: StoreLayout, ageMs: number): Promise<string
     if (!kept.has(key) && (await isLockHeld(join(layout.partial, `${key}.lock`)))) kept.add(key);
   }
   return files.filter((file) => !kept.has(keyOf(file))).map((file) => join(layout.partial, file));
+}
+
+/** Those that stay. A partial file has its whole length from the beginning; what it holds shows in the blocks it takes. */
+async function unfinishedDownloads(layout: StoreLayout, dropped: ReadonlySet<string>): Promise<GcReport['unfinished']> {
+  const found = { count: 0, bytes: 0 };
+  for (const file of await list(layout.partial)) {
+    const path = join(layout.partial, file);
+    if (!file.endsWith('.part') || dropped.has(path)) continue;
+    if (await isLockHeld(path.replace(/\.part$/, '.lock'))) continue;
+    const stats = await stat(path).catch(() => undefined);
+    if (stats === undefined) continue;
+    found.count++;
+    found.bytes += stats.blocks === undefined ? stats.size : Math.min(stats.size, stats.blocks * 512);
+  }
+  return found;
 }
 
 /** The folders at the depth of `files/<host>/<namespace>/<model>/<tag>-<digest>`. */

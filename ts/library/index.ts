@@ -1,15 +1,18 @@
+export { readAliases, writeAlias } from './aliases.ts';
 export { type BundledModel, demoModel } from './bundled.ts';
 export type { GcReport } from './collect.ts';
 export { FileHasher, hashFile } from './file-hasher.ts';
 export { linkOrCopy } from './file-linking.ts';
 export { Gate } from './gate.ts';
+export { ggufArchitecture, headerExtent } from './header-extent.ts';
 export type { ImportOptions, ImportResult } from './import-local.ts';
 export { type InstallInput, type InstallStep, MissingBlobError } from './install.ts';
 export { type BlobsInput, installBlobs, type StagedModel, withStagedBlobs } from './install-blobs.ts';
 export type { QuantizedInput } from './install-quantized.ts';
 export type { Lease } from './leases.ts';
 export { Library, type LibraryOptions, type OwnTraits, type RemoveResult } from './library.ts';
-export { acquireLock, type HeldLock } from './lock-file.ts';
+export { findLocalModel } from './local-model.ts';
+export { acquireLock, type HeldLock, isLockHeld } from './lock-file.ts';
 export { contentDigest } from './manifest.ts';
 export type { StoreProblem } from './manifest-index.ts';
 export {
@@ -21,6 +24,7 @@ export {
   parseShard,
   selectSafetensors,
 } from './model-files.ts';
+export { configArchitecture, type ModelFacts, quantizationMethod, taskOf } from './model-task.ts';
 export {
   DEFAULT_HOST,
   displayName,

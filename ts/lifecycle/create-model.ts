@@ -11,6 +11,7 @@ import {
   parseModelName,
 } from '../library/index.ts';
 import { headerWithProfile } from './created-model.ts';
+import { judgeModel } from './judge-model.ts';
 import type { OpenedModel } from './model-directory.ts';
 import type { ModelStore } from './ports.ts';
 import type { CreateEvent, CreateSpec, PullJob } from './types.ts';
@@ -58,7 +59,9 @@ export async function* createModel(
     yield { type: 'writing' };
     record =
       base === undefined
-        ? await store.createFromBlobs({ name: target, files, ...own }, (path) => engine.inspect(path))
+        ? await store.createFromBlobs({ name: target, files, ...own }, (path) =>
+            judgeModel(engine, path, { name: displayName(target) }),
+          )
         : await store.copy(displayName(base.record.name), target, own);
   }
   surroundings.onInstalled(record);

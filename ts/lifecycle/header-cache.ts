@@ -10,7 +10,13 @@ const VERDICTS: ReadonlySet<ErrorCode> = new Set([
   'invalid_model_file',
   'unsupported_architecture',
   'unsupported_quantization',
+  'unsupported',
 ] as const);
+
+/** Whether an error says that the files of a model cannot run, and not that something went wrong while it was looked at. */
+export function isVerdict(error: unknown): error is OmgError {
+  return error instanceof OmgError && VERDICTS.has(error.code);
+}
 
 /** Headers by path, read again when the file changes. One reading however many ask at once. */
 export class HeaderCache {
@@ -31,8 +37,7 @@ export class HeaderCache {
     const entry = { fingerprint, header };
     this.#headers.set(path, entry);
     header.catch((error: unknown) => {
-      const verdict = error instanceof OmgError && VERDICTS.has(error.code);
-      if (!verdict && this.#headers.get(path) === entry) this.#headers.delete(path);
+      if (!isVerdict(error) && this.#headers.get(path) === entry) this.#headers.delete(path);
     });
     return header;
   }

@@ -1,4 +1,5 @@
 export { type Clock, ManualClock, systemClock } from './clock.ts';
+export { judgeModel, judgeRemote } from './judge-model.ts';
 export { ModelManager, type ModelManagerOptions } from './model-manager.ts';
 export { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller } from './ports.ts';
 export { promptTokens, type RequestObserver, type RequestRecord } from './request-meter.ts';

@@ -1,9 +1,10 @@
+import { sep } from 'node:path';
 import type { ChatTemplates } from '../chat/index.ts';
 import type { Engine } from '../inference/index.ts';
 import { displayName, type InstallRecord } from '../library/index.ts';
 import type { Clock } from './clock.ts';
 import { headerWithProfile } from './created-model.ts';
-import { type CachedHeader, HeaderCache } from './header-cache.ts';
+import { type CachedHeader, HeaderCache, isVerdict } from './header-cache.ts';
 import { detailsWithoutHeader, modelDetails } from './model-details.ts';
 import type { ModelFiles } from './model-files.ts';
 import { modelParameters } from './model-parameters.ts';
@@ -33,6 +34,8 @@ export class ModelDirectory {
   readonly #log: LifecycleLog;
   readonly #files: ModelFiles;
   readonly #headers: HeaderCache;
+  /** What was said of models that cannot be read, by their path. */
+  readonly #told = new Map<string, string>();
   /** Details last as long as the header they were made from; models of one file differ in their profile. */
   readonly #details = new WeakMap<CachedHeader, Map<string, Described>>();
 
@@ -85,12 +88,19 @@ export class ModelDirectory {
       return await Promise.all(
         records.map(async (record) => {
           const name = displayName(record.name);
+          let problem: string | undefined;
           const opened = this.openRecord(record).catch((error: unknown) => {
-            this.#log.warn({ model: name, error: String(error) }, 'cannot read the header of an installed model');
+            if (isVerdict(error)) problem = error.message.replaceAll(`${record.localPath}${sep}`, '');
+            this.#tellOnce(record, name, error);
             return undefined;
           });
           const details = (await Promise.race([opened, patience]))?.details;
-          return { name, record, details: details ?? detailsWithoutHeader(record, () => this.#tensors(record)) };
+          return {
+            name,
+            record,
+            details: details ?? detailsWithoutHeader(record, () => this.#tensors(record)),
+            ...(problem === undefined ? {} : { problem }),
+          };
         }),
       );
     } finally {
@@ -98,7 +108,16 @@ export class ModelDirectory {
     }
   }
 
+  /** A model that cannot be read is listed often, and said to be so once. */
+  #tellOnce(record: InstallRecord, model: string, error: unknown): void {
+    const text = String(error);
+    if (this.#told.get(record.enginePath) === text) return;
+    this.#told.set(record.enginePath, text);
+    this.#log.warn({ model, error: text }, 'cannot read the header of an installed model');
+  }
+
   forget(record: InstallRecord): void {
+    this.#told.delete(record.enginePath);
     this.#headers.forget(record.enginePath);
   }
 

@@ -27,7 +27,7 @@ export class RunningPull implements PullJob {
   readonly #events: EventStream;
   readonly #abort = new AbortController();
   readonly #wakeups = new Set<() => void>();
-  #progress: PullProgress = { status: 'resolving', totalBytes: 0, completedBytes: 0, files: [] };
+  #progress: PullProgress = { status: 'waiting', totalBytes: 0, completedBytes: 0, files: [] };
   #version = 0;
   #status: PullState['status'] = 'downloading';
   #error: OmgError | undefined;

@@ -56,7 +56,7 @@ test('progress, then success, for everyone who watches', async () => {
   expect(job.state.status).toBe('verifying');
   await clock.advance(100);
   puller.pulls[0]?.succeed();
-  const expected = ['resolving 0', 'downloading 10', 'verifying 100', 'success 100'];
+  const expected = ['waiting 0', 'downloading 10', 'verifying 100', 'success 100'];
   expect(await Promise.all(both)).toEqual([expected, expected]);
   expect(job.state).toMatchObject({ status: 'success', progress: { status: 'success' } });
 });

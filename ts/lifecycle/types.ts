@@ -78,6 +78,8 @@ export interface InstalledModel {
   name: string;
   record: InstallRecord;
   details: ModelDetails;
+  /** Why the model cannot run, where its files say so. */
+  problem?: string;
 }
 
 export interface ModelDetails {

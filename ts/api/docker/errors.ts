@@ -1,5 +1,5 @@
 import type { ErrorCode, OmgError } from '../../errors/index.ts';
-import type { ErrorReply } from '../wire/index.ts';
+import { type ErrorReply, textWithRemedy } from '../wire/index.ts';
 
 /** How docker model-runner begins its messages, and its status where it is not ours. */
 const CONDITIONS: Partial<Record<ErrorCode, { text: string; status?: number }>> = {
@@ -18,6 +18,7 @@ const CONDITIONS: Partial<Record<ErrorCode, { text: string; status?: number }>> 
 /** `text/plain`: the message and a newline. */
 export function dockerError(error: OmgError): ErrorReply {
   const condition = CONDITIONS[error.code];
-  const text = condition === undefined ? error.message : `${condition.text}: ${error.message}`;
+  const told = textWithRemedy(error);
+  const text = condition === undefined ? told : `${condition.text}: ${told}`;
   return { status: condition?.status ?? error.status, body: `${text}\n`, type: 'text/plain; charset=utf-8' };
 }

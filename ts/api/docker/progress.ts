@@ -28,7 +28,7 @@ export async function* progressLines(
   const told = new Map<string, { bytes: number; atMs: number }>();
   let fetched = false;
   for await (const { status, files, totalBytes, completedBytes } of progress) {
-    if (status === 'resolving') continue;
+    if (status === 'waiting' || status === 'resolving') continue;
     const isWhole = status === 'verifying' || status === 'installing' || status === 'success';
     fetched ||= files.some(({ cached }) => !cached);
     for (const file of files) {

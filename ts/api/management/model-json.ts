@@ -17,6 +17,7 @@ export function modelJson(model: InstalledModel, { running, pull, withPlaces }: 
     state: running?.state ?? (pull === undefined ? 'installed' : 'downloading'),
     kind: kindOf(model),
     capabilities: details.capabilities,
+    ...(model.problem === undefined ? {} : { problem: model.problem }),
     ...(details.templateProblem === undefined ? {} : { template_problem: details.templateProblem }),
     modalities: details.capabilities.includes('vision') ? ['text', 'image'] : ['text'],
     context_length: details.trainedContextLength,

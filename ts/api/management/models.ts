@@ -5,23 +5,12 @@ import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
 import type { Models, RunningModel } from '../../lifecycle/index.ts';
 import { disconnectSignal, mayManage, optional, parseBody } from '../wire/index.ts';
+import { importRoute } from './import.ts';
 import { modelJson, pullJson } from './model-json.ts';
 import type { ModelStorePort } from './ports.ts';
 
-/** No system has longer ones. */
-const MAX_PATH_LENGTH = 32_767;
-
 const startSchema = z.object({ context_length: optional(z.number().int().min(4)), keep_alive: z.unknown().optional() });
-const gcSchema = z.object({ dry_run: optional(z.boolean()) });
-const importSchema = z.object({
-  path: z
-    .string()
-    .max(MAX_PATH_LENGTH, 'is too long for a path')
-    .regex(/^[^\0]+$/, 'must be a path'),
-  name: optional(z.string()),
-  copy: optional(z.boolean()),
-});
-
+const gcSchema = z.object({ dry_run: optional(z.boolean()), partial: optional(z.boolean()) });
 const BASE = '/ohmygpu/v1/models';
 
 /** The store and the life cycle of single models. Names hold slashes, so an action is the end of the path. */
@@ -39,19 +28,11 @@ export function modelRoutes(app: FastifyInstance, models: Models, store: ModelSt
   });
   app.get<{ Params: { '*': string } }>(`${BASE}/*`, (request) => one(models, request.params['*'], mayManage(request)));
   app.post(`${BASE}/gc`, { config: { body: gcSchema, summary: 'Free what no model uses' } }, async (request) => {
-    const { dry_run: dryRun = false } = parseBody(gcSchema, request.body ?? {});
-    const { removed, freedBytes } = await store.gc(dryRun);
-    return { removed, freed_bytes: freedBytes };
+    const { dry_run: dryRun = false, partial = false } = parseBody(gcSchema, request.body ?? {});
+    const { removed, freedBytes, unfinished } = await store.gc({ dryRun, partial });
+    return { removed, freed_bytes: freedBytes, unfinished };
   });
-  app.post(
-    `${BASE}/import`,
-    { config: { body: importSchema, summary: 'Install a model from this machine' } },
-    async (request, reply) => {
-      const { path, name, copy = false } = parseBody(importSchema, request.body);
-      const { name: installed, method } = await store.import(path, { name, copy, signal: disconnectSignal(reply) });
-      return { ...(await one(models, installed, true)), import_method: method };
-    },
-  );
+  importRoute(app, `${BASE}/import`, store, (name) => one(models, name, true));
   app.post<{ Params: { '*': string }; Querystring: Record<string, string | undefined> }>(
     `${BASE}/*`,
     async (request, reply) => {

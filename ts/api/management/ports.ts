@@ -1,11 +1,15 @@
 import type { Config, SettingKey } from '../../config/index.ts';
+import type { ModelOutline, RemoteModel } from '../../hub/index.ts';
 import type { DeviceInfo } from '../../inference/index.ts';
-import type { Models } from '../../lifecycle/index.ts';
+import type { GcReport } from '../../library/index.ts';
+import type { Models, PullSpec } from '../../lifecycle/index.ts';
 
 /** What the management routes need besides the models; the daemon wires it. */
 export interface ManagementDeps {
   models: Models;
   store: ModelStorePort;
+  /** What a pull would bring. Throws what a pull throws before the weights. */
+  previewModel: (spec: PullSpec, signal: AbortSignal) => Promise<RemoteModel>;
   search: (query: string, limit: number, signal: AbortSignal) => Promise<SearchHit[]>;
   /** May start a process the first time. */
   devices: () => Promise<DeviceInfo[]>;
@@ -17,12 +21,26 @@ export interface ManagementDeps {
 }
 
 export interface ModelStorePort {
-  gc(dryRun: boolean): Promise<{ removed: { path: string; size: number }[]; freedBytes: number }>;
+  /** `partial`: also downloads that have stopped and could go on. */
+  gc(options: { dryRun: boolean; partial: boolean }): Promise<GcReport>;
   /** Gives the display name of what was installed. */
-  import(
-    path: string,
-    options: { name?: string; copy: boolean; signal: AbortSignal },
-  ): Promise<{ name: string; method: string }>;
+  import(path: string, options: ImportRequest): Promise<{ name: string; method: string }>;
+  /** The user's short names. Throws `invalid_config` for a file that cannot be understood. */
+  aliases(): Promise<{ alias: string; target: string }[]>;
+  /** Without a target it is taken out. Returns whether there was one. */
+  setAlias(alias: string, target: string | undefined): Promise<boolean>;
+  /** What the model at a path is. Throws what an import throws before anything is read. */
+  check(path: string): Promise<ModelOutline>;
+}
+
+export interface ImportRequest {
+  name?: string;
+  copy: boolean;
+  /** Also what cannot run. */
+  force: boolean;
+  signal: AbortSignal;
+  /** Hashing, or copying and hashing. */
+  onProgress: (progress: { completedBytes: number; totalBytes: number }) => void;
 }
 
 export interface SearchHit {

@@ -1,9 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
+import { displayName } from '../../library/index.ts';
 import type { Models, PullJob, PullSpec } from '../../lifecycle/index.ts';
-import { disconnectSignal, ndjson, optional, parseBody, pullLines, sendStream } from '../wire/index.ts';
+import {
+  detailedPullLines,
+  disconnectSignal,
+  ndjson,
+  optional,
+  outlineJson,
+  parseBody,
+  sendStream,
+} from '../wire/index.ts';
+import { errorLine } from './error-line.ts';
 import { pullJson } from './model-json.ts';
+import type { ManagementDeps } from './ports.ts';
 
 const schema = z.object({
   model: z.string().min(1),
@@ -14,8 +25,26 @@ const schema = z.object({
   force: optional(z.boolean()),
 });
 
-/** POST /v1/models/pull, GET and DELETE /v1/models/pull/{id}. */
-export function pullRoutes(app: FastifyInstance, models: Models): void {
+const previewSchema = schema.omit({ stream: true, force: true });
+
+/** POST /v1/models/pull, GET and DELETE /v1/models/pull/{id}, POST /v1/models/preview. */
+export function pullRoutes(app: FastifyInstance, models: Models, previewModel: ManagementDeps['previewModel']): void {
+  app.post(
+    '/v1/models/preview',
+    { config: { body: previewSchema, summary: 'What a pull would bring, and whether it would run' } },
+    async (request, reply) => {
+      const spec = parseBody(previewSchema, request.body);
+      const { name, repo, quant, totalBytes, files, outline } = await previewModel(spec, disconnectSignal(reply));
+      return {
+        name: displayName(name),
+        repo,
+        size: totalBytes,
+        files: files.map(({ filename, size }) => ({ name: filename, size })),
+        ...(quant === undefined ? {} : { quant }),
+        ...(outline === undefined ? {} : outlineJson(outline)),
+      };
+    },
+  );
   app.post(
     '/v1/models/pull',
     { config: { body: schema, summary: 'Bring a model from the hub' } },
@@ -24,12 +53,7 @@ export function pullRoutes(app: FastifyInstance, models: Models): void {
       if (stream === true) {
         return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
           kind: 'ndjson',
-          failure: (error) =>
-            ndjson({
-              error: error.message,
-              code: error.code,
-              ...(error.hint === undefined ? {} : { hint: error.hint }),
-            }),
+          failure: errorLine,
         });
       }
       const job = models.pull(spec);
@@ -57,7 +81,7 @@ async function resolved(job: PullJob): Promise<void> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), RESOLVING_MS);
   try {
-    for await (const { status } of job.watch(late.signal)) if (status !== 'resolving') break;
+    for await (const { status } of job.watch(late.signal)) if (status !== 'waiting' && status !== 'resolving') break;
   } catch {
     // What went wrong is in the state of the pull, where who started it looks.
   } finally {
@@ -74,5 +98,5 @@ function find(models: Models, id: string): PullJob {
 
 async function* frames(models: Models, spec: PullSpec, signal: AbortSignal): AsyncGenerator<string> {
   const progress = { [Symbol.asyncIterator]: () => models.pull(spec).watch(signal)[Symbol.asyncIterator]() };
-  for await (const line of pullLines(progress)) yield ndjson(line);
+  for await (const line of detailedPullLines(progress)) yield ndjson(line);
 }

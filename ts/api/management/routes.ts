@@ -1,5 +1,6 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
+import { aliasRoutes } from './aliases.ts';
 import { configRoutes } from './config.ts';
 import { eventRoutes } from './events.ts';
 import { modelRoutes } from './models.ts';
@@ -11,8 +12,9 @@ import { systemRoutes } from './system.ts';
 export async function managementRoutes(app: FastifyInstance, deps: ManagementDeps): Promise<void> {
   await app.register(websocket);
   systemRoutes(app, deps);
-  pullRoutes(app, deps.models);
+  pullRoutes(app, deps.models, deps.previewModel);
   modelRoutes(app, deps.models, deps.store);
+  aliasRoutes(app, deps.store);
   configRoutes(app, deps.config);
   eventRoutes(app, deps.models);
 }

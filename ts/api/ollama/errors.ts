@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { InstalledModel, Models } from '../../lifecycle/index.ts';
-import type { ErrorReply } from '../wire/index.ts';
+import { type ErrorReply, textWithRemedy } from '../wire/index.ts';
 
 /** `{"error":"<string>"}`, always a string: clients test for the key and show the value. */
 export function ollamaError(error: OmgError): ErrorReply {
@@ -18,7 +18,7 @@ function ollamaText(error: OmgError): string {
   if (error.code === 'context_length_exceeded' && !error.message.includes('context length')) {
     return `the input exceeds the context length: ${error.message}`;
   }
-  return error.message;
+  return textWithRemedy(error);
 }
 
 export function modelRequired(): OmgError {

@@ -1,4 +1,4 @@
-import { OmgError } from '../../errors/index.ts';
+import { type ErrorCode, OmgError } from '../../errors/index.ts';
 
 /** How a surface puts an error on the wire; each dialect exports one. */
 export interface ErrorReply {
@@ -10,6 +10,24 @@ export interface ErrorReply {
 }
 
 export type ErrorRenderer = (error: OmgError, requestId: string) => ErrorReply;
+
+/** What a person has to do something about before it can work. */
+const REMEDIED: ReadonlySet<ErrorCode> = new Set([
+  'repo_gated',
+  'repo_not_found',
+  'no_model_files',
+  'unsupported_architecture',
+  'unsupported_quantization',
+  'invalid_model_file',
+  'hub_unreachable',
+  'hub_error',
+  'disk_full',
+] as const);
+
+/** The one string that a client shows, with the remedy where there is one to know. */
+export function textWithRemedy({ code, message, hint }: OmgError): string {
+  return hint === undefined || !REMEDIED.has(code) ? message : `${message} ${hint}`;
+}
 
 /** Seconds a client should wait before it tries again; undefined where trying again is pointless. */
 export function retryAfterSeconds(error: OmgError): number | undefined {

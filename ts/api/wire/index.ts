@@ -9,6 +9,7 @@ export {
   type ErrorReply,
   isDeterministicFailure,
   retryAfterSeconds,
+  textWithRemedy,
   toOmgError,
 } from './errors.ts';
 export { insertPrompt } from './insert-prompt.ts';
@@ -21,7 +22,15 @@ export { newId } from './new-id.ts';
 export { DEFAULT_KEEP, isOption, type ModelOptions, parseOptions } from './options.ts';
 export { schemaFormat, unknownFormat } from './output-format.ts';
 export { normalisePath } from './path.ts';
-export { type PullLine, progressDigest, pullLines } from './pull-lines.ts';
+export {
+  type DetailedPullLine,
+  detailedPullLines,
+  outlineJson,
+  type PullLine,
+  progressDigest,
+  pullLines,
+} from './pull-lines.ts';
+export { reportsOf } from './reports.ts';
 export { sendExact } from './send-exact.ts';
 export { sendVectors } from './send-vectors.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'clipanion';
-import type { Client, CreateBody } from '../../client/index.ts';
+import { type Client, type CreateBody, hostElsewhere } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
-import { digestOfFile, localFiles } from '../modelfile/local-files.ts';
+import { digestOfFile, localFiles, localPath } from '../modelfile/local-files.ts';
 import { type Modelfile, parseModelfile } from '../modelfile/parse-modelfile.ts';
+import { showFileWork } from '../progress/show-transfer.ts';
 import type { Session } from '../session.ts';
-import { formatBytes } from '../terminal/units.ts';
 
 export class CreateCommand extends DataCommand {
   static override paths = [['create'], ['model', 'create']];
@@ -35,8 +35,8 @@ export class CreateCommand extends DataCommand {
       }),
     );
     const client = await session.daemon();
-    const body = await createBody(this.model, modelfile, (source) =>
-      this.#upload(session, client, source, dirname(path)),
+    const body = await createBody(this.model, modelfile, (source, isModel) =>
+      this.#upload(session, client, { source, isModel, folder: dirname(path) }),
     );
     if (this.quantize !== undefined) body.quantize = this.quantize;
     let status = '';
@@ -45,25 +45,27 @@ export class CreateCommand extends DataCommand {
       else if (line.status !== status) printer.status(line.status);
       status = line.status;
     }
-    if (printer.isJson) printer.json({ model: this.model, status });
+    if (printer.isJson) printer.jsonLine({ model: this.model, status });
     printer.hint(`Chat with it: \`omg run ${this.model}\`.`);
   }
 
   /** Sends the files that a line names; undefined when it names a model. */
   async #upload(
-    { printer, signal }: Session,
+    { printer, signal, config }: Session,
     client: Client,
-    source: string,
-    folder: string,
+    { source, isModel, folder }: { source: string; isModel: boolean; folder: string },
   ): Promise<Record<string, string> | undefined> {
     const files = await localFiles(source, folder);
     if (files === undefined) return undefined;
+    // Before gigabytes are read: what cannot run is refused by its headers. A daemon elsewhere sees the files only when they are sent.
+    if (isModel && hostElsewhere(config) === undefined) await client.checkModel(localPath(source, folder));
     const digests: Record<string, string> = {};
     for (const { name, path, size } of files) {
-      const digest = await digestOfFile(path, signal);
+      const digest = await showFileWork(printer, 'reading', name, size, (report) => digestOfFile(path, signal, report));
       if (!(await client.hasBlob(digest))) {
-        printer.status(`sending ${name} (${formatBytes(size)})`);
-        await client.putBlob(digest, path, size, signal);
+        await showFileWork(printer, 'sending', name, size, (report) =>
+          client.putBlob(digest, path, size, signal, report),
+        );
       }
       digests[name] = digest;
     }
@@ -74,14 +76,14 @@ export class CreateCommand extends DataCommand {
 async function createBody(
   model: string,
   { from, adapters, ...own }: Modelfile,
-  upload: (source: string) => Promise<Record<string, string> | undefined>,
+  upload: (source: string, isModel: boolean) => Promise<Record<string, string> | undefined>,
 ): Promise<CreateBody> {
   const body: CreateBody = { model, ...own };
   for (const source of from) {
-    const files = await upload(source);
+    const files = await upload(source, true);
     if (files === undefined) body.from = source;
     else body.files = { ...body.files, ...files };
   }
-  for (const source of adapters) body.adapters = { ...body.adapters, ...(await upload(source)) };
+  for (const source of adapters) body.adapters = { ...body.adapters, ...(await upload(source, false)) };
   return body;
 }

@@ -15,7 +15,7 @@ export class DfCommand extends DataCommand {
   protected override async run(session: Session): Promise<void> {
     const { printer } = session;
     const client = await session.daemon();
-    const [models, unused] = await Promise.all([client.list(), client.gc(true)]);
+    const [models, unused] = await Promise.all([client.list(), client.gc({ dryRun: true })]);
     const rows = [
       { what: 'models', count: models.length, bytes: distinctBytes(models) },
       { what: 'unused', count: unused.removed.length, bytes: unused.freed_bytes },

@@ -1,6 +1,9 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Command, Option } from 'clipanion';
+import type { ImportLine, ModelEntry, PullLine } from '../../client/index.ts';
+import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
+import { showWork } from '../progress/show-transfer.ts';
 import type { Session } from '../session.ts';
 import { formatBytes } from '../terminal/units.ts';
 
@@ -20,16 +23,43 @@ export class ImportCommand extends DataCommand {
   source = Option.String({ name: 'path' });
   name = Option.String('--name', { description: 'Name of the model; its file name otherwise.' });
   copy = Option.Boolean('--copy', false, { description: 'Copy the files.' });
+  force = Option.Boolean('--force', false, { description: 'Also a model that cannot run.' });
 
   protected override async run(session: Session): Promise<void> {
     const { printer } = session;
     const client = await session.daemon();
-    const model = await client.importModel(resolve(this.source), { name: this.name, copy: this.copy });
-    if (printer.isJson) return printer.json(model);
+    const { name, copy, force, source } = this;
+    const lines = client.importing(resolve(source), { name, copy, force }, session.signal);
+    const model = await showImport(session, lines, basename(source));
+    if (printer.isJson) return printer.jsonLine(model);
     printer.status(`Imported ${model.name} (${formatBytes(model.size)}).`);
-    if (model.template_problem !== undefined) {
+    if (model.problem !== undefined) printer.warn(model.problem);
+    else if (model.template_problem !== undefined) {
       printer.warn(`Its chat template cannot be used: ${model.template_problem}.`);
       printer.hint(`\`omg create\` makes a model of ${model.name} with another template.`);
     } else if (model.capabilities.includes('completion')) printer.hint(`Chat with it: \`omg run ${model.name}\`.`);
   }
+}
+
+/** The files are read once, to know them again: that is what takes the time. */
+async function showImport(
+  { printer, signal }: Session,
+  lines: AsyncIterable<ImportLine>,
+  label: string,
+): Promise<ModelEntry> {
+  let model: ModelEntry | undefined;
+  const steps = async function* (): AsyncGenerator<PullLine> {
+    for await (const { model: installed, ...line } of lines) {
+      model = installed ?? model;
+      yield { ...line, ...(line.total === undefined ? {} : { digest: label, file: label }) };
+    }
+  };
+  try {
+    await showWork(printer, steps());
+  } catch (error) {
+    if (signal.aborted) printer.status('Stopped. Nothing was installed, and your files are as they were.');
+    throw error;
+  }
+  if (model === undefined) throw new OmgError('internal', 'The import ended without a model.');
+  return model;
 }

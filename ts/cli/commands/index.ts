@@ -26,6 +26,7 @@ export const COMMANDS: readonly {
   { paths: ['create', 'model create'], load: () => import('./create.ts') },
   { paths: ['import', 'model import'], load: () => import('./import.ts') },
   { paths: ['search', 'model search'], load: () => import('./search.ts') },
+  { paths: ['alias', 'alias list', 'alias set', 'alias rm'], load: () => import('./alias.ts') },
   { paths: ['gc', 'model gc'], load: () => import('./gc.ts') },
   { paths: ['df', 'model df'], load: () => import('./df.ts') },
   { paths: ['configure', 'model configure'], load: () => import('./configure.ts') },

@@ -51,7 +51,7 @@ function installedCells(model: ModelEntry, now: Date): string[] {
     formatBytes(model.size),
     model.parameter_size,
     model.quantization,
-    model.family,
+    model.problem === undefined ? model.family : 'unsupported',
     formatRelative(new Date(model.installed_at), now),
   ];
 }

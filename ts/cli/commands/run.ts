@@ -11,6 +11,7 @@ import type { Conversation } from '../chat/state.ts';
 import { CATEGORY, OmgCommand } from '../command.ts';
 import { stopDaemon } from '../daemon-process.ts';
 import { pullModel } from '../progress/pull-model.ts';
+import { outlineText } from '../progress/show-transfer.ts';
 import type { Session } from '../session.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { version } from '../version.ts';
@@ -164,9 +165,22 @@ async function installedName(session: Session, client: Client, model: string): P
   try {
     return (await client.model(model)).id;
   } catch (error) {
-    if (!(error instanceof OmgError) || error.code !== 'model_not_found' || !session.isInteractive) throw error;
-    if (!(await confirm(session.terminal, `${model} is not installed. Pull it?`))) throw error;
+    if (!(error instanceof OmgError) || error.code !== 'model_not_found') throw error;
+    if (!session.config.settings['models.auto_download']) await askForDownload(session, client, model, error);
   }
   await pullModel(session, client, { model });
   return (await client.model(model)).id;
+}
+
+/** Throws `error` where nobody says yes. */
+async function askForDownload(session: Session, client: Client, model: string, error: OmgError): Promise<void> {
+  if (!session.isInteractive) {
+    throw new OmgError(error.code, error.message, {
+      hint: `\`omg pull ${model}\` downloads it; OMG_AUTO_DOWNLOAD=1 lets \`omg run\` do so unasked.`,
+      cause: error,
+    });
+  }
+  const found = await client.preview({ model }, session.signal);
+  if (!(await confirm(session.terminal, `${model} is not installed (${outlineText(found)}). Download it?`)))
+    throw error;
 }

@@ -21,7 +21,7 @@ const COMPANION = /\.(?:json|txt|jinja|model)$|^LICENSE/i;
  * Undefined when it names no file, so that it is a model's name. Throws `not_found` when it can only be a path.
  */
 export async function localFiles(from: string, folder: string): Promise<LocalFile[] | undefined> {
-  const path = resolve(folder, from.replace(/^~(?=$|[/\\])/, homedir()));
+  const path = localPath(from, folder);
   const stats = await stat(path).catch(() => undefined);
   if (stats === undefined) {
     if (!/^(?:[./~]|[A-Za-z]:\\)|\.(?:gguf|safetensors)$/i.test(from)) return undefined;
@@ -38,6 +38,11 @@ export async function localFiles(from: string, folder: string): Promise<LocalFil
     });
   }
   return files;
+}
+
+/** What a FROM line names, as a path. */
+export function localPath(from: string, folder: string): string {
+  return resolve(folder, from.replace(/^~(?=$|[/\\])/, homedir()));
 }
 
 async function modelNames(folder: string): Promise<string[]> {
@@ -58,9 +63,18 @@ async function shardNames(path: string): Promise<string[]> {
   return names.filter((name) => SHARD.exec(name)?.[1] === shard[1] && SHARD.exec(name)?.[2] === shard[2]).sort();
 }
 
-/** `sha256:` and the hash of the file's bytes. */
-export async function digestOfFile(path: string, signal: AbortSignal): Promise<string> {
+/** `sha256:` and the hash of the file's bytes. `onRead` gets the bytes read so far. */
+export async function digestOfFile(
+  path: string,
+  signal: AbortSignal,
+  onRead: (bytes: number) => void = () => {},
+): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk as Buffer);
+  let bytes = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+    hash.update(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    onRead(bytes);
+  }
   return `sha256:${hash.digest('hex')}`;
 }

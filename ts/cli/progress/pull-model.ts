@@ -5,8 +5,5 @@ import type { Transfer } from './transfer.ts';
 
 /** Pulls a model and shows how it goes. Ctrl-C stops the download; what has come so far is kept for the next time. */
 export function pullModel({ printer, signal }: Session, client: Client, body: PullBody): Promise<Transfer> {
-  return showTransfer(printer, client.pull(body, signal), async () => {
-    const coming = (await client.list()).flatMap(({ download }) => download?.files ?? []);
-    return new Map(coming.map(({ digest, name }) => [digest, name]));
-  });
+  return showTransfer(printer, client.pull(body, signal));
 }

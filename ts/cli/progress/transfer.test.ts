@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { PullLine } from '../../client/index.ts';
+import { OmgError } from '../../errors/index.ts';
 import { Printer } from '../printer.ts';
 import { cellWidth } from '../terminal/text.ts';
 import { showTransfer } from './show-transfer.ts';
@@ -100,11 +101,38 @@ test('on a terminal the bars are redrawn in place', async () => {
   expect(text).toMatch(/100% {6}100 MB \/ 100 MB/);
 });
 
-test('files are called by their names where the daemon knows them', async () => {
+test('files are called by their names, and what was found or came before is told apart from what was downloaded', async () => {
   const stderr = Object.assign(new PassThrough(), { isTTY: false, columns: 80 });
-  const names = async () => new Map([[A.digest, 'tiny.gguf']]);
-  await showTransfer(new Printer({ stdout: new PassThrough(), stderr }), lines(), names);
-  expect(String(stderr.read())).toContain('pulling tiny.gguf (100 MB)');
+  const file = (letter: string, more: object) => ({
+    ...A,
+    digest: letter,
+    file: `${letter}.gguf`,
+    completed: A.total,
+    ...more,
+  });
+  async function* found(): AsyncGenerator<PullLine> {
+    yield file('a', { origin: 'hugging-face' });
+    yield file('b', { origin: 'store' });
+    yield file('c', { completed: 40_000_000, resumed: 40_000_000 });
+    yield file('c', { resumed: 40_000_000 });
+    yield { status: 'success' };
+  }
+  const transfer = await showTransfer(new Printer({ stdout: new PassThrough(), stderr }), found());
+  expect(transfer.received).toBe(60_000_000);
+  const text = String(stderr.read()).replace(/ in \S+/, ' in T');
+  expect(text).toContain('pulling a.gguf (100 MB)');
+  expect(text).toContain('Downloaded 60.0 MB in T (40.0 MB had come before).\n');
+  expect(text).toContain('Adopted 100 MB from the Hugging Face cache.\n100 MB were here already.\n');
+});
+
+test('an interrupted download says what is kept and how to go on', async () => {
+  const stderr = Object.assign(new PassThrough(), { isTTY: false, columns: 80 });
+  async function* stopped(): AsyncGenerator<PullLine> {
+    yield { ...A, file: 'a.gguf', completed: 30_000_000 };
+    throw new OmgError('cancelled', 'The request was cancelled.');
+  }
+  await expect(showTransfer(new Printer({ stdout: new PassThrough(), stderr }), stopped())).rejects.toThrow();
+  expect(String(stderr.read())).toContain('Stopped at 30.0 MB of 100 MB. The same command goes on from there.');
 });
 
 test('--quiet shows nothing', async () => {

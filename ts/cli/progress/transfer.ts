@@ -6,6 +6,8 @@ export interface TransferFile {
   label: string;
   total: number;
   completed: number;
+  /** Where it was found instead of being fetched. */
+  origin?: PullLine['origin'];
 }
 
 /** What is known about a download, built from its progress lines. */
@@ -14,21 +16,26 @@ export class Transfer {
   /** The step that is under way, such as `verifying sha256 digest`. */
   status = '';
   readonly #speed: SpeedMeter;
-  /** Bytes of each file that were there when it was first heard of. */
+  /** What the headers of the model say, once they are read. */
+  model: PullLine['model'];
+  /** Bytes of each file that did not come with this download. */
   readonly #present = new Map<string, number>();
 
   constructor(now: () => number = () => performance.now()) {
     this.#speed = new SpeedMeter(now);
   }
 
-  /** @param name of the line's file; without one it is called as the line calls it. */
-  add(line: PullLine, name?: string): void {
+  add(line: PullLine): void {
     this.status = line.status;
-    if (line.digest === undefined || line.total === undefined) return;
-    const label = name ?? line.status.replace(/^pulling\s+/, '');
+    this.model = line.model ?? this.model;
+    const { digest, total, origin } = line;
+    if (digest === undefined || total === undefined) return;
+    const label = line.file ?? line.status.replace(/^pulling\s+/, '');
     const completed = line.completed ?? 0;
-    if (!this.#present.has(line.digest)) this.#present.set(line.digest, completed);
-    this.files.set(line.digest, { label, total: line.total, completed });
+    // Lines without the name of the file are those of Ollama's routes, which do not say what was there before.
+    const first = line.file === undefined ? (this.#present.get(digest) ?? completed) : 0;
+    this.#present.set(digest, origin === undefined ? (line.resumed ?? first) : total);
+    this.files.set(digest, { label, total, completed, ...(origin === undefined ? {} : { origin }) });
     this.#speed.add(this.received);
   }
 
@@ -40,9 +47,20 @@ export class Transfer {
     return sum([...this.files.values()].map(({ completed }) => completed));
   }
 
-  /** Bytes that came over the network. */
+  /** Bytes that came over the network with this download. */
   get received(): number {
-    return this.completed - sum([...this.#present.values()]);
+    return Math.max(0, this.completed - sum([...this.#present.values()]));
+  }
+
+  /** Bytes that were found somewhere on this machine. */
+  found(origin: NonNullable<PullLine['origin']>): number {
+    return sum([...this.files.values()].filter((file) => file.origin === origin).map(({ total }) => total));
+  }
+
+  /** Bytes that an earlier download had brought. */
+  get resumed(): number {
+    const files = [...this.files].filter(([, { origin }]) => origin === undefined);
+    return sum(files.map(([digest]) => this.#present.get(digest) ?? 0));
   }
 
   get isComplete(): boolean {

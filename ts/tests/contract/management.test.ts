@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DaemonEvent } from '../../client/index.ts';
 import { maySet, SETTINGS, type SettingKey, specOf, writeSettings } from '../../config/index.ts';
@@ -113,8 +115,8 @@ test('a streamed pull has its lines in order, digests and totals in each file li
   const digest = `sha256:${'c'.repeat(64)}`;
   expect(lines).toEqual([
     { status: 'pulling manifest' },
-    { status: 'pulling cccccccccccc', digest, total: 100, completed: 40 },
-    { status: 'pulling cccccccccccc', digest, total: 100, completed: 100 },
+    { status: 'pulling cccccccccccc', digest, total: 100, completed: 40, file: 'm.gguf' },
+    { status: 'pulling cccccccccccc', digest, total: 100, completed: 100, file: 'm.gguf' },
     { status: 'verifying sha256 digest' },
     { status: 'writing manifest' },
     { status: 'success' },
@@ -300,11 +302,32 @@ test('status, hardware, search, gc', async () => {
   });
   expect(await served.client.search('phi-2', 7)).toMatchObject([{ id: 'phi-2/7' }]);
   expect((await send('GET', '/ohmygpu/v1/search?q=')).status).toBe(400);
-  expect(await served.client.gc(true)).toEqual({ removed: [], freed_bytes: 0 });
+  expect(await served.client.gc({ dryRun: true })).toEqual({
+    removed: [],
+    freed_bytes: 0,
+    unfinished: { count: 0, bytes: 0 },
+  });
 });
 
 test('importing what is no model leaves nothing behind', async () => {
   await expect(served.client.importModel('/nonexistent/model.gguf')).rejects.toMatchObject({
     code: expect.stringMatching(/not_found|invalid/),
   });
+});
+
+test('an import tells how far it is, and an alias stands for its model until it is taken out', async () => {
+  const path = join(served.config.paths.home, 'big.gguf');
+  await writeFile(path, `GGUF ${'x'.repeat(100_000)}`);
+  const lines: object[] = [];
+  for await (const line of served.client.importing(path, { name: 'big' })) lines.push(line);
+  expect(lines.at(-1)).toMatchObject({ status: 'success', model: { name: 'big:latest' } });
+  expect(lines).toContainEqual({ status: 'reading', completed: 100_005, total: 100_005 });
+  expect(await served.client.checkModel(path)).toMatchObject({ family: 'llama', memory: { fits: true } });
+
+  await served.client.setAlias('huge', 'big');
+  expect(await served.client.aliases()).toEqual([{ alias: 'huge', target: 'big' }]);
+  expect((await served.client.model('huge')).name).toBe('big:latest');
+  await served.client.removeAlias('huge');
+  await expect(served.client.removeAlias('huge')).rejects.toMatchObject({ code: 'not_found' });
+  await expect(served.client.model('huge')).rejects.toMatchObject({ code: 'model_not_found' });
 });
