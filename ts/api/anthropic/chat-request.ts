@@ -1,7 +1,7 @@
 import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatRequest, GrammarSource } from '../../inference/index.ts';
-import type { InstalledModel, Models } from '../../lifecycle/index.ts';
+import { type InstalledModel, type Models, requireCapability } from '../../lifecycle/index.ts';
 import {
   Adaptations,
   chooseTools,
@@ -30,27 +30,23 @@ export async function resolveModel(
       cause: error,
     });
   });
-  if (!model.details.capabilities.includes('completion')) {
-    throw new OmgError('unsupported', `"${asked}" does not support chat`, { detail: { param: 'model' } });
-  }
+  requireCapability(model, 'completion', { name: asked, what: 'chat' });
   return { name: model.name, model };
 }
 
 /** What makes the prompt. Throws for everything that is asked and cannot be honoured. */
-export function promptRequest(body: PromptBody, { details }: InstalledModel): ChatRequest {
+export function promptRequest(body: PromptBody, model: InstalledModel): ChatRequest {
   if ((body.mcp_servers?.length ?? 0) > 0) throw unsupported('mcp_servers', 'MCP servers are not supported here');
   const adaptations = new Adaptations();
   const { tools, toolChoice } = readTools(body, adaptations);
-  if (tools !== undefined && !details.capabilities.includes('tools')) {
-    throw unsupported('tools', `"${body.model}" does not support tools`);
-  }
+  if (tools !== undefined) requireCapability(model, 'tools', { name: body.model, param: 'tools' });
   return {
     messages: readMessages(body, adaptations),
     tools,
     toolChoice,
     singleCall: body.tool_choice?.disable_parallel_tool_use === true ? true : undefined,
     outputFormat: readFormat(body),
-    think: details.capabilities.includes('thinking') ? readThink(body) : undefined,
+    think: model.details.capabilities.includes('thinking') ? readThink(body) : undefined,
     maxReasoningTokens: body.thinking?.type === 'enabled' ? body.thinking.budget_tokens : undefined,
     sampling: {},
     stop: [],

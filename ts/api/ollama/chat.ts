@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { parseKeepAlive } from '../../config/index.ts';
 import type { ChatEvent, ChatRequest } from '../../inference/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
+import { type InstalledModel, type Models, requireCapability, type UseOptions } from '../../lifecycle/index.ts';
 import {
   Adaptations,
   announceStart,
@@ -19,7 +19,7 @@ import {
   sendStream,
 } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
-import { lacks, modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
+import { modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
 import { type ChatBody, chatSchema, parseFormat, parseLogprobs, parseThink } from './schema.ts';
 
@@ -32,7 +32,7 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const options = parseOptions(body.options);
   const model = await resolveModel(models, name);
-  if (!model.details.capabilities.includes('completion')) throw lacks(name, 'chat');
+  requireCapability(model, 'completion', { name, what: 'chat' });
   const use: UseOptions = {
     signal: disconnectSignal(reply),
     keepAliveMs,
@@ -88,10 +88,9 @@ function toChatRequest(
   const adaptations = new Adaptations();
   const outputFormat = parseFormat(body.format);
   const think = parseThink(body.think);
-  const { capabilities } = model.details;
-  if (think !== undefined && think !== false && !capabilities.includes('thinking')) throw lacks(name, 'thinking');
+  if (think !== undefined && think !== false) requireCapability(model, 'thinking', { name });
   const tools = toToolDefinitions(body.tools);
-  if (tools !== undefined && !capabilities.includes('tools')) throw lacks(name, 'tools');
+  if (tools !== undefined) requireCapability(model, 'tools', { name });
   return {
     messages: toChatMessages(body.messages ?? [], name, adaptations),
     tools,

@@ -2,7 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
 import { type Embeddings, type EmbedRequest, lastEvent } from '../../inference/index.ts';
-import { type InstalledModel, type Models, promptTokens, type UseOptions } from '../../lifecycle/index.ts';
+import {
+  type InstalledModel,
+  type Models,
+  promptTokens,
+  requireCapability,
+  type UseOptions,
+} from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
   keepAliveOf,
@@ -13,7 +19,7 @@ import {
   vectorAt,
 } from '../wire/index.ts';
 import { loadOrUnload } from './chat.ts';
-import { lacks, modelRequired, resolveModel } from './errors.ts';
+import { modelRequired, resolveModel } from './errors.ts';
 
 const NANOSECONDS = 1e6;
 
@@ -99,7 +105,7 @@ async function open(
   const keepAliveMs = keepAliveOf(reply.request, body.keep_alive);
   const { contextLength } = parseOptions(body.options);
   const model = await found(models, name);
-  if (!model.details.capabilities.includes('embedding')) throw lacks(name, 'embeddings');
+  requireCapability(model, 'embedding', { name });
   return { name, use: { signal: disconnectSignal(reply), keepAliveMs, contextLength } };
 }
 

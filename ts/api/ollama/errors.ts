@@ -48,10 +48,3 @@ export async function resolveModel(models: Models, name: string): Promise<Instal
     throw error;
   }
 }
-
-export function lacks(name: string, what: string): OmgError {
-  return new OmgError('unsupported', `"${name}" does not support ${what}`, {
-    hint: '`omg show` lists what a model can do.',
-    detail: { param: 'model', capability: what },
-  });
-}

@@ -8,7 +8,7 @@ import type {
   GenerateRequest,
   PromptSegment,
 } from '../../inference/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
+import { type InstalledModel, type Models, requireCapability, type UseOptions } from '../../lifecycle/index.ts';
 import {
   DEFAULT_KEEP,
   disconnectSignal,
@@ -21,7 +21,7 @@ import {
 } from '../wire/index.ts';
 import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { loadOrUnload } from './chat.ts';
-import { lacks, ollamaErrorBody, resolveModel } from './errors.ts';
+import { ollamaErrorBody, resolveModel } from './errors.ts';
 import { refuseImages } from './messages.ts';
 import { type GenerateBody, generateSchema, parseFormat, parseLogprobs, parseThink } from './schema.ts';
 
@@ -36,7 +36,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const options = parseOptions(body.options);
   const model = await resolveModel(models, name);
-  if (!model.details.capabilities.includes('completion')) throw lacks(name, 'generate');
+  requireCapability(model, 'completion', { name, what: 'generate' });
   const use: UseOptions = {
     signal: disconnectSignal(reply),
     keepAliveMs,
@@ -53,8 +53,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   }
   const format = parseFormat(body.format);
   const think = parseThink(body.think);
-  if (think !== undefined && think !== false && !model.details.capabilities.includes('thinking'))
-    throw lacks(name, 'thinking');
+  if (think !== undefined && think !== false) requireCapability(model, 'thinking', { name });
   if ((body.images?.length ?? 0) > 0) refuseImages(name, 'images');
   const { sampling, stop, maxTokens } = options;
   const top = parseLogprobs(body);

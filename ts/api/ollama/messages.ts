@@ -1,5 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import { type ChatMessage, exactJson, type ToolDefinition } from '../../inference/index.ts';
+import { unsupportedCapability } from '../../lifecycle/index.ts';
 import { type Adaptations, IMAGE_LEFT_OUT, NestedJson, pairToolResults } from '../wire/index.ts';
 import type { OllamaMessage, OllamaTool } from './schema.ts';
 
@@ -81,9 +82,7 @@ function argumentText(value: string | Record<string, unknown> | undefined, param
 }
 
 export function refuseImages(modelName: string, param: string): never {
-  throw new OmgError('unsupported', `"${modelName}" does not support images`, {
-    detail: { param, capability: 'vision' },
-  });
+  throw unsupportedCapability('vision', { name: modelName, param });
 }
 
 export function toToolDefinitions(tools: OllamaTool[] | undefined): ToolDefinition[] | undefined {

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatRequest, GrammarSource } from '../../inference/index.ts';
-import type { InstalledModel } from '../../lifecycle/index.ts';
+import { type InstalledModel, requireCapability } from '../../lifecycle/index.ts';
 import {
   Adaptations,
   type AskedChoice,
@@ -21,8 +21,7 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const adaptations = new Adaptations();
   const { tools, toolChoice } = readTools(body, adaptations);
-  if (tools !== undefined && !model.details.capabilities.includes('tools'))
-    throw unsupported('tools', `"${body.model}" does not support tools`);
+  if (tools !== undefined) requireCapability(model, 'tools', { name: body.model, param: 'tools' });
   const top = body.top_logprobs ?? 0;
   return {
     request: {
@@ -31,7 +30,7 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
       toolChoice,
       singleCall: body.parallel_tool_calls === false ? true : undefined,
       outputFormat: readGrammar(body, readFormat(body)),
-      think: readThink(body, model.details.capabilities.includes('thinking')),
+      think: readThink(body, model),
       sampling,
       stop,
       maxTokens: body.max_completion_tokens ?? maxTokens,
@@ -91,18 +90,18 @@ function readChoice({ tool_choice, function_call }: ChatBody): AskedChoice {
 }
 
 /** An effort is a wish, so a model that cannot think ignores it; `think` is a demand. */
-function readThink(body: ChatBody, canThink: boolean): ChatRequest['think'] {
+function readThink(body: ChatBody, model: InstalledModel): ChatRequest['think'] {
   if (body.think !== undefined && body.think !== null) {
     const think = typeof body.think === 'boolean' ? body.think : thinkOfEffort(String(body.think));
     if (think === undefined)
       throw new OmgError('invalid_request', 'think: must be true, false, or an effort', { detail: { param: 'think' } });
-    if (think !== false && !canThink) throw unsupported('think', `"${body.model}" does not support thinking`);
+    if (think !== false) requireCapability(model, 'thinking', { name: body.model, param: 'think' });
     return think;
   }
   const effort = body.reasoning?.effort ?? body.reasoning_effort;
   if (effort === undefined) return undefined;
   const think = requireEffort(effort, 'reasoning_effort');
-  return canThink ? think : undefined;
+  return model.details.capabilities.includes('thinking') ? think : undefined;
 }
 
 function unsupported(param: string, message: string, hint?: string): OmgError {

@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../../config/index.ts';
-import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent } from '../../inference/index.ts';
-import type { Models } from '../../lifecycle/index.ts';
+import { type Models, requireCapability } from '../../lifecycle/index.ts';
 import {
   announceStart,
   disconnectSignal,
@@ -51,9 +50,7 @@ export async function chatCompletions(
   const body = parseBody(chatSchema, request.body);
   const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const model = await models.resolve(body.model);
-  if (!model.details.capabilities.includes('completion')) {
-    throw new OmgError('unsupported', `"${body.model}" does not support chat`, { detail: { param: 'model' } });
-  }
+  requireCapability(model, 'completion', { name: body.model, what: 'chat' });
   const { request: chat, contextLength } = toChatRequest(body, model);
   const signal = disconnectSignal(reply);
   const choices = Array.from({ length: body.n ?? 1 }, (_, index) =>

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Settings } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { GenerateEvent, PromptSegment } from '../../inference/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
+import { type InstalledModel, type Models, requireCapability, type UseOptions } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
   insertPrompt,
@@ -64,9 +64,7 @@ export async function completions(
   }
   const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const model = await models.resolve(body.model);
-  if (!model.details.capabilities.includes('completion')) {
-    throw new OmgError('unsupported', `"${body.model}" does not support completion`, { detail: { param: 'model' } });
-  }
+  requireCapability(model, 'completion', { name: body.model });
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const grammar = readGrammar(body, readResponseFormat(body.response_format, 'response_format'));
   const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength };

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ChatMessage, ChatRequest, GrammarSource, ToolDefinition } from '../../inference/index.ts';
-import type { InstalledModel } from '../../lifecycle/index.ts';
+import { type InstalledModel, requireCapability } from '../../lifecycle/index.ts';
 import { type Adaptations, type AskedChoice, chooseTools, invalidChoice, requireEffort } from '../wire/index.ts';
 import { readResponseFormat } from './response-format.ts';
 import type { ResponsesBody, ResponseTool } from './responses-schema.ts';
@@ -20,9 +20,7 @@ export function responsesRequest(
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const { capabilities } = model.details;
   const { tools, toolChoice } = readTools(body, adaptations);
-  if (tools !== undefined && !capabilities.includes('tools')) {
-    throw unsupported('tools', `"${body.model}" does not support tools`);
-  }
+  if (tools !== undefined) requireCapability(model, 'tools', { name: body.model, param: 'tools' });
   const effort = body.reasoning?.effort;
   const think = effort === undefined ? undefined : requireEffort(effort, 'reasoning.effort');
   const messages: ChatMessage[] = body.instructions

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
 import type { ChatEvent, ChatMessage } from '../../inference/index.ts';
-import type { Models } from '../../lifecycle/index.ts';
+import { type Models, requireCapability } from '../../lifecycle/index.ts';
 import {
   Adaptations,
   announceStart,
@@ -36,9 +36,7 @@ export async function responses(
   const body = parseBody(responsesSchema, request.body);
   const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const model = await models.resolve(body.model);
-  if (!model.details.capabilities.includes('completion')) {
-    throw new OmgError('unsupported', `"${body.model}" does not support chat`, { detail: { param: 'model' } });
-  }
+  requireCapability(model, 'completion', { name: body.model, what: 'chat' });
   const before = body.previous_response_id === undefined ? [] : conversationOf(store, body.previous_response_id);
   const input = inputItems(body.input, (id) => store.findItem(id));
   const adaptations = new Adaptations();

@@ -1,6 +1,5 @@
-import { OmgError } from '../../errors/index.ts';
 import type { PromptSegment } from '../../inference/index.ts';
-import type { InstalledModel, Models } from '../../lifecycle/index.ts';
+import { type InstalledModel, type Models, unsupportedCapability } from '../../lifecycle/index.ts';
 
 /** GGUF metadata keys of the fill-in-the-middle tokens; the older names follow the newer ones. */
 const KEYS = {
@@ -34,9 +33,10 @@ export async function insertPrompt(
     keys.map((key) => metadata[key]).find((value) => typeof value === 'number');
   const [prefix, suffix, middle] = [token(KEYS.prefix), token(KEYS.suffix), token(KEYS.middle)];
   if (!capabilities.includes('insert') || prefix === undefined || suffix === undefined || middle === undefined) {
-    throw new OmgError('unsupported', `"${name}" does not support insert`, {
+    throw unsupportedCapability('insert', {
+      name,
+      param: 'suffix',
       hint: 'Use a code model with fill-in-the-middle tokens, or leave `suffix` out.',
-      detail: { param: 'suffix', capability: 'insert' },
     });
   }
   return [
