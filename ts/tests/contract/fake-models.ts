@@ -101,10 +101,10 @@ export class FakeModels implements Models {
   ): AsyncIterable<WorkEvent<Kind>> {
     this.calls.push({ method: kind, name, request, use });
     use?.onReady?.(1);
-    return this.#work[kind](request, use);
+    return this.#work[kind]?.(request, use) ?? play([]);
   }
   readonly #work: {
-    [Kind in WorkKind]: (request: WorkRequest<Kind>, use?: UseOptions) => AsyncIterable<WorkEvent<Kind>>;
+    [Kind in WorkKind]?: (request: WorkRequest<Kind>, use?: UseOptions) => AsyncIterable<WorkEvent<Kind>>;
   } = {
     generate: (request, use) => this.rawScript(request, use?.signal),
     embed: (request) => play([vectors(request)]),
