@@ -130,7 +130,7 @@ impl From<omg_models::Error> for EngineError {
             omg_models::Error::Cancelled => Self::Cancelled,
             other => Self::Coded {
                 code: other.code(),
-                hint: None,
+                hint: other.hint().map(str::to_owned),
                 message: other.to_string(),
             },
         }
@@ -150,5 +150,24 @@ impl Serialize for EngineError {
             map.serialize_entry("detail", &detail)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_of_lower_crates_reach_the_user() {
+        let lower = || omg_models::Error::UnsupportedQuantization {
+            tensor: "blk.0.ffn_up.weight".to_owned(),
+            dtype: "IQ2_XXS",
+        };
+        let error = EngineError::from(lower());
+        assert!(error.hint().is_some());
+        assert_eq!(error.hint(), lower().hint());
+        let sent = serde_json::to_value(&error).expect("an object");
+        assert_eq!(sent["code"], "unsupported_quantization");
+        assert_eq!(sent["hint"], json!(lower().hint()));
     }
 }

@@ -1,26 +1,8 @@
-use std::ops::Range;
+use omg_models::Batch;
 
 use crate::error::Result;
 use crate::tokenizer::Reach;
 use crate::types::PromptSegment;
-
-/// Tokens of several sequences to compute in one pass.
-#[derive(Debug)]
-pub(crate) struct StepBatch<'a> {
-    pub(crate) tokens: &'a [u32],
-    pub(crate) positions: &'a [u32],
-    pub(crate) seqs: &'a [StepSeq<'a>],
-    /// Rows of `tokens` whose logits (or hidden states) are wanted, ascending.
-    pub(crate) outputs: &'a [usize],
-}
-
-/// The rows of one sequence; its earlier tokens are in the blocks already.
-#[derive(Debug)]
-pub(crate) struct StepSeq<'a> {
-    pub(crate) rows: Range<usize>,
-    pub(crate) first_position: usize,
-    pub(crate) block_table: &'a [u32],
-}
 
 /// A model with its KV cache, as the scheduler sees it. A row's result must not depend on the other rows of the batch nor
 /// on where its sequence was cut into chunks; prefix reuse and preemption rest on that.
@@ -28,9 +10,9 @@ pub(crate) trait Forward: Send {
     /// Columns of the logits; may be padded beyond the tokenizer's vocabulary.
     fn vocab_size(&self) -> usize;
     /// [outputs, vocab_size]
-    fn forward(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>>;
+    fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>>;
     /// [outputs, hidden size], after the last norm.
-    fn hidden(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>>;
+    fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>>;
 }
 
 /// A tokenizer, as the scheduler sees it.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use omg_models::{Batch, KvCache, Model, Seq};
+use omg_models::{Batch, KvCache, Model};
 
 use crate::error::Result;
-use crate::forward::{Forward, StepBatch, TokenDecoder, Vocabulary};
-use crate::tokenizer::{Reach, Segment, StreamDecoder, Tokenizer};
+use crate::forward::{Forward, TokenDecoder, Vocabulary};
+use crate::tokenizer::{Reach, StreamDecoder, Tokenizer, segments};
 use crate::types::PromptSegment;
 
 pub(crate) struct LoadedModel {
@@ -14,52 +14,18 @@ pub(crate) struct LoadedModel {
     pub(crate) kv: KvCache,
 }
 
-fn with_batch<T>(step: &StepBatch<'_>, run: impl FnOnce(&Batch<'_>) -> T) -> T {
-    let seqs: Vec<Seq<'_>> = step
-        .seqs
-        .iter()
-        .map(|seq| Seq {
-            rows: seq.rows.clone(),
-            first_position: seq.first_position,
-            block_table: seq.block_table,
-        })
-        .collect();
-    run(&Batch {
-        tokens: step.tokens,
-        positions: step.positions,
-        seqs: &seqs,
-        outputs: step.outputs,
-    })
-}
-
 impl Forward for LoadedModel {
     fn vocab_size(&self) -> usize {
         self.model.spec().vocab
     }
 
-    fn forward(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>> {
-        Ok(with_batch(batch, |b| self.model.forward(&mut self.kv, b))?)
+    fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
+        Ok(self.model.forward(&mut self.kv, batch)?)
     }
 
-    fn hidden(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>> {
-        Ok(with_batch(batch, |b| self.model.hidden(&mut self.kv, b))?)
+    fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
+        Ok(self.model.hidden(&mut self.kv, batch)?)
     }
-}
-
-pub(crate) fn segments(prompt: &[PromptSegment]) -> Vec<Segment<'_>> {
-    prompt
-        .iter()
-        .map(|segment| match segment {
-            PromptSegment::Text {
-                text,
-                parse_special,
-            } => Segment::Text {
-                text,
-                parse_special: *parse_special,
-            },
-            PromptSegment::Tokens { tokens } => Segment::Tokens(tokens),
-        })
-        .collect()
 }
 
 impl Vocabulary for Arc<Tokenizer> {

@@ -29,7 +29,7 @@ mod shared;
 mod simd;
 
 pub use activation::{Activation, activate, add, add_bias, add_scaled, gated, scale, softcap};
-pub use attention::{AttentionShape, BLOCK_TOKENS, Mask, PagedKv, SeqView, attention};
+pub use attention::{AttentionShape, BLOCK_TOKENS, Mask, PagedKv, Seq, attention};
 pub use error::{Error, Result};
 pub use isa::Isa;
 pub use logits::{argmax, log_sum_exp, softmax, top_k};

@@ -2,7 +2,7 @@
 
 mod weights;
 
-use omg_kernels::{AttentionShape, BLOCK_TOKENS, Isa, Mask, PagedKv, Pool, SeqView, attention};
+use omg_kernels::{AttentionShape, BLOCK_TOKENS, Isa, Mask, PagedKv, Pool, Seq, attention};
 use proptest::prelude::*;
 use weights::Random;
 
@@ -106,13 +106,7 @@ fn cached(pool: &Pool, shape: &AttentionShape, sequence: &Sequence) -> (PagedKv,
     (kv, table)
 }
 
-fn run(
-    pool: &Pool,
-    shape: &AttentionShape,
-    q: &[f32],
-    kv: &PagedKv,
-    seqs: &[SeqView<'_>],
-) -> Vec<f32> {
+fn run(pool: &Pool, shape: &AttentionShape, q: &[f32], kv: &PagedKv, seqs: &[Seq<'_>]) -> Vec<f32> {
     let mut out = vec![f32::NAN; q.len() / shape.k_dim * shape.v_dim];
     attention(pool, shape, q, kv, seqs, &mut out);
     out
@@ -123,8 +117,8 @@ fn check(shape: &AttentionShape, len: usize, seed: u64) {
     for isa in Isa::available() {
         let pool = Pool::with_isa(2, isa);
         let (kv, table) = cached(&pool, shape, &sequence);
-        let seq = SeqView {
-            q_rows: 0..len,
+        let seq = Seq {
+            rows: 0..len,
             first_position: 0,
             block_table: &table,
         };
@@ -235,18 +229,18 @@ proptest! {
         let sequence = Sequence::new(&shape, len, seed);
         let pool = Pool::new(3);
         let (kv, table) = cached(&pool, &shape, &sequence);
-        let all = SeqView { q_rows: 0..len, first_position: 0, block_table: &table };
+        let all = Seq { rows: 0..len, first_position: 0, block_table: &table };
         let whole = run(&pool, &shape, &sequence.q, &kv, &[all]);
         prop_assert!(whole.iter().all(|x| x.is_finite()));
         for start in (0..len).step_by(cut) {
             let end = (start + cut).min(len);
             let rows = end - start;
-            let step = SeqView { q_rows: 0..rows, first_position: start, block_table: &table };
+            let step = Seq { rows: 0..rows, first_position: start, block_table: &table };
             let part = run(&Pool::new(1), &shape, &sequence.q[start * row..end * row], &kv, std::slice::from_ref(&step));
             prop_assert_eq!(&part[..], &whole[start * row..end * row], "rows {}..{}", start, end);
             // The same rows again, behind a sequence of one token.
-            let first = SeqView { q_rows: 0..1, first_position: 0, block_table: &table };
-            let step = SeqView { q_rows: 1..1 + rows, ..step };
+            let first = Seq { rows: 0..1, first_position: 0, block_table: &table };
+            let step = Seq { rows: 1..1 + rows, ..step };
             let q = [&sequence.q[..row], &sequence.q[start * row..end * row]].concat();
             let both = run(&pool, &shape, &q, &kv, &[first, step]);
             prop_assert_eq!(&both[..row], &whole[..row]);
@@ -264,8 +258,8 @@ fn a_long_decode_is_split_over_threads_without_a_trace() {
     let results = [1, 2, 5].map(|threads| {
         let pool = Pool::new(threads);
         let (kv, table) = cached(&pool, &shape, &sequence);
-        let seq = SeqView {
-            q_rows: 0..1,
+        let seq = Seq {
+            rows: 0..1,
             first_position: len - 1,
             block_table: &table,
         };
@@ -294,8 +288,8 @@ fn blocks_are_copied_and_written_in_steps() {
     }
     kv.copy_block(1, 2);
     let out = |kv: &PagedKv, table: &[u32]| {
-        let seq = SeqView {
-            q_rows: 0..50,
+        let seq = Seq {
+            rows: 0..50,
             first_position: 0,
             block_table: table,
         };
@@ -310,8 +304,8 @@ fn numbers_too_large_for_the_cache_stay_finite() {
     let pool = Pool::new(1);
     let mut kv = PagedKv::new(1, 1, 16, 16).unwrap();
     kv.write(&pool, &[0], 0, &[1e9; 32], &[-1e9; 32]);
-    let seq = SeqView {
-        q_rows: 0..2,
+    let seq = Seq {
+        rows: 0..2,
         first_position: 0,
         block_table: &[0],
     };

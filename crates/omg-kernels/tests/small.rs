@@ -5,8 +5,7 @@ mod weights;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use omg_kernels::{
-    AttentionShape, Isa, Mask, Matrix, PagedKv, Pool, Product, SeqView, attention, multiply,
-    rms_norm,
+    AttentionShape, Isa, Mask, Matrix, PagedKv, Pool, Product, Seq, attention, multiply, rms_norm,
 };
 use weights::{Random, TYPES, dequantized, quantized_error, random_weights};
 
@@ -95,8 +94,8 @@ fn a_cache_is_written_and_attended_to() {
         kv.copy_block(2, 1);
         let q = random.floats(len * heads * dim);
         let mut out = vec![f32::NAN; len * heads * dim];
-        let seq = SeqView {
-            q_rows: 0..len,
+        let seq = Seq {
+            rows: 0..len,
             first_position: 0,
             block_table: &[1, 0],
         };

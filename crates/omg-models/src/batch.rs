@@ -1,6 +1,5 @@
-use std::ops::Range;
-
-use omg_kernels::{BLOCK_TOKENS, SeqView};
+use omg_kernels::BLOCK_TOKENS;
+pub use omg_kernels::Seq;
 
 use crate::error::{Error, Result};
 
@@ -16,16 +15,6 @@ pub struct Batch<'a> {
     pub outputs: &'a [usize],
 }
 
-/// One sequence of a batch. Its keys and values lie in the blocks of `block_table`; earlier tokens are there already.
-#[derive(Debug, Clone)]
-pub struct Seq<'a> {
-    /// Its tokens in the batch.
-    pub rows: Range<usize>,
-    /// Tokens of the sequence before these.
-    pub first_position: usize,
-    pub block_table: &'a [u32],
-}
-
 /// A text, or a pair of texts of which the second begins at token `second`.
 #[derive(Debug, Clone, Copy)]
 pub struct EncoderText<'a> {
@@ -34,35 +23,26 @@ pub struct EncoderText<'a> {
     pub second: usize,
 }
 
-/// A checked batch with what blocks need of it.
-pub(crate) struct Step<'a> {
-    pub(crate) tokens: &'a [u32],
-    pub(crate) positions: &'a [u32],
-    pub(crate) seqs: Vec<SeqView<'a>>,
-    pub(crate) outputs: &'a [usize],
-}
-
-impl<'a> Step<'a> {
+impl Batch<'_> {
     /// `Err(InvalidBatch)` for a batch that would read or write outside the vocabulary, the cache or the batch.
-    pub(crate) fn check(batch: &Batch<'a>, vocab: usize, blocks: usize) -> Result<Self> {
-        let rows = batch.tokens.len();
-        if rows == 0 || batch.positions.len() != rows {
+    pub(crate) fn check(&self, vocab: usize, blocks: usize) -> Result<()> {
+        let rows = self.tokens.len();
+        if rows == 0 || self.positions.len() != rows {
             return invalid(format!(
                 "{rows} tokens with {} positions",
-                batch.positions.len()
+                self.positions.len()
             ));
         }
-        if let Some(token) = batch.tokens.iter().find(|token| **token as usize >= vocab) {
+        if let Some(token) = self.tokens.iter().find(|token| **token as usize >= vocab) {
             return invalid(format!(
                 "token {token} is outside the vocabulary of {vocab}"
             ));
         }
-        if let Some(row) = batch.outputs.iter().find(|row| **row >= rows) {
+        if let Some(row) = self.outputs.iter().find(|row| **row >= rows) {
             return invalid(format!("output row {row} of {rows}"));
         }
         let mut next = 0;
-        let mut seqs = Vec::with_capacity(batch.seqs.len());
-        for seq in batch.seqs {
+        for seq in self.seqs {
             if seq.rows.start != next || seq.rows.is_empty() {
                 return invalid(format!(
                     "sequence rows {:?} where row {next} is next",
@@ -84,21 +64,11 @@ impl<'a> Step<'a> {
             {
                 return invalid(format!("block {block} of {blocks}"));
             }
-            seqs.push(SeqView {
-                q_rows: seq.rows.clone(),
-                first_position: seq.first_position,
-                block_table: seq.block_table,
-            });
         }
         if next != rows {
             return invalid(format!("the sequences cover {next} of {rows} tokens"));
         }
-        Ok(Self {
-            tokens: batch.tokens,
-            positions: batch.positions,
-            seqs,
-            outputs: batch.outputs,
-        })
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Backend, Norm};
-use crate::batch::Step;
+use crate::batch::Batch;
 use crate::blocks::{Attention, FeedForwardBlock, Head, Ropes, Scratch, load_norm};
 use crate::error::{Error, Result};
 use crate::spec::{LayerSpec, Mixer, ModelSpec};
@@ -107,12 +107,12 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// Logits `[outputs, vocab]`.
-    pub(crate) fn logits(&self, kv: &mut [B::Kv], step: &Step<'_>) -> Result<Vec<f32>> {
+    pub(crate) fn logits(&self, kv: &mut [B::Kv], step: &Batch<'_>) -> Result<Vec<f32>> {
         self.outputs(kv, step, |normed| self.head.logits(&self.backend, normed))
     }
 
     /// Hidden states after the last norm, `[outputs, hidden]`.
-    pub(crate) fn hidden(&self, kv: &mut [B::Kv], step: &Step<'_>) -> Result<Vec<f32>> {
+    pub(crate) fn hidden(&self, kv: &mut [B::Kv], step: &Batch<'_>) -> Result<Vec<f32>> {
         self.outputs(kv, step, |normed| self.backend.to_host(normed))
     }
 
@@ -120,7 +120,7 @@ impl<B: Backend> Decoder<B> {
     fn outputs(
         &self,
         kv: &mut [B::Kv],
-        step: &Step<'_>,
+        step: &Batch<'_>,
         finish: impl FnOnce(&B::Rows) -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +132,7 @@ impl<B: Backend> Decoder<B> {
     }
 
     /// Leaves the normed hidden states of the output rows in `scratch.normed`.
-    fn run(&self, kv: &mut [B::Kv], step: &Step<'_>, scratch: &mut Scratch<B>) -> Result<()> {
+    fn run(&self, kv: &mut [B::Kv], step: &Batch<'_>, scratch: &mut Scratch<B>) -> Result<()> {
         let backend = &self.backend;
         self.head.embed(backend, step.tokens, &mut scratch.x)?;
         let rotations = self.ropes.rotations(backend, step.positions)?;

@@ -1,9 +1,10 @@
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use omg_kernels::{BLOCK_TOKENS, SeqView};
+use omg_kernels::{BLOCK_TOKENS, Seq};
 
 use crate::backend::{Backend, Linear, Norm};
-use crate::batch::{EncoderText, Step};
+use crate::batch::{Batch, EncoderText};
 use crate::blocks::{Attention, FeedForwardBlock, Ropes, Scratch, load_norm};
 use crate::error::{Error, Result};
 use crate::spec::{EncoderLayerSpec, EncoderOutput, EncoderSpec, NormSpec, Pooling};
@@ -118,7 +119,13 @@ impl<B: Backend> EncoderStack<B> {
         let State { scratch, kv } = &mut *state;
         self.embed(&rows, scratch)?;
         let rotations = self.ropes.rotations(backend, &rows.positions)?;
-        let step = rows.step();
+        let seqs = rows.sequences();
+        let step = Batch {
+            tokens: &rows.tokens,
+            positions: &rows.positions,
+            seqs: &seqs,
+            outputs: &[],
+        };
         let kv = self.room(kv, rows.blocks.len())?;
         for layer in &self.layers {
             layer
@@ -269,7 +276,7 @@ struct Rows {
     positions: Vec<u32>,
     types: Vec<u32>,
     /// Rows and blocks of each text.
-    seqs: Vec<(std::ops::Range<usize>, std::ops::Range<usize>)>,
+    seqs: Vec<(Range<usize>, Range<usize>)>,
     blocks: Vec<u32>,
 }
 
@@ -298,18 +305,13 @@ impl Rows {
         rows
     }
 
-    fn step(&self) -> Step<'_> {
-        let view = |(rows, blocks): &(std::ops::Range<usize>, std::ops::Range<usize>)| SeqView {
-            q_rows: rows.clone(),
+    fn sequences(&self) -> Vec<Seq<'_>> {
+        let sequence = |(rows, blocks): &(Range<usize>, Range<usize>)| Seq {
+            rows: rows.clone(),
             first_position: 0,
             block_table: &self.blocks[blocks.clone()],
         };
-        Step {
-            tokens: &self.tokens,
-            positions: &self.positions,
-            seqs: self.seqs.iter().map(view).collect(),
-            outputs: &[],
-        }
+        self.seqs.iter().map(sequence).collect()
     }
 
     fn firsts(&self) -> Vec<usize> {

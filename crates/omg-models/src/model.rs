@@ -2,7 +2,7 @@ use omg_format::ModelFiles;
 use omg_kernels::{PagedKv, Pool};
 
 use crate::backend::{Backend, CpuBackend, TensorBackend, TensorKv};
-use crate::batch::{Batch, Step};
+use crate::batch::Batch;
 use crate::decoder::Decoder;
 use crate::device::{DeviceChoice, open};
 use crate::error::{Error, Result};
@@ -93,11 +93,11 @@ impl Model {
     /// Runs a batch: writes its keys and values into `kv` and gives the logits of its output rows, `[outputs, vocab]`.
     /// On the CPU a sequence gets the same bits whatever else is in the batch. `Err(InvalidBatch)` leaves `kv` as it was.
     pub fn forward(&self, kv: &mut KvCache, batch: &Batch<'_>) -> Result<Vec<f32>> {
-        let step = Step::check(batch, self.spec.vocab, kv.blocks)?;
+        batch.check(self.spec.vocab, kv.blocks)?;
         match (&self.decoder, &mut kv.layers) {
-            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.logits(layers, &step),
+            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.logits(layers, batch),
             (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => {
-                decoder.logits(layers, &step)
+                decoder.logits(layers, batch)
             }
             _ => Err(foreign_cache()),
         }
@@ -105,11 +105,11 @@ impl Model {
 
     /// As `forward`, giving hidden states after the last norm, `[outputs, hidden]`.
     pub fn hidden(&self, kv: &mut KvCache, batch: &Batch<'_>) -> Result<Vec<f32>> {
-        let step = Step::check(batch, self.spec.vocab, kv.blocks)?;
+        batch.check(self.spec.vocab, kv.blocks)?;
         match (&self.decoder, &mut kv.layers) {
-            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.hidden(layers, &step),
+            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.hidden(layers, batch),
             (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => {
-                decoder.hidden(layers, &step)
+                decoder.hidden(layers, batch)
             }
             _ => Err(foreign_cache()),
         }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use readers::Readers;
+use readers::{Incoming, Readers};
 
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
@@ -16,12 +16,6 @@ use crate::scheduler::{Answer, Job, Worker};
 use crate::task::{Sink, Task};
 use crate::tokenizer::Reach;
 use crate::types::{Event, GenerateRequest, PromptSegment, Sampling};
-
-struct Incoming {
-    request: GenerateRequest,
-    sink: Arc<Sink>,
-    submitted: Instant,
-}
 
 /// What a request is checked against.
 pub(crate) struct Checks {

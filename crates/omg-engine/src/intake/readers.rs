@@ -1,8 +1,17 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use super::Incoming;
 use crate::error::EngineError;
+use crate::generation::Sink;
+use crate::types::GenerateRequest;
+
+/// A request that has not been read.
+pub(super) struct Incoming {
+    pub(super) request: GenerateRequest,
+    pub(super) sink: Arc<Sink>,
+    pub(super) submitted: Instant,
+}
 
 /// Threads that read requests in the order of their arrival. They come with the work and go when there is none.
 pub(super) struct Readers(Arc<Shared>);

@@ -2,11 +2,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use omg_models::{Batch, Seq};
+
 use super::answer::describe;
 use super::sequence::{Job, Sequence};
 use crate::blocks::BlockPool;
 use crate::error::{EngineError, Result};
-use crate::forward::{Forward, StepBatch, StepSeq, Vocabulary};
+use crate::forward::{Forward, Vocabulary};
 use crate::sampler::logprobs_of;
 use crate::task::Cancel;
 use crate::types::StopReason;
@@ -235,13 +237,13 @@ impl Core {
             } else if end == s.tokens.len() {
                 outputs.push(tokens.len() - 1);
             }
-            seqs.push(StepSeq {
+            seqs.push(Seq {
                 rows: first..tokens.len(),
                 first_position: s.computed,
                 block_table: &s.table.blocks,
             });
         }
-        let batch = StepBatch {
+        let batch = Batch {
             tokens: &tokens,
             positions: &positions,
             seqs: &seqs,
@@ -354,10 +356,10 @@ impl Core {
                 (true, true) => vec![end - first - 1],
                 (false, _) => (0..end - first).collect(),
             };
-            let hidden = self.forward.hidden(&StepBatch {
+            let hidden = self.forward.hidden(&Batch {
                 tokens: &tokens[first..end],
                 positions: &positions,
-                seqs: &[StepSeq {
+                seqs: &[Seq {
                     rows: 0..end - first,
                     first_position: first,
                     block_table: blocks,

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use omg_models::Batch;
+
 use crate::error::{EngineError, Result};
-use crate::forward::{Forward, StepBatch, TokenDecoder, Vocabulary};
+use crate::forward::{Forward, TokenDecoder, Vocabulary};
 use crate::tokenizer::Reach;
 use crate::types::PromptSegment;
 
@@ -44,7 +46,7 @@ impl MockModel {
     }
 
     /// A digest of the tokens up to each output row.
-    fn digests(&mut self, batch: &StepBatch<'_>) -> Vec<u64> {
+    fn digests(&mut self, batch: &Batch<'_>) -> Vec<u64> {
         let mut digests = Vec::new();
         for seq in batch.seqs {
             for (i, row) in seq.rows.clone().enumerate() {
@@ -72,7 +74,7 @@ impl Forward for MockModel {
         VOCAB + 2
     }
 
-    fn forward(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>> {
+    fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
         self.faults.calls.fetch_add(1, Ordering::Relaxed);
         self.faults
             .largest_batch
@@ -105,7 +107,7 @@ impl Forward for MockModel {
         Ok(logits)
     }
 
-    fn hidden(&mut self, batch: &StepBatch<'_>) -> Result<Vec<f32>> {
+    fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
         let digests = self.digests(batch);
         Ok(digests
             .iter()

@@ -3,8 +3,7 @@
 use omg_models::PoolingSpec;
 
 use crate::error::{EngineError, Result};
-use crate::model::segments;
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Tokenizer, segments};
 use crate::types::{EmbedRequest, Embeddings, PromptSegment, ReadText};
 
 pub(super) fn read_text(

@@ -3,12 +3,13 @@ use std::collections::HashMap;
 use omg_format::{Metadata, TokenType, TokenizerMetadata};
 
 use super::bpe::{Bpe, Merges, NO_TOKEN};
+use super::file::invalid;
 use super::pair::PairFrame;
 use super::pre_tokenizer::PreTokenizer;
 use super::specials::{Special, Specials};
 use super::spm::{Spm, first_border};
 use super::vocabulary::Vocabulary;
-use super::{Model, Tokenizer, byte_level, invalid, word_piece};
+use super::{Model, Tokenizer, byte_level, word_piece};
 use crate::error::{EngineError, Result};
 
 impl Tokenizer {

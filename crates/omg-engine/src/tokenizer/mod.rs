@@ -15,10 +15,14 @@
 
 mod bpe;
 mod byte_level;
+mod file;
 mod gguf;
+mod json_model;
+mod open;
 mod pair;
 mod pre_tokenizer;
 mod reach;
+mod segment;
 mod specials;
 mod spm;
 mod stream;
@@ -30,36 +34,21 @@ mod word_piece;
 mod tests;
 
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 
-use omg_format::{Format, ModelFiles};
-
 use self::bpe::Bpe;
+use self::json_model::JsonModel;
 pub use self::pair::Pair;
 use self::pair::PairFrame;
 pub use self::reach::Reach;
+pub use self::segment::Segment;
+pub(crate) use self::segment::segments;
+use self::segment::{Piece, push_tokens};
 use self::specials::Specials;
 use self::spm::Spm;
 pub use self::stream::StreamDecoder;
-use self::tokenizer_json::JsonModel;
 use self::vocabulary::Vocabulary;
 use crate::error::{EngineError, Result};
-
-/// Several times the largest vocabulary there is.
-const MAX_FILE_BYTES: u64 = 128 << 20;
-
-/// One part of a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segment<'a> {
-    /// With `parse_special` the names of special tokens in the text become those tokens; without, they stay text, so that
-    /// nothing a person writes can end a turn. Text of neighbouring segments is tokenised as if it were one.
-    Text {
-        text: &'a str,
-        parse_special: bool,
-    },
-    Tokens(&'a [u32]),
-}
 
 /// Turns text into tokens of one vocabulary and back. Cheap to share; nothing in it changes.
 #[derive(Debug)]
@@ -81,39 +70,7 @@ enum Model {
     Json(Box<JsonModel>),
 }
 
-/// A prompt after special tokens were found: runs of plain text and of tokens, never two texts in a row.
-#[derive(Debug)]
-enum Piece {
-    Text(String),
-    Tokens(Vec<u32>),
-}
-
 impl Tokenizer {
-    /// The tokenizer of an open model. `invalid_model_file` when it has none or a broken one, `unsupported` for kinds and
-    /// pre-tokenizers that are not implemented.
-    pub fn open(files: &ModelFiles) -> Result<Self> {
-        match files.format() {
-            Format::Gguf => Self::from_gguf(files.metadata()),
-            Format::Safetensors => {
-                let folder = files
-                    .folder()
-                    .ok_or_else(|| invalid("the model has no tokenizer"))?;
-                Self::from_folder(folder)
-            }
-        }
-    }
-
-    /// Refuses files that have no tokenizer at all, without reading one. `invalid_model_file`.
-    pub fn require(files: &ModelFiles) -> Result<()> {
-        match files.format() {
-            Format::Gguf if !files.metadata().contains("tokenizer.ggml.tokens") => {
-                Err(invalid("the model has no tokenizer"))
-            }
-            Format::Safetensors => files.folder().map_or(Ok(()), Self::require_in_folder),
-            Format::Gguf => Ok(()),
-        }
-    }
-
     /// With as many ids as the model has rows. Rows beyond the tokens of the tokenizer's files are padding: they can be drawn
     /// and read like any other, as in the reference implementations, and stand for no text.
     pub fn padded_to(mut self, rows: usize) -> Self {
@@ -288,45 +245,42 @@ impl Tokenizer {
     pub fn is_special(&self, token: u32) -> bool {
         self.vocabulary.is_special(token)
     }
-}
 
-fn push_tokens(pieces: &mut Vec<Piece>, tokens: &[u32]) {
-    match pieces.last_mut() {
-        Some(Piece::Tokens(last)) => last.extend(tokens),
-        _ => pieces.push(Piece::Tokens(tokens.to_vec())),
+    /// The first `limit` tokens of what `encode_for_embedding` gave, the closing token kept.
+    pub(crate) fn cut_text(&self, mut tokens: Vec<u32>, limit: usize) -> Vec<u32> {
+        if tokens.len() > limit {
+            tokens.truncate(limit.saturating_sub(self.suffix.len()));
+            tokens.extend(&self.suffix);
+            tokens.truncate(limit);
+        }
+        tokens
     }
-}
 
-fn push_text(pieces: &mut Vec<Piece>, text: &str) {
-    match pieces.last_mut() {
-        _ if text.is_empty() => {}
-        Some(Piece::Text(last)) => last.push_str(text),
-        _ => pieces.push(Piece::Text(text.to_owned())),
-    }
-}
-
-/// A file of the tokenizer, that was there when the folder was opened.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    omg_format::read_file(path, MAX_FILE_BYTES)?
-        .ok_or_else(|| omg_format::Error::NotFound(path.to_owned()).into())
-}
-
-/// More is not read in one go: it takes a hundred times that while it is.
-const MAX_UNDIVIDED_BYTES: usize = 8 << 20;
-
-fn check_undivided(text: usize) -> Result<()> {
-    match text > MAX_UNDIVIDED_BYTES {
-        true => Err(EngineError::InvalidRequest(format!(
-            "a stretch of {text} bytes is too long for the tokenizer of this model, which reads up to {MAX_UNDIVIDED_BYTES} in one go"
-        ))),
-        false => Ok(()),
-    }
-}
-
-fn invalid(message: impl Into<String>) -> EngineError {
-    EngineError::Coded {
-        code: "invalid_model_file",
-        message: message.into(),
-        hint: None,
+    /// Two texts as the model was trained on pairs. `limit`: the second is cut so that the whole has so many tokens, where
+    /// the first leaves room for that.
+    pub fn encode_pair(&self, first: &str, second: &str, limit: Option<usize>) -> Result<Pair> {
+        let plain = |text| {
+            self.encode_bare(&[Segment::Text {
+                text,
+                parse_special: false,
+            }])
+        };
+        let (first, mut second) = (plain(first)?, plain(second)?);
+        let frame = self.prefix.len() + self.pair.between.len() + self.pair.after.len();
+        let whole = frame + first.len() + second.len();
+        if let Some(limit) = limit {
+            second.truncate(limit.saturating_sub(frame + first.len()));
+        }
+        let parts = [&self.prefix, &first, &self.pair.between];
+        let start = parts.iter().map(|part| part.len()).sum();
+        let mut tokens = Vec::with_capacity(whole);
+        for part in parts.into_iter().chain([&second, &self.pair.after]) {
+            tokens.extend(part);
+        }
+        Ok(Pair {
+            tokens,
+            second: start,
+            whole,
+        })
     }
 }

@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 
 use regex::Regex;
 
-use super::invalid;
+use super::file::invalid;
 use crate::error::{EngineError, Result};
 
 /// Cuts text into the words that byte-pair merges stay inside of. Each step cuts the pieces of the step before; what its

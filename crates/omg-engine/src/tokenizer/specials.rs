@@ -1,6 +1,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::{Piece, invalid, push_text, push_tokens};
+use super::file::invalid;
+use super::segment::{Piece, push_text, push_tokens};
 use crate::error::Result;
 
 /// A token that is found in text by its name before the text is tokenised.

@@ -2,8 +2,8 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 use std::ops::ControlFlow;
 
-use super::check_undivided;
 use super::reach::Reach;
+use super::segment::check_undivided;
 use crate::error::Result;
 
 /// SentencePiece's BPE mode: characters are merged into the neighbouring pair with the best score, again and again; what is

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{MAX_UNDIVIDED_BYTES, Model, Reach, Segment, Tokenizer};
+use super::segment::MAX_UNDIVIDED_BYTES;
+use super::{Model, Reach, Segment, Tokenizer};
 
 #[derive(Deserialize)]
 struct Expected {

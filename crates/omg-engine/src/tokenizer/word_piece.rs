@@ -4,7 +4,7 @@
 use omg_format::{FolderFiles, Metadata, TokenType, TokenizerMetadata};
 use serde_json::{Map, Value as Json, json};
 
-use super::invalid;
+use super::file::{invalid, read};
 use crate::error::{EngineError, Result};
 
 /// The longest word that is cut into pieces, characters.
@@ -34,7 +34,7 @@ pub(super) fn of_vocabulary_file(folder: &FolderFiles) -> Result<Option<Json>> {
         return Ok(None);
     };
     let damaged = |reason: String| invalid(format!("{}: {reason}", path.display()));
-    let text = String::from_utf8(super::read(path)?).map_err(|error| damaged(error.to_string()))?;
+    let text = String::from_utf8(read(path)?).map_err(|error| damaged(error.to_string()))?;
     let tokens: Vec<String> = text
         .strip_suffix('\n')
         .unwrap_or(&text)

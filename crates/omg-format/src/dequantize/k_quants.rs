@@ -1,6 +1,6 @@
 //! Super-blocks of 256 elements whose sub-blocks have quantised scales.
 
-use super::f16_at;
+use super::plain::f16_at;
 
 /// scales[16] (scale low, minimum high nibble), qs[64], d, dmin.
 pub(super) fn q2_k(block: &[u8; 84], y: &mut [f32; 256]) {

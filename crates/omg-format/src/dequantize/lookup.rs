@@ -1,6 +1,6 @@
 //! Types whose four-bit codes index a fixed table. Nibble order as in Q4_0.
 
-use super::f16_at;
+use super::plain::f16_at;
 
 const IQ4: [f32; 16] = [
     -127.0, -104.0, -83.0, -65.0, -49.0, -35.0, -22.0, -10.0, 1.0, 13.0, 25.0, 38.0, 53.0, 69.0,

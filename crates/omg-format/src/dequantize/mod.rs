@@ -65,7 +65,3 @@ fn blocks<const BYTES: usize, const ELEMS: usize>(
         decode(block, y);
     }
 }
-
-fn f16_at(block: &[u8], at: usize) -> f32 {
-    half::f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
-}

@@ -1,6 +1,6 @@
 //! Blocks of 32 elements. Element j sits in the low nibble of byte j, element j + 16 in its high nibble.
 
-use super::f16_at;
+use super::plain::f16_at;
 
 pub(super) fn q4_0(block: &[u8; 18], y: &mut [f32; 32]) {
     let d = f16_at(block, 0);

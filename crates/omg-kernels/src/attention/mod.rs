@@ -2,80 +2,21 @@
 
 mod kernel;
 mod paged_kv;
+mod shape;
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 pub use paged_kv::PagedKv;
+pub use shape::{AttentionShape, BLOCK_TOKENS, Mask, Seq};
 
 use crate::pool::Pool;
 use crate::shared::SharedMut;
 use kernel::{MAX_QUERIES, Part, Query, Span};
 
-/// Tokens in a block of the cache.
-pub const BLOCK_TOKENS: usize = 32;
-
 /// Keys in one part of the online softmax. Parts are cut at multiples of this position and combined in order, so that
 /// they can be computed side by side and still give the same bits.
 const PART_TOKENS: usize = 1024;
-
-/// What the attention of a layer is like.
-#[derive(Clone, Debug)]
-pub struct AttentionShape {
-    pub heads: usize,
-    /// Divides `heads`; consecutive query heads share a key head.
-    pub kv_heads: usize,
-    pub k_dim: usize,
-    pub v_dim: usize,
-    /// Factor of the scores, usually 1 / sqrt(k_dim).
-    pub scale: f32,
-    /// Scores become cap · tanh(score / cap).
-    pub softcap: Option<f32>,
-    pub mask: Mask,
-    /// Per head, a score that takes part in the softmax without a value (gpt-oss).
-    pub sinks: Option<Vec<f32>>,
-    /// Per head, added to a score for each position that the key is after the query (ALiBi: positive slopes).
-    pub slopes: Option<Vec<f32>>,
-}
-
-/// Which keys a query at position p sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mask {
-    /// Positions up to p.
-    Causal,
-    /// The last `n` positions up to p, p included.
-    Window(usize),
-    /// Positions up to p in the same stretch of `n` positions.
-    Chunk(usize),
-    /// All.
-    Full,
-    /// Those at most `n` / 2 away on either side.
-    Symmetric(usize),
-}
-
-impl Mask {
-    fn visible(self, position: usize, len: usize) -> Range<usize> {
-        let end = len.min(position + 1);
-        match self {
-            Self::Causal => 0..end,
-            Self::Window(n) => end.saturating_sub(n.max(1))..end,
-            Self::Chunk(n) => position / n.max(1) * n.max(1)..end,
-            Self::Full => 0..len,
-            Self::Symmetric(n) => position.saturating_sub(n / 2)..len.min(position + n / 2 + 1),
-        }
-    }
-}
-
-/// The part of one sequence in a batch.
-#[derive(Clone, Debug)]
-pub struct SeqView<'a> {
-    /// Its rows of the batch.
-    pub q_rows: Range<usize>,
-    /// Position of the first of these rows; the keys and values of all positions up to the last row are in the cache.
-    pub first_position: usize,
-    /// Blocks of the cache, in the order of positions.
-    pub block_table: &'a [u32],
-}
 
 /// `out` [n, heads, v_dim] = attention of `q` [n, heads, k_dim] over the cache. The result for a row depends on its own
 /// sequence alone: not on the batch, on how a prompt is cut into steps, or on the number of threads.
@@ -84,7 +25,7 @@ pub fn attention(
     shape: &AttentionShape,
     q: &[f32],
     kv: &PagedKv,
-    seqs: &[SeqView<'_>],
+    seqs: &[Seq<'_>],
     out: &mut [f32],
 ) {
     let AttentionShape {
@@ -112,10 +53,10 @@ pub fn attention(
     let mut items = Vec::new();
     for (seq, view) in seqs.iter().enumerate() {
         assert!(
-            view.q_rows.start <= view.q_rows.end && view.q_rows.end <= n,
+            view.rows.start <= view.rows.end && view.rows.end <= n,
             "rows outside the batch"
         );
-        let len = view.first_position + view.q_rows.len();
+        let len = view.first_position + view.rows.len();
         assert!(
             view.block_table.len() * BLOCK_TOKENS >= len,
             "block table too short for {len} tokens"
@@ -125,7 +66,7 @@ pub fn attention(
                 .iter()
                 .all(|&block| (block as usize) < kv.blocks())
         );
-        let queries = view.q_rows.len() * group;
+        let queries = view.rows.len() * group;
         // Late queries have the most keys: begin with them, so that no long piece of work is left for the end.
         for first in (0..queries).step_by(MAX_QUERIES).rev() {
             let count = MAX_QUERIES.min(queries - first);
@@ -166,7 +107,7 @@ struct Call<'a> {
     shape: &'a AttentionShape,
     q: &'a [f32],
     kv: &'a PagedKv,
-    seqs: &'a [SeqView<'a>],
+    seqs: &'a [Seq<'a>],
     out: SharedMut<'a, f32>,
 }
 
@@ -221,11 +162,11 @@ impl Call<'_> {
     fn queries(&self, item: &Item) -> Vec<Query> {
         let (shape, view) = (self.shape, &self.seqs[item.seq]);
         let group = shape.heads / shape.kv_heads;
-        let len = view.first_position + view.q_rows.len();
+        let len = view.first_position + view.rows.len();
         let query = |j: usize| {
             let (token, head) = (j / group, item.kv_head * group + j % group);
             let position = view.first_position + token;
-            let at = (view.q_rows.start + token) * shape.heads + head;
+            let at = (view.rows.start + token) * shape.heads + head;
             Query {
                 at,
                 head,
@@ -254,7 +195,7 @@ impl Call<'_> {
             kv: self.kv,
             kv_head: item.kv_head,
             block_table: view.block_table,
-            len: view.first_position + view.q_rows.len(),
+            len: view.first_position + view.rows.len(),
             keys: at * PART_TOKENS..(at + 1) * PART_TOKENS,
             queries,
             part,

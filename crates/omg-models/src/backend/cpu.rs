@@ -8,7 +8,7 @@ use omg_kernels::{
 };
 
 use super::{Backend, Linear, Norm};
-use crate::batch::Step;
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::spec::{Frequencies, NormKind, RopeSpec};
 use crate::weights::MatrixRows;
@@ -264,19 +264,19 @@ impl Backend for CpuBackend {
         &self,
         shape: &AttentionShape,
         kv: &mut PagedKv,
-        step: &Step<'_>,
+        step: &Batch<'_>,
         query: &CpuRows,
         key: &CpuRows,
         value: &CpuRows,
         out: &mut CpuRows,
     ) -> Result<()> {
-        for seq in &step.seqs {
-            let rows = |all: &CpuRows| seq.q_rows.start * all.width..seq.q_rows.end * all.width;
+        for seq in step.seqs {
+            let rows = |all: &CpuRows| seq.rows.start * all.width..seq.rows.end * all.width;
             let (key, value) = (&key.data[rows(key)], &value.data[rows(value)]);
             kv.write(&self.pool, seq.block_table, seq.first_position, key, value);
         }
         let out = out.shape(query.rows(), shape.heads * shape.v_dim);
-        attention(&self.pool, shape, &query.data, kv, &step.seqs, out);
+        attention(&self.pool, shape, &query.data, kv, step.seqs, out);
         Ok(())
     }
 

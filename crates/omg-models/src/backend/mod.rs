@@ -6,7 +6,7 @@ mod tensor;
 
 use omg_kernels::{Activation, AttentionShape};
 
-use crate::batch::Step;
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::spec::{Frequencies, NormSpec, RopeSpec};
 use crate::weights::MatrixRows;
@@ -95,7 +95,7 @@ pub(crate) trait Backend: Sized {
         &self,
         shape: &AttentionShape,
         kv: &mut Self::Kv,
-        step: &Step<'_>,
+        step: &Batch<'_>,
         query: &Self::Rows,
         key: &Self::Rows,
         value: &Self::Rows,

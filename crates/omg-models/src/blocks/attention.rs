@@ -2,7 +2,7 @@ use omg_kernels::AttentionShape;
 
 use super::{Ropes, Scratch, load_norm};
 use crate::backend::{Backend, Linear, Norm};
-use crate::batch::Step;
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::spec::{AttentionSpec, QkNormScope};
 use crate::weights::{Fused, Role, WeightSource};
@@ -128,7 +128,7 @@ impl<B: Backend> Attention<B> {
     pub(crate) fn forward(
         &self,
         backend: &B,
-        step: &Step<'_>,
+        step: &Batch<'_>,
         rotations: &[B::Rotations],
         kv: &mut B::Kv,
         scratch: &mut Scratch<B>,

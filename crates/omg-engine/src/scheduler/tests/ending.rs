@@ -1,7 +1,9 @@
 //! Cancellation, failures and the life of the worker.
 
+use omg_models::Batch;
+
 use super::*;
-use crate::forward::{Forward, StepBatch};
+use crate::forward::Forward;
 use crate::task::Cancel;
 
 #[test]
@@ -197,11 +199,11 @@ impl Forward for LeftAlone {
         self.model.vocab_size()
     }
 
-    fn forward(&mut self, batch: &StepBatch<'_>) -> crate::error::Result<Vec<f32>> {
+    fn forward(&mut self, batch: &Batch<'_>) -> crate::error::Result<Vec<f32>> {
         self.model.forward(batch)
     }
 
-    fn hidden(&mut self, batch: &StepBatch<'_>) -> crate::error::Result<Vec<f32>> {
+    fn hidden(&mut self, batch: &Batch<'_>) -> crate::error::Result<Vec<f32>> {
         self.calls.calls.fetch_add(1, Ordering::Relaxed);
         self.cancel.cancel();
         self.model.hidden(batch)

@@ -1,7 +1,7 @@
 use candle_core::{D, DType, Device, Tensor};
-use omg_kernels::{AttentionShape, BLOCK_TOKENS, Mask, SeqView};
+use omg_kernels::{AttentionShape, BLOCK_TOKENS, Mask, Seq};
 
-use crate::batch::Step;
+use crate::batch::Batch;
 use crate::error::Result;
 
 /// Scores held at once, so that long prompts do not need a square of their length.
@@ -36,7 +36,7 @@ impl TensorKv {
     pub(crate) fn attend(
         &mut self,
         shape: &AttentionShape,
-        step: &Step<'_>,
+        step: &Batch<'_>,
         query: &Tensor,
         key: &Tensor,
         value: &Tensor,
@@ -50,7 +50,7 @@ impl TensorKv {
             .reshape((rows, shape.kv_heads, shape.v_dim))?
             .to_dtype(DType::F16)?;
         let mut outs = Vec::with_capacity(step.seqs.len());
-        for seq in &step.seqs {
+        for seq in step.seqs {
             write(&self.keys, &key, seq)?;
             write(&self.values, &value, seq)?;
             outs.push(self.attend_one(shape, seq, &query)?);
@@ -58,13 +58,8 @@ impl TensorKv {
         Ok(Tensor::cat(&outs, 0)?)
     }
 
-    fn attend_one(
-        &self,
-        shape: &AttentionShape,
-        seq: &SeqView<'_>,
-        query: &Tensor,
-    ) -> Result<Tensor> {
-        let tokens = seq.first_position + seq.q_rows.len();
+    fn attend_one(&self, shape: &AttentionShape, seq: &Seq<'_>, query: &Tensor) -> Result<Tensor> {
+        let tokens = seq.first_position + seq.rows.len();
         let slots: Vec<u32> = (0..tokens).map(|token| slot(seq, token) as u32).collect();
         let slots = Tensor::new(slots, query.device())?;
         // [kv_heads, tokens, dim]
@@ -78,9 +73,9 @@ impl TensorKv {
         let (keys, values) = (gather(&self.keys)?.transpose(1, 2)?, gather(&self.values)?);
         let at_once = (SCORES_AT_ONCE / (tokens * shape.heads)).max(1);
         let mut outs = Vec::new();
-        for first in (0..seq.q_rows.len()).step_by(at_once) {
-            let rows = at_once.min(seq.q_rows.len() - first);
-            let part = query.narrow(0, seq.q_rows.start + first, rows)?;
+        for first in (0..seq.rows.len()).step_by(at_once) {
+            let rows = at_once.min(seq.rows.len() - first);
+            let part = query.narrow(0, seq.rows.start + first, rows)?;
             outs.push(attend_rows(
                 shape,
                 &part,
@@ -112,13 +107,15 @@ fn attend_rows(
     if let Some(cap) = shape.softcap {
         scores = ((scores / f64::from(cap))?.tanh()? * f64::from(cap))?;
     }
-    let scores = scores
-        .reshape((shape.heads, rows, tokens))?
-        .broadcast_add(&mask(shape, position, rows, tokens, query.device())?)?;
-    let weights = scores
-        .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
-        .exp()?;
-    let weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
+    let device = query.device();
+    let mut scores = scores.reshape((shape.heads, rows, tokens))?;
+    if let Some(slopes) = &shape.slopes {
+        let slopes = Tensor::new(slopes.as_slice(), device)?.reshape((shape.heads, 1, 1))?;
+        let distances = distances(position, rows, tokens, device)?;
+        scores = scores.broadcast_add(&slopes.broadcast_mul(&distances)?)?;
+    }
+    let scores = scores.broadcast_add(&mask(shape, position, rows, tokens, device)?)?;
+    let weights = softmax(&scores, shape.sinks.as_deref())?;
     let mixed = weights
         .reshape((shape.kv_heads, group * rows, tokens))?
         .matmul(values)?;
@@ -127,6 +124,35 @@ fn attend_rows(
         .transpose(0, 1)?
         .contiguous()?;
     Ok(mixed.reshape((rows, shape.heads * shape.v_dim))?)
+}
+
+/// Over the last dimension of `scores [heads, rows, tokens]`; a sink takes part in it and has no weight itself.
+fn softmax(scores: &Tensor, sinks: Option<&[f32]>) -> Result<Tensor> {
+    let largest = scores.max_keepdim(D::Minus1)?;
+    let Some(sinks) = sinks else {
+        let weights = scores.broadcast_sub(&largest)?.exp()?;
+        return Ok(weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?);
+    };
+    let sinks = Tensor::new(sinks, scores.device())?
+        .reshape((sinks.len(), 1, 1))?
+        .broadcast_as(largest.shape())?;
+    let largest = largest.maximum(&sinks)?;
+    let weights = scores.broadcast_sub(&largest)?.exp()?;
+    let sum = (weights.sum_keepdim(D::Minus1)? + (sinks - largest)?.exp()?)?;
+    Ok(weights.broadcast_div(&sum)?)
+}
+
+/// By how many positions each key is after each query: `[1, rows, tokens]`.
+fn distances(position: usize, rows: usize, tokens: usize, device: &Device) -> Result<Tensor> {
+    let cells = (0..rows * tokens).map(|cell| {
+        let (row, key) = (cell / tokens, cell % tokens);
+        key as f32 - (position + row) as f32
+    });
+    Ok(Tensor::from_vec(
+        cells.collect::<Vec<f32>>(),
+        (1, rows, tokens),
+        device,
+    )?)
 }
 
 /// Zero where a key is seen, minus infinity where it is hidden: `[1, rows, tokens]`.
@@ -160,12 +186,12 @@ fn mask(
 }
 
 /// Copies a sequence's new rows into its blocks, a run inside one block at a time.
-fn write(cache: &Tensor, rows: &Tensor, seq: &SeqView<'_>) -> Result<()> {
+fn write(cache: &Tensor, rows: &Tensor, seq: &Seq<'_>) -> Result<()> {
     let mut done = 0;
-    while done < seq.q_rows.len() {
+    while done < seq.rows.len() {
         let position = seq.first_position + done;
-        let run = (BLOCK_TOKENS - position % BLOCK_TOKENS).min(seq.q_rows.len() - done);
-        let part = rows.narrow(0, seq.q_rows.start + done, run)?.contiguous()?;
+        let run = (BLOCK_TOKENS - position % BLOCK_TOKENS).min(seq.rows.len() - done);
+        let part = rows.narrow(0, seq.rows.start + done, run)?.contiguous()?;
         cache.slice_set(&part, 0, slot(seq, position))?;
         done += run;
     }
@@ -173,6 +199,130 @@ fn write(cache: &Tensor, rows: &Tensor, seq: &SeqView<'_>) -> Result<()> {
 }
 
 /// Where a token of a sequence lies in the cache.
-fn slot(seq: &SeqView<'_>, position: usize) -> usize {
+fn slot(seq: &Seq<'_>, position: usize) -> usize {
     seq.block_table[position / BLOCK_TOKENS] as usize * BLOCK_TOKENS + position % BLOCK_TOKENS
+}
+
+#[cfg(test)]
+mod tests {
+    use omg_kernels::{PagedKv, Pool, attention};
+
+    use super::*;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// The kernel and the generic form over two sequences, one of them in the middle of its prompt.
+    fn compare(shape: &AttentionShape) -> f32 {
+        let pool = Pool::new(1);
+        let AttentionShape {
+            heads,
+            kv_heads,
+            k_dim,
+            v_dim,
+            ..
+        } = *shape;
+        let mut kernel_kv = PagedKv::new(4, kv_heads, k_dim, v_dim).expect("a cache");
+        let mut tensor_kv = TensorKv::new(shape, 4, &Device::Cpu).expect("a cache");
+        let mut step = |first: [usize; 2], counts: [usize; 2], seed: u32| {
+            let n = counts[0] + counts[1];
+            let (q, k, v) = (
+                numbers(n * heads * k_dim, seed),
+                numbers(n * kv_heads * k_dim, seed + 1),
+                numbers(n * kv_heads * v_dim, seed + 2),
+            );
+            let seqs = [
+                Seq {
+                    rows: 0..counts[0],
+                    first_position: first[0],
+                    block_table: &[2, 0],
+                },
+                Seq {
+                    rows: counts[0]..n,
+                    first_position: first[1],
+                    block_table: &[1, 3],
+                },
+            ];
+            for seq in &seqs {
+                let part = |all: &[f32], width: usize| {
+                    all[seq.rows.start * width..seq.rows.end * width].to_vec()
+                };
+                kernel_kv.write(
+                    &pool,
+                    seq.block_table,
+                    seq.first_position,
+                    &part(&k, kv_heads * k_dim),
+                    &part(&v, kv_heads * v_dim),
+                );
+            }
+            let mut want = vec![0.0; n * heads * v_dim];
+            attention(&pool, shape, &q, &kernel_kv, &seqs, &mut want);
+            let tensor = |values: Vec<f32>, width: usize| {
+                Tensor::from_vec(values, (n, width), &Device::Cpu).expect("a tensor")
+            };
+            let tokens = vec![0; n];
+            let batch = Batch {
+                tokens: &tokens,
+                positions: &tokens,
+                seqs: &seqs,
+                outputs: &[],
+            };
+            let got = tensor_kv
+                .attend(
+                    shape,
+                    &batch,
+                    &tensor(q, heads * k_dim),
+                    &tensor(k, kv_heads * k_dim),
+                    &tensor(v, kv_heads * v_dim),
+                )
+                .expect("attention");
+            let got: Vec<f32> = got.flatten_all().expect("flat").to_vec1().expect("floats");
+            let differences = want.iter().zip(&got).map(|(a, b)| (a - b).abs());
+            differences.fold(0.0, f32::max)
+        };
+        let prompt = step([0, 0], [37, 5], 1);
+        prompt.max(step([37, 5], [3, 40], 9))
+    }
+
+    const SHAPE: AttentionShape = AttentionShape {
+        heads: 4,
+        kv_heads: 2,
+        k_dim: 16,
+        v_dim: 24,
+        scale: 0.25,
+        softcap: None,
+        mask: Mask::Causal,
+        sinks: None,
+        slopes: None,
+    };
+
+    #[test]
+    fn every_form_of_attention_agrees_with_the_kernel() {
+        let sinks = Some(vec![0.5, -1.0, 3.0, 0.0]);
+        let slopes = Some(vec![0.5, 0.25, 0.125, 0.0625]);
+        for mask in [Mask::Causal, Mask::Window(7), Mask::Full] {
+            for (sinks, slopes) in [
+                (None, None),
+                (sinks.clone(), None),
+                (None, slopes.clone()),
+                (sinks.clone(), slopes.clone()),
+            ] {
+                let shape = AttentionShape {
+                    mask,
+                    sinks,
+                    slopes,
+                    softcap: Some(20.0),
+                    ..SHAPE
+                };
+                let difference = compare(&shape);
+                assert!(difference < 2e-3, "{difference} with {shape:?}");
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use candle_core::{D, DType, Device, Tensor};
 use omg_kernels::{Activation, AttentionShape, Pairing};
 
 use super::{Backend, Linear, Norm};
-use crate::batch::Step;
+use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::spec::{Frequencies, NormKind, RopeSpec};
 use crate::weights::MatrixRows;
@@ -200,7 +200,7 @@ impl Backend for TensorBackend {
         &self,
         shape: &AttentionShape,
         kv: &mut TensorKv,
-        step: &Step<'_>,
+        step: &Batch<'_>,
         query: &Tensor,
         key: &Tensor,
         value: &Tensor,
@@ -217,7 +217,14 @@ impl Backend for TensorBackend {
         up: &Tensor,
         out: &mut Tensor,
     ) -> Result<()> {
-        *out = activated(activation, gate)?.mul(up)?;
+        let up = match activation {
+            Activation::ClampedSwiglu { limit, .. } => {
+                let limit = f64::from(limit);
+                (up.clamp(-limit, limit)? + 1.0)?
+            }
+            _ => up.clone(),
+        };
+        *out = activated(activation, gate)?.mul(&up)?;
         Ok(())
     }
 
@@ -244,12 +251,22 @@ fn activated(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::GeluErf => x.gelu_erf()?,
         Activation::Relu => x.relu()?,
         Activation::ReluSquared => x.relu()?.sqr()?,
+        Activation::Sigmoid => sigmoid(x)?,
+        Activation::ClampedSwiglu { alpha, limit } => {
+            let gate = x.minimum(f64::from(limit))?;
+            gate.mul(&sigmoid(&(&gate * f64::from(alpha))?)?)?
+        }
+        // The list of the kernels may grow.
         other => {
             return Err(Error::Unsupported {
                 what: format!("the activation {other:?} on this device"),
             });
         }
     })
+}
+
+fn sigmoid(x: &Tensor) -> Result<Tensor> {
+    Ok((x.neg()?.exp()? + 1.0)?.recip()?)
 }
 
 fn normed(norm: &Norm<TensorBackend>, x: &Tensor) -> Result<Tensor> {
@@ -263,5 +280,55 @@ fn normed(norm: &Norm<TensorBackend>, x: &Tensor) -> Result<Tensor> {
     match &norm.bias {
         Some(bias) => Ok(y.broadcast_add(bias)?),
         None => Ok(y),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use omg_kernels::Pool;
+
+    use super::*;
+
+    #[test]
+    fn every_activation_agrees_with_the_kernel() {
+        let backend = TensorBackend::new(Device::Cpu);
+        let pool = Pool::new(1);
+        let gate: Vec<f32> = (-60..=60).map(|at| at as f32 / 5.0).collect();
+        let up: Vec<f32> = gate.iter().map(|x| (3.0 * x).sin() * 12.0).collect();
+        let tensor = |values: &[f32]| Tensor::new(values, &Device::Cpu).expect("a tensor");
+        let near = |got: &Tensor, want: &[f32], activation: Activation| {
+            for (got, want) in got.to_vec1::<f32>().expect("floats").iter().zip(want) {
+                let close = (got - want).abs() <= 1e-3 + 1e-3 * want.abs();
+                assert!(close, "{got} for {want} with {activation:?}");
+            }
+        };
+        for activation in [
+            Activation::Silu,
+            Activation::GeluTanh,
+            Activation::GeluErf,
+            Activation::Relu,
+            Activation::ReluSquared,
+            Activation::Sigmoid,
+            Activation::ClampedSwiglu {
+                alpha: 1.702,
+                limit: 7.0,
+            },
+        ] {
+            let mut want = vec![0.0; gate.len()];
+            omg_kernels::gated(&pool, activation, &gate, &up, &mut want);
+            let mut got = tensor(&[0.0]);
+            backend
+                .gated(activation, &tensor(&gate), &tensor(&up), &mut got)
+                .expect("a known activation");
+            near(&got, &want, activation);
+
+            let mut want = gate.clone();
+            omg_kernels::activate(&pool, activation, &mut want);
+            let mut got = tensor(&gate);
+            backend
+                .activate(activation, &mut got)
+                .expect("a known activation");
+            near(&got, &want, activation);
+        }
     }
 }
