@@ -10,7 +10,7 @@ export type PromptSegment =
   | { kind: 'text'; text: string; parseSpecial: boolean }
   | { kind: 'tokens'; tokens: number[] };
 
-/** Absent fields take the model's own parameters, then the engine's defaults. */
+/** Absent fields take the engine's defaults. What a model's files suggest is filled in before (`ts/lifecycle/model-parameters.ts`). */
 export interface Sampling {
   /** 0 is greedy. */
   temperature?: number;

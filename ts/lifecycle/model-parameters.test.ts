@@ -25,6 +25,38 @@ test('GGUF metadata wins over generation_config.json', async () => {
   });
 });
 
+test('every kind of GGUF number is read, and what the engine would refuse counts as absent', async () => {
+  const header = (keys: Record<string, number>) =>
+    ({
+      metadata: Object.fromEntries(Object.entries(keys).map(([key, value]) => [`general.sampling.${key}`, value])),
+    }) as unknown as CachedHeader;
+  const read = (keys: Record<string, number>): Promise<unknown> =>
+    modelParameters(header(keys), 'm', folderWith(undefined));
+  expect(await read({ typ_p: 0.9, penalty_present: 0.5, penalty_freq: -0.5, penalty_last_n: -1, mirostat: 2 })).toEqual(
+    {
+      typical_p: 0.9,
+      presence_penalty: 0.5,
+      frequency_penalty: -0.5,
+      repeat_last_n: -1,
+      mirostat: 2,
+    },
+  );
+  expect(
+    await read({
+      temp: -1,
+      top_k: 0.5,
+      top_p: 5,
+      min_p: -0.1,
+      typ_p: 1.5,
+      penalty_repeat: 0,
+      mirostat: 3,
+      mirostat_tau: -1,
+    }),
+  ).toEqual({});
+  const config = '{"temperature":-2,"top_p":1.5,"repetition_penalty":0,"top_k":7}';
+  expect(await modelParameters(PLAIN, 'm', folderWith(config))).toEqual({ top_k: 7 });
+});
+
 test('generation_config.json, its greedy switch, and its absence', async () => {
   const read = (config: string | undefined): Promise<unknown> => modelParameters(PLAIN, 'm', folderWith(config));
   expect(

@@ -35,9 +35,31 @@ const HUGGING_FACE_KEYS: Record<string, string> = {
   repetition_penalty: 'repeat_penalty',
 };
 
+const NOT_NEGATIVE = (value: number) => value >= 0;
+const PROBABILITY = (value: number) => value >= 0 && value <= 1;
+
+/** What the engine takes. A file's other numbers count as absent: they are advice, and would refuse every request. */
+const VALID: Record<string, (value: number) => boolean> = {
+  temperature: NOT_NEGATIVE,
+  top_k: Number.isSafeInteger,
+  top_p: PROBABILITY,
+  min_p: PROBABILITY,
+  typical_p: PROBABILITY,
+  repeat_penalty: (value) => value > 0,
+  repeat_last_n: Number.isSafeInteger,
+  presence_penalty: (value) => Math.abs(value) <= 1e6,
+  frequency_penalty: (value) => Math.abs(value) <= 1e6,
+  mirostat: (value) => [0, 1, 2].includes(value),
+  mirostat_tau: (value) => value >= 0 && value <= 1e6,
+  mirostat_eta: (value) => value >= 0 && value <= 1e6,
+};
+
+const isValid = (option: string, value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && VALID[option]?.(value) === true;
+
 const SAMPLING_FIELDS = { ...SAMPLING_OPTIONS, mirostat: 'mirostat', seed: 'seed' } as const;
 
-/** Reads the defaults a model brings: GGUF metadata, else `generation_config.json` in its folder. Never throws. */
+/** Reads the defaults a model brings, which nothing else does: GGUF metadata, else `generation_config.json` in its folder. Never throws. */
 export async function modelParameters(
   header: CachedHeader,
   folder: string,
@@ -47,13 +69,13 @@ export async function modelParameters(
   for (const [key, option] of Object.entries(GGUF_KEYS)) {
     const value = header.metadata[`general.sampling.${key}`];
     // GGUF has 32-bit floats: 0.2 is meant where 0.20000000298 is read.
-    if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = Number(value.toPrecision(7));
+    if (isValid(option, value)) parameters[option] = Number(value.toPrecision(7));
   }
   if (Object.keys(parameters).length > 0) return parameters;
   const config = await generationConfig(folder, files);
   for (const [key, option] of Object.entries(HUGGING_FACE_KEYS)) {
     const value = config[key];
-    if (typeof value === 'number' && Number.isFinite(value)) parameters[option] = value;
+    if (isValid(option, value)) parameters[option] = value;
   }
   // The transformers library's way to say greedy, whatever temperature stands beside it.
   if (config.do_sample === false) parameters.temperature = 0;

@@ -10,7 +10,6 @@ use crate::forward::Vocabulary;
 use crate::grammar::Grammars;
 use crate::intake::{Checks, Intake};
 use crate::model::LoadedModel;
-use crate::parameters;
 use crate::plan;
 use crate::scheduler::{Core, Limits, Worker};
 use crate::serving::{DecoderServing, EncoderServing, Serving, TokenizerOnly};
@@ -70,7 +69,6 @@ pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<En
         vocabulary,
         context_length,
         model_vocabulary: vocab,
-        defaults: parameters::of(&files),
     });
     let intake = Intake::new(&checks, &worker);
     let info = info_of(plan, trained, &device, begin);

@@ -10,7 +10,6 @@ mod inspect;
 mod intake;
 mod memory;
 mod model;
-mod parameters;
 mod plan;
 mod quantize;
 mod sampler;

@@ -118,7 +118,7 @@ fn draw(mut constraint: Constraint, seed: u64, most: usize) -> Option<String> {
         seed: Some(seed as i64),
         ..Sampling::default()
     };
-    let settings = Settings::resolve(&sampling, &Sampling::default()).expect("settings");
+    let settings = Settings::resolve(&sampling).expect("settings");
     let mut sampler = Sampler::new(settings);
     let mut state = seed;
     let mut bytes = Vec::new();

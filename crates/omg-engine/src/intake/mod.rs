@@ -15,7 +15,7 @@ use crate::sampler::Settings;
 use crate::scheduler::{Answer, Job, Worker};
 use crate::task::{Sink, Task};
 use crate::tokenizer::Reach;
-use crate::types::{Event, GenerateRequest, PromptSegment, Sampling};
+use crate::types::{Event, GenerateRequest, PromptSegment};
 
 /// What a request is checked against.
 pub(crate) struct Checks {
@@ -23,8 +23,6 @@ pub(crate) struct Checks {
     pub(crate) context_length: usize,
     /// Rows of the embedding table.
     pub(crate) model_vocabulary: usize,
-    /// The model's own sampling parameters.
-    pub(crate) defaults: Sampling,
     pub(crate) grammars: Grammars,
 }
 
@@ -137,7 +135,7 @@ impl Checks {
     }
 
     fn job(&self, request: GenerateRequest, sink: Arc<Sink>, submitted: Instant) -> Result<Job> {
-        let settings = Settings::resolve(&request.sampling, &self.defaults)?;
+        let settings = Settings::resolve(&request.sampling)?;
         let reach = Reach {
             most_tokens: COUNTED_WINDOWS * self.context_length.max(LEAST_COUNTED),
             stopped: &|| sink.is_cancelled(),

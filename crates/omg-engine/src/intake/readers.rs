@@ -3,7 +3,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::error::EngineError;
-use crate::generation::Sink;
+use crate::task::Sink;
 use crate::types::GenerateRequest;
 
 /// A request that has not been read.

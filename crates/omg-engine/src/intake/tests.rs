@@ -75,7 +75,6 @@ fn intake() -> (Intake, Arc<Worker>, Arc<Held>) {
         context_length: CONTEXT,
         model_vocabulary: vocabulary.size(),
         vocabulary,
-        defaults: Sampling::default(),
     };
     let worker = Arc::new(worker.expect("a thread"));
     (Intake::new(&Arc::new(checks), &worker), worker, held)

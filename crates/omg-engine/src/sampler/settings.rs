@@ -23,12 +23,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `request` over `model` (the model's own parameters) over the engine's defaults, which are those of Ollama.
-    /// `invalid_request` names the field that is out of range.
-    pub(crate) fn resolve(request: &Sampling, model: &Sampling) -> Result<Self> {
+    /// `request` over the engine's defaults, which are those of Ollama. `invalid_request` names the field that is out of
+    /// range.
+    pub(crate) fn resolve(request: &Sampling) -> Result<Self> {
         macro_rules! pick {
             ($field:ident, $default:expr) => {
-                request.$field.or(model.$field).unwrap_or($default)
+                request.$field.unwrap_or($default)
             };
         }
         let repeat_last_n = pick!(repeat_last_n, 64);
@@ -56,12 +56,8 @@ impl Settings {
             mirostat: pick!(mirostat, 0),
             mirostat_tau: number("mirostatTau", pick!(mirostat_tau, 5.0), 0.0, 1e6)?,
             mirostat_eta: number("mirostatEta", pick!(mirostat_eta, 0.1), 0.0, 1e6)?,
-            seed: request.seed.or(model.seed).map(|s| s as u64),
-            logit_bias: request
-                .logit_bias
-                .clone()
-                .or_else(|| model.logit_bias.clone())
-                .unwrap_or_default(),
+            seed: request.seed.map(|s| s as u64),
+            logit_bias: request.logit_bias.clone().unwrap_or_default(),
         };
         if settings.mirostat > 2 {
             return Err(EngineError::InvalidRequest(format!(

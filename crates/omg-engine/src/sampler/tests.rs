@@ -2,7 +2,7 @@ use super::*;
 use crate::types::Sampling;
 
 fn sampler(sampling: &Sampling) -> Sampler {
-    Sampler::new(Settings::resolve(sampling, &Sampling::default()).expect("valid settings"))
+    Sampler::new(Settings::resolve(sampling).expect("valid settings"))
 }
 
 /// No truncation, temperature 1.
@@ -242,23 +242,19 @@ fn settings_out_of_range_are_named() {
             "temperature",
         ),
     ] {
-        let error = Settings::resolve(&sampling, &Sampling::default()).expect_err("out of range");
+        let error = Settings::resolve(&sampling).expect_err("out of range");
         assert_eq!(error.code(), "invalid_request");
         assert!(error.to_string().contains(name), "{error}");
     }
 }
 
 #[test]
-fn the_request_beats_the_model_beats_the_defaults() {
-    let model = Sampling {
-        temperature: Some(0.6),
+fn the_request_beats_the_defaults() {
+    let request = Sampling {
+        temperature: Some(0.1),
         top_k: Some(20),
         ..Sampling::default()
     };
-    let request = Sampling {
-        temperature: Some(0.1),
-        ..Sampling::default()
-    };
-    let s = Settings::resolve(&request, &model).expect("valid");
+    let s = Settings::resolve(&request).expect("valid");
     assert_eq!((s.temperature, s.top_k, s.top_p), (0.1, Some(20), 0.9));
 }

@@ -17,7 +17,7 @@ pub enum PromptSegment {
     },
 }
 
-/// Absent fields take the model's own parameters, then the engine's defaults.
+/// Absent fields take the engine's defaults; what the model's files suggest is the caller's to fill in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Sampling {

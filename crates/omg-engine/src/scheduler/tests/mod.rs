@@ -70,7 +70,7 @@ fn job(request: &Request) -> (Job, Task) {
     };
     let job = Job {
         prompt: request.prompt.clone(),
-        settings: Settings::resolve(&sampling, &Sampling::default()).expect("valid settings"),
+        settings: Settings::resolve(&sampling).expect("valid settings"),
         answer: Answer::new(
             MockVocabulary.decoder(false),
             request.stop.clone(),
