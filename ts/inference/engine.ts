@@ -78,11 +78,18 @@ export interface MemoryPlan {
   weightsBytes: number;
   kvBytesPerToken: number;
   kvBytes: number;
+  /** Of the state that a sequence has whatever its length; the total counts it for every sequence that may run. */
+  stateBytesPerSequence: number;
+  /** The most that any of `stages` takes. */
   scratchBytes: number;
   totalBytes: number;
   availableBytes: number;
   contextLength: number;
   fits: boolean;
+  /** What the model takes of each device it is spread over. */
+  devices: { device: string; totalBytes: number; availableBytes: number }[];
+  /** The parts of the work, which run one after another: `generate`, `encode`. */
+  stages: { name: string; scratchBytes: number }[];
 }
 
 export interface DeviceInfo {

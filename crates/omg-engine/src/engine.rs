@@ -2,17 +2,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use omg_format::ModelFiles;
-use omg_models::{Encoder, EncoderSpec, Model, encoder_of, pooling_of, spec_of};
+use omg_models::{Description, describe};
 
 use crate::devices::Device;
 use crate::error::{EngineError, Result};
 use crate::forward::Vocabulary;
-use crate::grammar::Grammars;
-use crate::intake::{Checks, Intake};
-use crate::model::LoadedModel;
 use crate::plan;
-use crate::scheduler::{Core, Limits, Worker};
-use crate::serving::{DecoderServing, EncoderServing, Serving, TokenizerOnly};
+use crate::serving::{self, Loading, Serving, TokenizerOnly};
 use crate::task::Task;
 use crate::tokenizer::{Reach, Tokenizer};
 use crate::types::{LoadSpec, LoadedModelInfo, MemoryPlan, PromptSegment, WorkRequest};
@@ -32,65 +28,42 @@ pub struct Engine {
 pub fn load(spec: &LoadSpec, progress: &mut dyn FnMut(f32) -> bool) -> Result<Engine> {
     let begin = Instant::now();
     let files = ModelFiles::open(&spec.path)?;
-    if let Some(encoder) = encoder_of(&files)? {
-        return load_encoder(&files, encoder, spec, progress, begin);
-    }
-    let model_spec = spec_of(&files)?;
-    let pooling = pooling_of(&files)?;
-    let tokenizer = Arc::new(Tokenizer::open(&files)?.padded_to(model_spec.vocab));
+    let architecture = describe(&files)?;
+    let outline = architecture.outline();
+    let trained = outline.context_length;
+    let tokenizer = Arc::new(Tokenizer::open(&files)?.padded_to(outline.vocab));
     if spec.tokenizer_only {
-        return Ok(tokenizer_only(tokenizer, model_spec.context_length, begin));
+        return Ok(tokenizer_only(tokenizer, trained, begin));
     }
     let device = Device::choose(spec.device.as_deref())?;
-    let plan = plan::plan_of(&files, &model_spec, spec)?;
+    let plan = plan::plan_of(&files, &architecture, spec)?;
     plan::require_fit(&plan)?;
-
-    let trained = model_spec.context_length;
-    let model_spec = model_spec.with_served_context(plan.context_length);
-    let vocab = model_spec.vocab;
-    let choice = device.choice(spec.threads.unwrap_or(0));
-    let model = Model::load(&files, model_spec, &choice, progress)?;
-    let limits = Limits {
-        blocks: plan::blocks(&plan),
-        block_tokens: omg_kernels::BLOCK_TOKENS,
-        context_length: plan.context_length,
-        max_sequences: plan::max_sequences(spec),
-    };
-    let kv = model.new_kv(limits.blocks)?;
-    let vocabulary: Arc<dyn Vocabulary> = Arc::new(Arc::clone(&tokenizer));
-    let of_core = Arc::clone(&vocabulary);
-    let loaded = LoadedModel { model, kv };
-    let worker = Arc::new(Worker::spawn(move || {
-        Core::new(Box::new(loaded), of_core, limits)
-    })?);
-    let context_length = plan.context_length;
-    let checks = Arc::new(Checks {
-        grammars: Grammars::new(Arc::clone(&vocabulary)),
-        vocabulary,
-        context_length,
-        model_vocabulary: vocab,
-    });
-    let intake = Intake::new(&checks, &worker);
+    let sequences = plan::max_sequences(spec);
+    let serving = serving::open(
+        architecture,
+        Loading {
+            files: &files,
+            plan: &plan,
+            sequences,
+            device: device.choice(spec.threads.unwrap_or(0)),
+            tokenizer: &tokenizer,
+            progress,
+        },
+    )?;
     let info = info_of(plan, trained, &device, begin);
     tracing::info!(
         device = info.device,
         load_ms = info.load_ms,
         context = info.context_length,
-        sequences = limits.max_sequences,
+        sequences,
         weights_bytes = info.memory.weights_bytes,
         kv_bytes = info.memory.kv_bytes,
         "model loaded"
     );
     Ok(Engine {
         info,
-        tokenizer: Arc::clone(&tokenizer),
-        serving: Box::new(DecoderServing {
-            intake,
-            worker,
-            checks,
-            tokenizer,
-            pooling,
-        }),
+        tokenizer,
+        serving,
     })
 }
 
@@ -104,39 +77,6 @@ fn info_of(plan: MemoryPlan, trained: usize, device: &Device, begin: Instant) ->
     }
 }
 
-fn load_encoder(
-    files: &ModelFiles,
-    encoder: EncoderSpec,
-    spec: &LoadSpec,
-    progress: &mut dyn FnMut(f32) -> bool,
-    begin: Instant,
-) -> Result<Engine> {
-    let tokenizer = Arc::new(Tokenizer::open(files)?);
-    let trained = encoder.context_length;
-    if spec.tokenizer_only {
-        return Ok(tokenizer_only(tokenizer, trained, begin));
-    }
-    let device = Device::choose(spec.device.as_deref())?;
-    let plan = plan::plan_of_encoder(files, &encoder, spec)?;
-    plan::require_fit(&plan)?;
-    let encoder = encoder.with_served_context(plan.context_length);
-    let choice = device.choice(spec.threads.unwrap_or(0));
-    let encoder = Encoder::load(files, encoder, &choice, progress)?;
-    let info = info_of(plan, trained, &device, begin);
-    tracing::info!(
-        device = info.device,
-        load_ms = info.load_ms,
-        context = info.context_length,
-        weights_bytes = info.memory.weights_bytes,
-        "encoder loaded"
-    );
-    Ok(Engine {
-        info,
-        tokenizer: Arc::clone(&tokenizer),
-        serving: Box::new(EncoderServing::new(encoder, tokenizer)),
-    })
-}
-
 fn tokenizer_only(tokenizer: Arc<Tokenizer>, context_length: usize, begin: Instant) -> Engine {
     Engine {
         info: LoadedModelInfo {
@@ -147,11 +87,14 @@ fn tokenizer_only(tokenizer: Arc<Tokenizer>, context_length: usize, begin: Insta
                 weights_bytes: 0,
                 kv_bytes_per_token: 0,
                 kv_bytes: 0,
+                state_bytes_per_sequence: 0,
                 scratch_bytes: 0,
                 total_bytes: 0,
                 available_bytes: crate::memory::system().available,
                 context_length,
                 fits: true,
+                devices: Vec::new(),
+                stages: Vec::new(),
             },
             load_ms: begin.elapsed().as_secs_f64() * 1e3,
         },

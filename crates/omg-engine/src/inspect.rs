@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use omg_format::{Array, Format, ModelFiles, TokenizerMetadata, Value};
-use omg_models::{EncoderOutput, check_weight_types, encoder_of, pooling_of, spec_of};
+use omg_models::{Description, Outline, Output, check_weight_types, describe};
 use serde_json::{Value as Json, json};
 
 use crate::error::{EngineError, Result};
@@ -23,7 +23,8 @@ const FIM_TOKENS: [[&str; 3]; 4] = [
 /// `unsupported_quantization`. Bytes behind the headers are not read, so a file may be all hole there.
 pub fn inspect(path: &Path) -> Result<ModelHeader> {
     let files = ModelFiles::open(path)?;
-    let outline = Outline::of(&files)?;
+    let outline = describe(&files)?.outline();
+    let capability = capability(outline.output)?;
     check_weight_types(&files, outline.layers)?;
     Tokenizer::require(&files)?;
     let tokenizer = files.tokenizer()?;
@@ -57,8 +58,8 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
             .entry(format!("tokenizer.ggml.{key}_token_id"))
             .or_insert_with(|| json!(id));
     }
-    let mut capabilities = vec![outline.capability];
-    if outline.capability == Capability::Completion && described.fim.is_some() {
+    let mut capabilities = vec![capability];
+    if capability == Capability::Completion && described.fim.is_some() {
         capabilities.push(Capability::Insert);
     }
     Ok(ModelHeader {
@@ -86,48 +87,14 @@ pub fn inspect(path: &Path) -> Result<ModelHeader> {
     })
 }
 
-/// What decoders and encoders have in common.
-struct Outline {
-    architecture: &'static str,
-    hidden: usize,
-    vocab: usize,
-    context_length: usize,
-    layers: usize,
-    capability: Capability,
-}
-
-impl Outline {
-    fn of(files: &ModelFiles) -> Result<Self> {
-        if let Some(spec) = encoder_of(files)? {
-            return Ok(Self {
-                architecture: spec.architecture,
-                hidden: spec.hidden,
-                vocab: spec.vocab,
-                context_length: spec.context_length,
-                layers: spec.layers.len(),
-                capability: match spec.output {
-                    EncoderOutput::Vector(_) => Capability::Embedding,
-                    EncoderOutput::Labels { labels: 1, .. } => Capability::Rerank,
-                    EncoderOutput::Labels { labels, .. } => {
-                        return Err(EngineError::Unsupported(format!(
-                            "a classifier of {labels} labels has no route; rerankers have one label"
-                        )));
-                    }
-                },
-            });
-        }
-        let spec = spec_of(files)?;
-        Ok(Self {
-            architecture: spec.architecture,
-            hidden: spec.hidden,
-            vocab: spec.vocab,
-            context_length: spec.context_length,
-            layers: spec.layers.len(),
-            capability: match pooling_of(files)? {
-                Some(_) => Capability::Embedding,
-                None => Capability::Completion,
-            },
-        })
+fn capability(output: Output) -> Result<Capability> {
+    match output {
+        Output::Text => Ok(Capability::Completion),
+        Output::Embedding => Ok(Capability::Embedding),
+        Output::Labels(1) => Ok(Capability::Rerank),
+        Output::Labels(labels) => Err(EngineError::Unsupported(format!(
+            "a classifier of {labels} labels has no route; rerankers have one label"
+        ))),
     }
 }
 

@@ -1,15 +1,12 @@
 use omg_format::ModelFiles;
 use omg_kernels::BLOCK_TOKENS;
-use omg_models::{
-    EncoderSpec, ModelSpec, encoder_of, kv_bytes_per_token, scratch_bytes, spec_of,
-    weight_bytes_estimate,
-};
+use omg_models::{Architecture, Description, Needs, Served, describe};
 use serde_json::json;
 
 use crate::devices::{Device, available_memory};
 use crate::error::{EngineError, Result};
 use crate::scheduler::MAX_CHUNK;
-use crate::types::{LoadSpec, MemoryPlan};
+use crate::types::{DeviceShare, LoadSpec, MemoryPlan, StagePlan};
 
 /// The context when none is asked for, where the model and the memory allow it.
 const DEFAULT_CONTEXT: usize = 32_768;
@@ -19,106 +16,109 @@ const DEFAULT_SEQUENCES: usize = 4;
 /// The tokenizer, the allocator's slack, the runtime.
 const PROCESS_BYTES: u64 = 64 << 20;
 
-/// What the plan is made from.
-#[derive(Debug, Clone, Copy)]
-struct Needs {
-    weights: u64,
-    kv_per_token: u64,
-    scratch: u64,
+/// What a plan divides among the sequences.
+#[derive(Debug, Clone)]
+struct Budget {
+    device: String,
+    available: u64,
     trained_context: usize,
+    sequences: usize,
 }
 
 /// Memory that the model would take, from its headers alone. `fits` is false, and no error, when it is too large.
 pub fn plan(spec: &LoadSpec) -> Result<MemoryPlan> {
     let files = ModelFiles::open(&spec.path)?;
-    match encoder_of(&files)? {
-        Some(encoder) => plan_of_encoder(&files, &encoder, spec),
-        None => plan_of(&files, &spec_of(&files)?, spec),
-    }
-}
-
-/// Encoders keep nothing between steps, so the context costs activations only.
-pub(crate) fn plan_of_encoder(
-    files: &ModelFiles,
-    encoder: &EncoderSpec,
-    spec: &LoadSpec,
-) -> Result<MemoryPlan> {
-    let available = available_memory(&Device::choose(spec.device.as_deref())?)?;
-    let asked = spec.context_length.filter(|&asked| asked > 0);
-    let context = asked.map_or(encoder.context_length, |asked| {
-        asked.min(encoder.context_length)
-    });
-    let weights = encoder.weight_bytes(files);
-    let scratch = encoder.clone().with_served_context(context).scratch_bytes() + PROCESS_BYTES;
-    Ok(MemoryPlan {
-        weights_bytes: weights,
-        kv_bytes_per_token: 0,
-        kv_bytes: 0,
-        scratch_bytes: scratch,
-        total_bytes: weights + scratch,
-        available_bytes: available,
-        context_length: context,
-        fits: weights + scratch <= available,
-    })
+    plan_of(&files, &describe(&files)?, spec)
 }
 
 pub(crate) fn max_sequences(spec: &LoadSpec) -> usize {
     spec.max_sequences.unwrap_or(DEFAULT_SEQUENCES).max(1)
 }
 
+/// The context that was asked for; 0 stands for none.
+fn asked_context(spec: &LoadSpec) -> Option<usize> {
+    spec.context_length.filter(|&asked| asked > 0)
+}
+
 pub(crate) fn plan_of(
     files: &ModelFiles,
-    model: &ModelSpec,
+    architecture: &Architecture,
     spec: &LoadSpec,
 ) -> Result<MemoryPlan> {
     let device = Device::choose(spec.device.as_deref())?;
-    let needs = Needs {
-        weights: weight_bytes_estimate(files, model),
-        kv_per_token: kv_bytes_per_token(model) as u64,
-        scratch: scratch_bytes(model, MAX_CHUNK + max_sequences(spec)) + PROCESS_BYTES,
-        trained_context: model.context_length,
+    let trained_context = architecture.outline().context_length.max(1);
+    let sequences = max_sequences(spec);
+    let asked = asked_context(spec);
+    let needs = architecture.needs(
+        files,
+        Served {
+            context: asked.unwrap_or(trained_context).min(trained_context),
+            step_tokens: MAX_CHUNK + sequences,
+        },
+    );
+    let budget = Budget {
+        available: available_memory(&device)?,
+        device: device.id(),
+        trained_context,
+        sequences,
     };
-    let available = available_memory(&device)?;
-    Ok(divide(
-        needs,
-        available,
-        spec.context_length,
-        max_sequences(spec),
-    ))
+    Ok(divide(&needs, &budget, asked))
 }
 
-fn divide(needs: Needs, available: u64, asked: Option<usize>, max_sequences: usize) -> MemoryPlan {
+fn divide(needs: &Needs, budget: &Budget, asked: Option<usize>) -> MemoryPlan {
     let block = BLOCK_TOKENS as u64;
-    let per_token = needs.kv_per_token.max(1);
-    let room = available.saturating_sub(needs.weights + needs.scratch);
-    let fitting = room / (per_token * block) * block;
-    let trained = needs.trained_context.max(1);
+    let stages = needs.stages.iter().map(|stage| StagePlan {
+        name: stage.name.to_owned(),
+        scratch_bytes: stage.scratch + PROCESS_BYTES,
+    });
+    let stages: Vec<StagePlan> = stages.collect();
+    let scratch = stages.iter().map(|stage| stage.scratch_bytes).max();
+    let scratch = scratch.unwrap_or(PROCESS_BYTES);
+    let states = needs.per_sequence * budget.sequences as u64;
+    let fixed = needs.weights + scratch + states;
+    let room = budget.available.saturating_sub(fixed);
+    // Tokens in whole blocks; as many as one likes where they cost nothing.
+    let tokens_in = |bytes: u64| {
+        let blocks = bytes.checked_div(needs.per_token * block);
+        blocks.map_or(u64::MAX, |blocks| blocks * block)
+    };
+    let trained = budget.trained_context.max(1);
     let smallest = trained.min(SMALLEST_CONTEXT);
-    let context = match asked.filter(|&asked| asked > 0) {
+    let context = match asked {
         Some(asked) => asked.min(trained),
-        None => (fitting.min(DEFAULT_CONTEXT as u64) as usize).clamp(smallest, trained),
+        None => (tokens_in(room).min(DEFAULT_CONTEXT as u64) as usize).clamp(smallest, trained),
     };
     // One full context, and more for sequences beside it, as long as that takes no more than a quarter of what is left.
     let least = (context as u64).div_ceil(block) * block;
-    let most = least * max_sequences as u64;
-    let pool = (room / 4 / (per_token * block) * block).clamp(least, most);
-    let kv = pool * needs.kv_per_token;
-    let total = needs.weights + kv + needs.scratch;
+    let most = least * budget.sequences as u64;
+    let kv = tokens_in(room / 4).clamp(least, most) * needs.per_token;
+    let total = fixed + kv;
     MemoryPlan {
         weights_bytes: needs.weights,
-        kv_bytes_per_token: needs.kv_per_token,
+        kv_bytes_per_token: needs.per_token,
         kv_bytes: kv,
-        scratch_bytes: needs.scratch,
+        state_bytes_per_sequence: needs.per_sequence,
+        scratch_bytes: scratch,
         total_bytes: total,
-        available_bytes: available,
+        available_bytes: budget.available,
         context_length: context,
-        fits: total <= available,
+        fits: total <= budget.available,
+        devices: vec![DeviceShare {
+            device: budget.device.clone(),
+            total_bytes: total,
+            available_bytes: budget.available,
+        }],
+        stages,
     }
 }
 
-/// Blocks of the pool that a plan has room for.
-pub(crate) fn blocks(plan: &MemoryPlan) -> usize {
-    (plan.kv_bytes / plan.kv_bytes_per_token.max(1)) as usize / BLOCK_TOKENS
+/// Blocks of the pool that a plan has room for. Blocks that hold nothing cost nothing: each of `sequences` can have a full
+/// context of them.
+pub(crate) fn blocks(plan: &MemoryPlan, sequences: usize) -> usize {
+    match plan.kv_bytes.checked_div(plan.kv_bytes_per_token) {
+        Some(tokens) => tokens as usize / BLOCK_TOKENS,
+        None => plan.context_length.div_ceil(BLOCK_TOKENS) * sequences,
+    }
 }
 
 /// `out_of_memory` with the numbers when the plan does not fit.
@@ -129,7 +129,7 @@ pub(crate) fn require_fit(plan: &MemoryPlan) -> Result<()> {
     let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
     let room = plan
         .available_bytes
-        .saturating_sub(plan.weights_bytes + plan.scratch_bytes);
+        .saturating_sub(plan.total_bytes - plan.kv_bytes);
     let fitting = room.checked_div(plan.kv_bytes_per_token).unwrap_or(0);
     let hint = if fitting >= SMALLEST_CONTEXT as u64 {
         format!("a context of {fitting} tokens fits")
@@ -150,6 +150,7 @@ pub(crate) fn require_fit(plan: &MemoryPlan) -> Result<()> {
             "totalBytes": plan.total_bytes,
             "weightsBytes": plan.weights_bytes,
             "kvBytes": plan.kv_bytes,
+            "stateBytesPerSequence": plan.state_bytes_per_sequence,
             "scratchBytes": plan.scratch_bytes,
             "availableBytes": plan.available_bytes,
             "contextLength": plan.context_length,
@@ -159,39 +160,59 @@ pub(crate) fn require_fit(plan: &MemoryPlan) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use omg_models::Stage;
+
     use super::*;
 
-    const NEEDS: Needs = Needs {
-        weights: 1_000_000,
-        kv_per_token: 100,
-        scratch: 50_000,
-        trained_context: 100_000,
-    };
+    const TRAINED: usize = 100_000;
+
+    fn needs() -> Needs {
+        Needs {
+            weights: 1_000_000,
+            per_token: 100,
+            per_sequence: 0,
+            stages: vec![Stage {
+                name: "generate",
+                scratch: 50_000,
+            }],
+        }
+    }
+
+    /// The memory of the process itself comes on top.
+    fn budget(available: u64, sequences: usize) -> Budget {
+        Budget {
+            device: "cpu".to_owned(),
+            available: available + PROCESS_BYTES,
+            trained_context: TRAINED,
+            sequences,
+        }
+    }
+
+    fn divided(available: u64, asked: Option<usize>, sequences: usize) -> MemoryPlan {
+        divide(&needs(), &budget(available, sequences), asked)
+    }
 
     #[test]
     fn the_default_context_is_the_least_of_its_bounds() {
-        let context = |available| divide(NEEDS, available, None, 4).context_length;
+        let context = |available| divided(available, None, 4).context_length;
         assert_eq!(context(1 << 40), DEFAULT_CONTEXT);
         assert_eq!(context(1_050_000 + 100 * 3_200 + 99), 3_200);
-        let short = Needs {
+        let short = Budget {
             trained_context: 700,
-            ..NEEDS
+            ..budget(1 << 40, 4)
         };
-        assert_eq!(divide(short, 1 << 40, None, 4).context_length, 700);
+        assert_eq!(divide(&needs(), &short, None).context_length, 700);
     }
 
     #[test]
     fn an_asked_context_is_kept_up_to_the_trained_one() {
-        let plan = divide(NEEDS, 1 << 40, Some(64_000), 1);
+        let plan = divided(1 << 40, Some(64_000), 1);
         assert_eq!(
             (plan.context_length, plan.kv_bytes, plan.fits),
             (64_000, 6_400_000, true)
         );
-        assert_eq!(
-            divide(NEEDS, 1 << 40, Some(200_000), 1).context_length,
-            100_000
-        );
-        let tight = divide(NEEDS, 2_000_000, Some(64_000), 4);
+        assert_eq!(divided(1 << 40, Some(200_000), 1).context_length, TRAINED);
+        let tight = divided(2_000_000, Some(64_000), 4);
         assert!(!tight.fits);
         let error = require_fit(&tight).expect_err("too large");
         assert_eq!(error.code(), "out_of_memory");
@@ -201,24 +222,66 @@ mod tests {
         );
         assert_eq!(
             error.detail().expect("numbers")["availableBytes"],
-            2_000_000
+            2_000_000 + PROCESS_BYTES
         );
     }
 
     #[test]
     fn nothing_fits_into_too_little() {
-        let plan = divide(NEEDS, 900_000, None, 4);
+        let plan = divided(900_000, None, 4);
         assert_eq!((plan.fits, plan.context_length), (false, SMALLEST_CONTEXT));
         assert!(require_fit(&plan).is_err());
     }
 
     #[test]
     fn the_pool_has_room_for_more_sequences_where_memory_is_plenty() {
-        let plan = divide(NEEDS, 1 << 40, Some(1_000), 4);
-        assert_eq!(blocks(&plan), 4 * 32);
+        let plan = divided(1 << 40, Some(1_000), 4);
+        assert_eq!(blocks(&plan, 4), 4 * 32);
         assert_eq!(plan.kv_bytes, 4 * 1_024 * 100);
-        let tight = divide(NEEDS, 1_050_000 + 100 * 1_024, Some(1_000), 4);
+        let tight = divided(1_050_000 + 100 * 1_024, Some(1_000), 4);
         assert!(tight.fits);
-        assert_eq!(blocks(&tight), 32);
+        assert_eq!(blocks(&tight, 4), 32);
+    }
+
+    #[test]
+    fn state_is_counted_for_every_sequence_and_tokens_may_cost_nothing() {
+        let recurrent = Needs {
+            per_token: 0,
+            per_sequence: 10_000,
+            ..needs()
+        };
+        let plan = divide(&recurrent, &budget(1_090_000, 4), None);
+        assert_eq!(
+            (plan.total_bytes, plan.kv_bytes, plan.fits),
+            (1_090_000 + PROCESS_BYTES, 0, true)
+        );
+        assert_eq!(plan.state_bytes_per_sequence, 10_000);
+        assert_eq!(plan.context_length, DEFAULT_CONTEXT);
+        // Every sequence can have its whole context at once.
+        assert_eq!(blocks(&plan, 4), 4 * DEFAULT_CONTEXT / BLOCK_TOKENS);
+        assert!(!divide(&recurrent, &budget(1_089_999, 4), None).fits);
+        assert_eq!(plan.devices[0].total_bytes, plan.total_bytes);
+        let hybrid = Needs {
+            per_sequence: 10_000,
+            ..needs()
+        };
+        let room = 1_090_000 + 100 * 3_200;
+        assert_eq!(
+            divide(&hybrid, &budget(room, 4), None).context_length,
+            3_200
+        );
+    }
+
+    #[test]
+    fn stages_follow_each_other_so_the_largest_counts() {
+        let staged = Needs {
+            stages: [("encode", 70_000), ("decode", 20_000)]
+                .map(|(name, scratch)| Stage { name, scratch })
+                .to_vec(),
+            ..needs()
+        };
+        let plan = divide(&staged, &budget(1 << 40, 1), Some(32));
+        assert_eq!(plan.scratch_bytes, 70_000 + PROCESS_BYTES);
+        assert_eq!(plan.stages.len(), 2);
     }
 }

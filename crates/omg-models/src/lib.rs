@@ -1,5 +1,6 @@
 //! Model families as data, weights from any supported file, and one decoder that runs them.
 
+mod architecture;
 mod backend;
 mod batch;
 mod blocks;
@@ -14,6 +15,9 @@ mod model;
 pub mod spec;
 mod weights;
 
+pub use architecture::{
+    Architecture, DecoderModel, Description, Needs, Outline, Output, Served, Stage, describe,
+};
 pub use batch::{Batch, EncoderText, Seq};
 pub use config::pooling_of;
 pub use device::DeviceChoice;

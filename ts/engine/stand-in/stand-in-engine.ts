@@ -81,10 +81,13 @@ export class StandInEngine implements Engine {
       weightsBytes: 1_000_000,
       kvBytesPerToken: 64,
       kvBytes: 64 * contextLength,
+      stateBytesPerSequence: 0,
       scratchBytes: 1000,
       totalBytes: 1_001_000 + 64 * contextLength,
       availableBytes: 8 * GIB,
       fits: true,
+      devices: [{ device: 'cpu', totalBytes: 1_001_000 + 64 * contextLength, availableBytes: 8 * GIB }],
+      stages: [{ name: 'generate', scratchBytes: 1000 }],
       ...script.memory,
       contextLength,
     };

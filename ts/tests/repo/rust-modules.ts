@@ -167,7 +167,8 @@ export function moduleGraph(root: string): Map<string, Set<string>> {
 
   const graph = new Map<string, Set<string>>();
   for (const module of modules.values()) {
-    const body = module.code.replace(USE, (found) => ' '.repeat(found.length));
+    const declared = new RegExp(`${USE.source}|\\bmod\\s+\\w+\\s*;`, 'g');
+    const body = module.code.replace(declared, (found) => ' '.repeat(found.length));
     const written = new Set(body.match(/\b[A-Za-z_]\w*\b/g));
     const inline = [...module.code.matchAll(/\bmod\s+\w+\s*\{/g)].map(({ index, 0: head }) => ({
       start: index,

@@ -29,6 +29,8 @@ pub(crate) struct Limits {
     pub(crate) block_tokens: usize,
     pub(crate) context_length: usize,
     pub(crate) max_sequences: usize,
+    /// Full blocks may stand for the beginning of another sequence.
+    pub(crate) reuse: bool,
 }
 
 /// The scheduler without its thread: requests wait in order, run together, and are computed one step at a time.
@@ -136,7 +138,10 @@ impl Core {
             let Some(next) = self.waiting.front() else {
                 return;
             };
-            let max_blocks = next.reusable_blocks(self.limits.block_tokens);
+            let max_blocks = match self.limits.reuse {
+                true => next.reusable_blocks(self.limits.block_tokens),
+                false => 0,
+            };
             let (_, shared) = self.pool.cached_prefix(&next.tokens, max_blocks);
             let need = self.pool.blocks_for(next.tokens.len() + 1) - shared;
             let promised: usize = self
@@ -213,6 +218,14 @@ impl Core {
                 return 0;
             };
             self.pool.release(&mut youngest.table);
+            if self.running.is_empty() {
+                // It had the pool to itself: waiting would change nothing.
+                youngest.fail(EngineError::ContextLengthExceeded {
+                    prompt_tokens: youngest.tokens.len(),
+                    context_length: self.limits.blocks * self.limits.block_tokens,
+                });
+                return 0;
+            }
             youngest.reset();
             self.waiting.push_front(youngest);
             if at == self.running.len() {
@@ -274,7 +287,9 @@ impl Core {
             let s = &mut self.running[share.at];
             let first = s.computed;
             s.computed += share.rows;
-            self.pool.publish(&mut s.table, &s.tokens[..s.computed]);
+            if self.limits.reuse {
+                self.pool.publish(&mut s.table, &s.tokens[..s.computed]);
+            }
             let mut last = None;
             if s.prompt_logprobs.is_some() {
                 for position in first..s.computed {

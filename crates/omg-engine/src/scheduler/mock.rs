@@ -1,6 +1,7 @@
 //! A model whose next token depends on every token before it, read back through the block table, so that a wrong block
 //! changes the answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -55,11 +56,10 @@ impl MockModel {
                 let slot = |p: usize| seq.block_table[p / BLOCK] as usize * BLOCK + p % BLOCK;
                 self.kv[slot(position)] = Some(batch.tokens[row]);
                 if batch.outputs.contains(&row) {
-                    let mut digest = 0xcbf2_9ce4_8422_2325u64;
+                    let mut digest = NOTHING;
                     for p in 0..=position {
                         let token = self.kv[slot(p)].expect("a token that was never computed");
-                        digest = (digest ^ u64::from(token + 1)).wrapping_mul(0x0100_0000_01b3);
-                        digest ^= digest >> 29;
+                        digest = after(digest, token);
                     }
                     digests.push(digest);
                 }
@@ -89,22 +89,11 @@ impl Forward for MockModel {
             ));
         }
         let nan = strikes(&self.faults.nan_in);
-        let mut logits = Vec::new();
-        for mut digest in self.digests(batch) {
-            for column in 0..VOCAB + 2 {
-                digest = digest.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-                let mut logit = (digest >> 40) as f32 / (1u64 << 22) as f32;
-                if column == EOG as usize {
-                    logit -= 2.0;
-                }
-                // The padding columns would win if they counted.
-                if column >= VOCAB {
-                    logit = 50.0;
-                }
-                logits.push(if nan { f32::NAN } else { logit });
-            }
-        }
-        Ok(logits)
+        let logits = logits(self.digests(batch));
+        Ok(match nan {
+            true => vec![f32::NAN; logits.len()],
+            false => logits,
+        })
     }
 
     fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
@@ -113,6 +102,78 @@ impl Forward for MockModel {
             .iter()
             .flat_map(|d| [(d >> 48) as f32, 1.0])
             .collect())
+    }
+}
+
+/// The digest of no tokens.
+const NOTHING: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn after(digest: u64, token: u32) -> u64 {
+    let digest = (digest ^ u64::from(token + 1)).wrapping_mul(0x0100_0000_01b3);
+    digest ^ digest >> 29
+}
+
+fn logits(digests: Vec<u64>) -> Vec<f32> {
+    let mut logits = Vec::new();
+    for mut digest in digests {
+        for column in 0..VOCAB + 2 {
+            digest = digest.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            let mut logit = (digest >> 40) as f32 / (1u64 << 22) as f32;
+            if column == EOG as usize {
+                logit -= 2.0;
+            }
+            // The padding columns would win if they counted.
+            if column >= VOCAB {
+                logit = 50.0;
+            }
+            logits.push(logit);
+        }
+    }
+    logits
+}
+
+/// The same model, as one that keeps a state per sequence and nothing per token. A sequence is known by its first block.
+#[derive(Default)]
+pub(crate) struct RecurrentModel {
+    /// With the tokens in it.
+    states: HashMap<u32, (u64, usize)>,
+}
+
+impl RecurrentModel {
+    fn digests(&mut self, batch: &Batch<'_>) -> Vec<u64> {
+        let mut digests = Vec::new();
+        for seq in batch.seqs {
+            let state = self.states.entry(seq.block_table[0]).or_default();
+            if seq.first_position == 0 {
+                *state = (NOTHING, 0);
+            }
+            assert_eq!(
+                state.1, seq.first_position,
+                "tokens that were never computed"
+            );
+            for row in seq.rows.clone() {
+                *state = (after(state.0, batch.tokens[row]), state.1 + 1);
+                if batch.outputs.contains(&row) {
+                    digests.push(state.0);
+                }
+            }
+        }
+        digests
+    }
+}
+
+impl Forward for RecurrentModel {
+    fn vocab_size(&self) -> usize {
+        VOCAB + 2
+    }
+
+    fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
+        Ok(logits(self.digests(batch)))
+    }
+
+    fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
+        let digests = self.digests(batch);
+        Ok(digests.iter().map(|d| (d >> 48) as f32).collect())
     }
 }
 

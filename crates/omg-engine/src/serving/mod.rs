@@ -2,10 +2,10 @@
 
 mod decoder;
 mod encoder;
+mod open;
 mod texts;
 
-pub(crate) use decoder::DecoderServing;
-pub(crate) use encoder::EncoderServing;
+pub(crate) use open::{Loading, open};
 
 use crate::error::EngineError;
 use crate::task::Task;

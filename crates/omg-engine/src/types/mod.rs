@@ -16,8 +16,8 @@ pub use generate::{
 };
 pub use grammar::{FreeSpan, Grammar, GrammarAfter, GrammarRule, GrammarSource};
 pub use model::{
-    Capability, DeviceInfo, DeviceKind, LoadSpec, LoadedModelInfo, MemoryPlan, ModelHeader,
-    TensorSummary,
+    Capability, DeviceInfo, DeviceKind, DeviceShare, LoadSpec, LoadedModelInfo, MemoryPlan,
+    ModelHeader, StagePlan, TensorSummary,
 };
 
 /// Everything a model can be asked to do: `Work` of `ts/inference/work.ts`.

@@ -33,11 +33,34 @@ pub struct MemoryPlan {
     pub kv_bytes_per_token: u64,
     /// Of the whole block pool, which all sequences share.
     pub kv_bytes: u64,
+    /// Of the state that a sequence has whatever its length; the total counts it for every sequence that may run.
+    pub state_bytes_per_sequence: u64,
+    /// The most that any of `stages` takes.
     pub scratch_bytes: u64,
     pub total_bytes: u64,
     pub available_bytes: u64,
     pub context_length: usize,
     pub fits: bool,
+    /// What the model takes of each device it is spread over.
+    pub devices: Vec<DeviceShare>,
+    /// The parts of the work, which run one after another.
+    pub stages: Vec<StagePlan>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceShare {
+    pub device: String,
+    pub total_bytes: u64,
+    pub available_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StagePlan {
+    /// `generate`, `encode`.
+    pub name: String,
+    pub scratch_bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -149,6 +149,7 @@ fn a_long_prompt_does_not_stop_running_answers() {
             block_tokens: BLOCK,
             context_length: 4096,
             max_sequences: 2,
+            reuse: true,
         },
     );
     let (running, _running) = job(&Request {

@@ -224,6 +224,7 @@ fn an_embedding_that_nobody_waits_for_ends_with_its_chunk() {
         block_tokens: BLOCK,
         context_length: 4 * MAX_CHUNK,
         max_sequences: 1,
+        reuse: true,
     };
     let mut core = Core::new(Box::new(forward), Arc::new(MockVocabulary), limits);
     let error = core.embed(&[1; 3 * MAX_CHUNK], true, &cancel).unwrap_err();

@@ -2,6 +2,7 @@ mod answers;
 mod batching;
 mod ending;
 mod random;
+mod recurrent;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,6 +53,7 @@ fn core_with(blocks: usize, max_sequences: usize, faults: &Arc<Faults>) -> Core 
             block_tokens: BLOCK,
             context_length: CONTEXT,
             max_sequences,
+            reuse: true,
         },
     )
 }
