@@ -78,6 +78,10 @@ const DOCS: Record<string, RouteDoc> = {
   'POST /v1/models/pull': { summary: 'Download a model', answer: NDJSON, example: { model, stream: false } },
   'GET /v1/models/pull/{id}': { summary: 'Show how a download goes', path: '/v1/models/pull/ID' },
   'DELETE /v1/models/pull/{id}': { summary: 'Stop a download; what has come is kept', path: '/v1/models/pull/ID' },
+  'POST /v1/models/preview': {
+    summary: 'Show what a download would bring, and whether it would run',
+    example: { model: 'qwen3:0.6b' },
+  },
   'POST /v1/plan': { summary: 'The memory that a model would take', example: { model } },
   'GET /v1/plan': {
     summary: 'The memory that a model would take',
@@ -162,6 +166,11 @@ const DOCS: Record<string, RouteDoc> = {
   'POST /ohmygpu/v1/models/import': {
     summary: 'Add a model from this machine',
     example: { path: '/models/tiny.gguf' },
+  },
+  'GET /ohmygpu/v1/aliases': { summary: 'List your own short names' },
+  'PUT /ohmygpu/v1/aliases': {
+    summary: 'Set a short name of your own, or remove it with `"target": null`',
+    example: { alias: 'fast', target: model },
   },
   'GET /ohmygpu/v1/search': {
     summary: 'Search models on Hugging Face',

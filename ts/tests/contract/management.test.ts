@@ -243,7 +243,7 @@ const ownersOnly = (Object.keys(SETTINGS) as SettingKey[]).filter(
 );
 
 test('what decides who comes in and where things come from is on the list of the owner', () => {
-  const trusted = /^(server|hub|update)\.|^models\.dir$/;
+  const trusted = /^(server|hub|update)\.|^models\.(dir|auto_download)$|^log\.file$/;
   const keys = (Object.keys(SETTINGS) as SettingKey[]).filter((key) => specOf(key).file !== false);
   expect(ownersOnly).toEqual(keys.filter((key) => trusted.test(key)));
   for (const key of keys.filter((key) => !ownersOnly.includes(key))) {
