@@ -61,12 +61,16 @@ test('one that is ended while it eats memory does no harm later', async () => {
   expect(await textOf(box.run(prompt(HONEST)))).toBe('<|user|>Hi');
 });
 
-test.each(Object.entries(BOMBS))('the engine refuses %s before any wall does', async (_, template) => {
-  const box = sandbox({ workerFile: REAL, timeoutMs: 30_000, abilitiesTimeoutMs: 30_000 });
-  expect(await box.run(prompt(template))).toHaveProperty('refused');
-  expect(await box.run(abilities(template))).toHaveProperty('refused');
-  expect(box.pids).toHaveLength(1);
-});
+test.each(Object.entries(BOMBS))(
+  'the engine refuses %s before any wall does',
+  { timeout: 200_000 },
+  async (_, template) => {
+    const box = sandbox({ workerFile: REAL, timeoutMs: 90_000, abilitiesTimeoutMs: 90_000 });
+    expect(await box.run(prompt(template))).toHaveProperty('refused');
+    expect(await box.run(abilities(template))).toHaveProperty('refused');
+    expect(box.pids).toHaveLength(1);
+  },
+);
 
 test('text that no window holds is refused in the process and does not come over', async () => {
   const long = "{% for i in range(200) %}{{ 'x' | indent(100000, true) }}{% endfor %}";
