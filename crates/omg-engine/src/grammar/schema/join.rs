@@ -99,7 +99,9 @@ impl Reader<'_> {
         }
         let items = self.join_at(a.items.clone(), b.items.clone(), depth + 1)?;
         let (min, max) = (a.min.max(b.min), least(a.max, b.max));
-        // Two of them are more than can be followed; the second one goes.
+        if a.contains.is_some() && b.contains.is_some() {
+            self.cannot_together("several `contains` for one list")?;
+        }
         let contains = a.contains.clone().or_else(|| b.contains.clone());
         if max.is_some_and(|max| max < min) {
             return Ok(None);

@@ -314,10 +314,25 @@ impl<'a> Reader<'a> {
                 format!("{why}; leave it out, or ask for the schema without strict"),
             ));
         }
-        if self.left_out.len() < MOST_LEFT_OUT {
-            self.left_out.push(format!("{place}: {why}"));
-        }
+        self.leave_out(format!("{place}: {why}"));
         Ok(())
+    }
+
+    /// As `cannot`, for what only shows once the parts of a schema are one, when its place is no longer known.
+    pub(super) fn cannot_together(&mut self, what: &str) -> Result<()> {
+        if self.strict {
+            return Err(invalid(format!(
+                "schema: {what} cannot be enforced; leave some out, or ask for the schema without strict"
+            )));
+        }
+        self.leave_out(format!("schema: {what}"));
+        Ok(())
+    }
+
+    fn leave_out(&mut self, what: String) {
+        if self.left_out.len() < MOST_LEFT_OUT {
+            self.left_out.push(what);
+        }
     }
 
     pub(super) fn is_strict(&self) -> bool {

@@ -440,6 +440,17 @@ fn what_cannot_be_enforced_is_refused_by_its_path_or_left_out() {
             json!({ "type": "object", "patternProperties": { "^(?=a)": {} } }),
             "schema.patternProperties.^(?=a): ",
         ),
+        (
+            json!({ "allOf": [{ "type": "array", "contains": { "const": 1 } }, { "contains": { "const": 2 } }] }),
+            "schema: several `contains`",
+        ),
+        (
+            json!({
+                "type": "object",
+                "patternProperties": { "a": {}, "b": {}, "c": {}, "d": {}, "e": {} },
+            }),
+            "schema: more than 4 `patternProperties`",
+        ),
     ] {
         refused([(true, schema.clone(), path), (false, schema, "nothing")]);
     }

@@ -101,6 +101,10 @@ impl Writer<'_, '_> {
         };
         let mut excluded: Vec<String> = taken.iter().map(|name| key_literal(name)).collect();
         let apart = patterns.len() <= MOST_OVERLAPS;
+        if !apart {
+            let what = format!("more than {MOST_OVERLAPS} `patternProperties` of one object");
+            self.reader.cannot_together(&what)?;
+        }
         let groups: Vec<Vec<usize>> = match apart {
             true => (1..1usize << patterns.len())
                 .map(|set| (0..patterns.len()).filter(|i| set >> i & 1 == 1).collect())
