@@ -85,6 +85,7 @@ export class RunCommand extends TalkCommand {
   model = Option.String({ name: 'model' });
   prompt = Option.Rest({ name: 'prompt' });
   format = Option.String('--format', { description: '`json`, or a file with a JSON schema that the answer must fit.' });
+  detach = Option.Boolean('-d,--detach', false, { description: 'Load the model and return.' });
   verbose = Option.Boolean('--verbose', false, { description: 'Report tokens and speed.' });
   json = Option.Boolean('--json', false, { description: 'Print JSON.' });
 
@@ -93,6 +94,7 @@ export class RunCommand extends TalkCommand {
   }
 
   protected override async run(session: Session): Promise<void> {
+    if (this.detach) return this.#load(session);
     const prompt = await promptOf(session, this.prompt);
     if (prompt === undefined && !session.isInteractive) {
       throw new OmgError('invalid_request', 'There is nothing to answer: no prompt, and no terminal to chat on.', {
@@ -103,6 +105,15 @@ export class RunCommand extends TalkCommand {
       throw new OmgError('invalid_request', '--format is for one answer: it needs a prompt.');
     }
     await this.talk(session, this.model, { prompt, format: this.format, isVerbose: this.verbose });
+  }
+
+  async #load(session: Session): Promise<void> {
+    if (this.prompt.length > 0)
+      throw new OmgError('invalid_request', '--detach loads the model only: it takes no prompt.');
+    const client = await session.daemon(this.start);
+    const entry = await client.start(await installedName(session, client, this.model), {}, session.signal);
+    if (session.printer.isJson) session.printer.json(entry);
+    else session.printer.status(`Loaded ${entry.name}.`);
   }
 }
 

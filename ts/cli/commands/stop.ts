@@ -1,4 +1,5 @@
 import { Command, Option } from 'clipanion';
+import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import type { Session } from '../session.ts';
@@ -17,7 +18,8 @@ export class StopCommand extends DataCommand {
   });
 
   timeout = Option.String('--timeout', { description: 'Cancel answers still under way after this time.' });
-  models = Option.Rest({ name: 'model', required: 1 });
+  all = Option.Boolean('--all', false, { description: 'Unload all that are loaded.' });
+  models = Option.Rest({ name: 'model' });
 
   protected override async run(session: Session): Promise<void> {
     const { printer } = session;
@@ -25,13 +27,22 @@ export class StopCommand extends DataCommand {
     if (timeout !== undefined && !(timeout >= 0 && timeout < 1e6)) {
       throw new OmgError('invalid_request', `--timeout ${this.timeout} is not a number of seconds.`);
     }
+    if (this.all === this.models.length > 0) {
+      throw new OmgError('invalid_request', this.all ? '--all takes no MODEL.' : 'Missing MODEL, or --all.');
+    }
     const client = await session.daemon();
+    const models = this.all ? await loadedModels(client) : this.models;
+    if (this.all && models.length === 0) printer.status('No model is loaded.');
     const results = [];
-    for (const model of this.models) {
+    for (const model of models) {
       const { stopped } = await client.stop(model, timeout);
       results.push({ model, stopped });
       printer.status(stopped ? `Stopped ${model}.` : `${model} was not loaded.`);
     }
     if (printer.isJson) printer.json(results);
   }
+}
+
+async function loadedModels(client: Client): Promise<string[]> {
+  return (await client.list()).filter(({ runtime }) => runtime !== undefined).map(({ name }) => name);
 }

@@ -42,6 +42,17 @@ describe('with a daemon', () => {
     expect(server.engine.generations.at(-1)?.promptText).toContain('Where is it?');
   });
 
+  test('run --detach loads a model and returns, stop --all unloads all', async () => {
+    expect((await omg(['run', '-d', 'demo'])).stderr).toBe('Loaded demo:latest.\n');
+    expect(await json(['ps'])).toMatchObject([{ name: 'demo:latest', state: 'running' }]);
+    expect((await omg(['run', '-d', 'demo', 'hi'])).exitCode).toBe(2);
+    expect((await omg(['stop', '--all', 'demo'])).exitCode).toBe(2);
+    expect((await omg(['stop'])).stderr).toContain('Missing MODEL, or --all.');
+    expect(await json(['stop', '--all'])).toEqual([{ model: 'demo:latest', stopped: true }]);
+    expect(await json(['ps'])).toEqual([]);
+    expect(await omg(['stop', '--all'])).toMatchObject({ exitCode: 0, stderr: 'No model is loaded.\n' });
+  });
+
   test('run takes the prompt from stdin, and both together in that order', async () => {
     expect((await omg(['run', 'demo'], { stdin: 'from a pipe\n' })).stdout).toBe('Paris it is.\u001b[2J\n');
     await omg(['run', 'demo', 'Summarise:'], { stdin: 'the text' });
