@@ -18,6 +18,7 @@ export {
 } from './load.ts';
 export type { Paths } from './paths.ts';
 export { environmentWith, findProgram } from './program.ts';
+export { readRegularFile } from './regular-file.ts';
 export { displaySetting, parseSetting, unknownKey } from './setting-values.ts';
 export {
   isSettingKey,

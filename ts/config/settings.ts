@@ -329,6 +329,13 @@ export const SETTINGS = {
     default: '',
     doc: 'Shell that completion is made for when none is named.',
   },
+  'system.docker_config': {
+    kind: 'path',
+    env: ['DOCKER_CONFIG'],
+    file: false,
+    default: '',
+    doc: "Folder of docker's configuration, where `omg docker-plugin` puts its plugins; empty: ~/.docker.",
+  },
 } as const satisfies Record<string, SettingSpec>;
 
 /** Variables of other programs that we know and that change nothing here, and why. Set, they are told of once. */

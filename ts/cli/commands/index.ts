@@ -43,6 +43,10 @@ export const COMMANDS: readonly {
   },
   { paths: ['service', 'service install', 'service uninstall', 'service status'], load: () => import('./service.ts') },
   { paths: ['backend', 'backend list', 'backend install', 'backend rm'], load: () => import('./backend.ts') },
+  {
+    paths: ['docker-plugin install', 'docker-plugin uninstall'],
+    load: () => import('./docker-plugin.ts'),
+  },
   { paths: ['update'], load: () => import('./update.ts') },
   { paths: ['doctor'], load: () => import('./doctor.ts') },
   { paths: ['completion'], load: () => import('./completion.ts') },

@@ -17,6 +17,7 @@ const GROUPS: Record<string, string> = {
   service: 'Start the daemon by itself',
   keys: 'Make and revoke API keys',
   config: 'Show and change the settings',
+  'docker-plugin': 'Commands of docker that lead here',
   backend: 'Engines for other hardware',
 };
 

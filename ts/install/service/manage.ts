@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Config, Installation } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { lastingCommand } from '../lasting-command.ts';
 import { launchdService } from './launchd.ts';
 import type { Scope, Service, ServiceSpec, ServiceState } from './service.ts';
 import { systemdService } from './systemd.ts';
@@ -15,27 +16,15 @@ const STOP_GRACE_SECONDS = 20;
 const COMMAND_MS = 60_000;
 
 /** What this installation would run as a service. Settings come from the configuration file of the home folder. */
-export function serviceSpec(config: Config, { by, root }: Installation): ServiceSpec {
-  if (root === undefined) throw new OmgError('unsupported', 'It is not known where omg is installed.');
+export function serviceSpec(config: Config, from: Installation): ServiceSpec {
   const home = config.sources.home === 'default' ? undefined : config.paths.home;
   return {
-    command:
-      by === 'archive'
-        ? [launcherOf(root), 'serve']
-        : [process.execPath, join(root, 'scripts', 'bin', 'omg.mjs'), 'serve'],
+    command: [...lastingCommand(from), 'serve'],
     home,
     environment: {},
     userHome: homedir(),
     stopSeconds: Math.ceil(config.settings['server.drain_timeout'] / 1000) + STOP_GRACE_SECONDS,
   };
-}
-
-/** The launcher that stays where it is when the version changes. */
-function launcherOf(root: string): string {
-  const isWindows = process.platform === 'win32';
-  const bin = isWindows ? join(root, '..', '..', 'bin', 'omg.cmd') : join(root, '..', '..', '..', 'bin', 'omg');
-  if (existsSync(bin) && (isWindows || basename(dirname(root)) === 'ohmygpu')) return bin;
-  return join(root, 'bin', isWindows ? 'omg.cmd' : 'omg');
 }
 
 /** The service for the manager of this system. Throws `unsupported` where there is none. */
