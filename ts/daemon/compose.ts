@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { ConfigurationFile } from '../api/docker/index.ts';
 import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
 import { readChat } from '../api/openai/index.ts';
 import { type CatalogEntry, Metrics } from '../api/service/index.ts';
@@ -47,6 +48,8 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
   const metrics = settings['server.disable_metrics'] ? undefined : new Metrics();
   const limits = limitsOf(settings);
   const judge: Judge = (path, about) => judgeRemote(engine, path, about, defaultSpec(limits));
+  const configurations = await ConfigurationFile.open(join(paths.home, 'configurations.json'));
+  if (configurations.problem !== undefined) log.warn({}, configurations.problem);
   const models: ModelManager = new ModelManager({
     engine,
     library,
@@ -54,6 +57,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
       pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, judge, onProgress }),
     },
     limits,
+    setUp: ({ digest }) => configurations.of(digest),
     log,
     observer: (record) => {
       metrics?.observe(record);
@@ -66,6 +70,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
   const devices = once(() => engine.devices());
   const deps: Composition['deps'] = {
     models,
+    configurations,
     settings: () => current.settings,
     devices,
     search: async (query, limit, signal): Promise<SearchHit[]> => (await hub()).search(query, limit, signal),

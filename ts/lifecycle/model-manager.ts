@@ -55,7 +55,11 @@ export interface ModelManagerOptions {
   files?: ModelFiles;
   /** Hears of every request that a model was found for, when it has ended. */
   observer?: RequestObserver;
+  /** How people want a model loaded where a request does not say. */
+  setUp?: SetUp;
 }
+
+type SetUp = (record: InstallRecord) => Pick<UseOptions, 'contextLength' | 'keepAliveMs'> | undefined;
 
 /** Each reads or writes a whole model. */
 const CREATIONS_AT_ONCE = 8;
@@ -77,6 +81,7 @@ export class ModelManager implements Models {
   readonly #requests = new RequestScopes();
   readonly #creations = new Gate({ what: 'models', places: CREATIONS_AT_ONCE });
   readonly #observer: RequestObserver;
+  readonly #setUp: SetUp;
   /** The setting; 0: the models' own. */
   readonly #contextLength: number;
   readonly #unreadMs: number;
@@ -92,6 +97,7 @@ export class ModelManager implements Models {
     this.#clock = clock;
     this.#contextLength = limits.contextLength ?? 0;
     this.#observer = options.observer ?? (() => {});
+    this.#setUp = options.setUp ?? (() => undefined);
     this.#unreadMs = limits.unreadMs;
     this.#templates = options.templates ?? new ChatTemplates();
     this.#directory = new ModelDirectory(library, engine, this.#templates, clock, log, options.files ?? diskFiles);
@@ -140,7 +146,7 @@ export class ModelManager implements Models {
     const opened = await this.#open(name);
     return this.#requests.run(options.signal, async (signal) => {
       const slot = this.#slots.of(opened);
-      const lease = await slot.acquire({ ...withOwnWindow(opened, options), signal });
+      const lease = await slot.acquire({ ...this.#asSetUp(opened, options), signal });
       lease.release();
       const snapshot = slot.snapshot();
       if (snapshot === undefined) throw new OmgError('model_load_failed', `${opened.name} left memory at once.`);
@@ -216,7 +222,7 @@ export class ModelManager implements Models {
     const prompt = await this.#templates.render(opened.header, request, options.signal);
     if (request.overlong !== 'drop-turns') return prompt.segments;
     return this.#requests.run(options.signal, async (signal) => {
-      const lease = await this.#slots.of(opened).acquire({ ...withOwnWindow(opened, options), signal });
+      const lease = await this.#slots.of(opened).acquire({ ...this.#asSetUp(opened, options), signal });
       try {
         const { templates, model } = { templates: this.#templates, model: lease.model };
         return (await fittedPrompt({ templates, opened, request, prompt, model, signal })).segments;
@@ -311,9 +317,20 @@ export class ModelManager implements Models {
   }
 
   /** The largest window that a request may come to have, tokens. */
-  #window({ header, record }: OpenedModel, options: UseOptions): number {
-    const { contextLength = 0 } = options;
+  #window(opened: OpenedModel, options: UseOptions): number {
+    const { contextLength = 0 } = this.#asSetUp(opened, options);
+    const { header, record } = opened;
     return Math.max(header.trainedContextLength, contextLength, record.contextLength ?? 0, this.#contextLength);
+  }
+
+  /** What a request leaves open, people or its model's name may have said. */
+  #asSetUp({ record }: OpenedModel, options: UseOptions): UseOptions {
+    const { contextLength, keepAliveMs } = this.#setUp(record) ?? {};
+    return {
+      ...options,
+      contextLength: options.contextLength ?? contextLength ?? record.contextLength,
+      keepAliveMs: options.keepAliveMs ?? keepAliveMs,
+    };
   }
 
   #open(name: string): Promise<OpenedModel> {
@@ -337,7 +354,7 @@ export class ModelManager implements Models {
       unreadMs: this.#unreadMs,
     });
     try {
-      const model = await turn.model(this.#slots.of(opened), withOwnWindow(opened, options));
+      const model = await turn.model(this.#slots.of(opened), this.#asSetUp(opened, options));
       yield* turn.read(work(model, turn.signal));
     } catch (error) {
       turn.meter.fail(error);
@@ -371,9 +388,4 @@ export class ModelManager implements Models {
       if (slot.name === name && contentDigest(slot.record) !== contentDigest(record)) void slot.unload('replaced');
     }
   }
-}
-
-/** What a request leaves open, its model's name may say. */
-function withOwnWindow({ record }: OpenedModel, options: UseOptions): UseOptions {
-  return { ...options, contextLength: options.contextLength ?? record.contextLength };
 }

@@ -1,86 +1,55 @@
-import { z } from 'zod';
-import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
-import type { InstalledModel, Models, UseOptions } from '../../lifecycle/index.ts';
-import { list, optional, record } from '../wire/index.ts';
+import type { Models } from '../../lifecycle/index.ts';
 import { modelRequired, parseDockerBody } from './body.ts';
+import { type Configuration, type ConfigurationFile, configureSchema, setUpOf } from './configuration-file.ts';
 
-const MODES = ['completion', 'embedding', 'reranking', 'image-generation'] as const;
-
-const anyObject = record(z.unknown());
-
-export const configureSchema = z.object({
-  model: z.string().min(1),
-  mode: optional(z.enum(MODES)),
-  'context-size': optional(z.number().int().min(-1)),
-  'runtime-flags': optional(list(z.string())),
-  'raw-runtime-flags': optional(z.string()),
-  speculative: optional(anyObject),
-  keep_alive: optional(z.string()),
-  vllm: optional(anyObject),
-  llamacpp: optional(z.object({ 'reasoning-budget': optional(z.number().int()) })),
-});
-
-interface Configuration {
-  backend: string;
-  model: string;
-  id: string;
-  mode: (typeof MODES)[number];
-  use: UseOptions;
-  asked: object;
-}
-
-/** What clients have configured, by model; kept as long as the daemon runs. */
+/** Sets how models are loaded, and tells it as docker does. */
 export class Configurations {
   readonly #models: Models;
-  readonly #byId = new Map<string, Configuration>();
+  readonly #file: ConfigurationFile;
 
-  constructor(models: Models) {
+  constructor(models: Models, file: ConfigurationFile) {
     this.#models = models;
+    this.#file = file;
   }
 
-  /** Throws `unsupported` for what would be ignored and `conflict` while the model answers; else loads it behind the caller's back. */
+  /**
+   * Throws `unsupported` for what would be ignored, `conflict` while the model answers, and what `ConfigurationFile.set` throws; else loads the
+   * model behind the caller's back.
+   */
   async configure(body: unknown, backend: string): Promise<void> {
-    const { model: name, mode = 'completion', ...asked } = parseDockerBody(configureSchema, body);
+    const { model: name, mode = 'completion', ...config } = parseDockerBody(configureSchema, body);
     if (name.trim() === '') throw modelRequired();
-    refuseUnsupported(asked, mode);
-    const use: UseOptions = { keepAliveMs: parseKeepAlive(asked.keep_alive) };
-    if ((asked['context-size'] ?? 0) > 0) use.contextLength = asked['context-size'];
+    refuseUnsupported(config, mode);
+    const setUp = setUpOf(config);
     const model = await this.#models.resolve(name);
     const running = this.#models.running().find(({ record }) => contentDigest(record) === contentDigest(model.record));
     if (running !== undefined && running.activeRequests + running.queuedRequests > 0) {
       throw new OmgError('conflict', `the runner of ${model.name} is already active`);
     }
-    const { digest } = model.record;
-    this.#byId.set(digest, { backend, model: model.name, id: `sha256:${digest}`, mode, use, asked });
+    await this.#file.set(model.record.digest, { backend, model: model.name, mode, config });
     // What fails shows in the log, the events and the next request.
-    this.#models.load(model.name, use).catch(() => {});
+    this.#models.load(model.name, setUp).catch(() => {});
   }
 
   /** Of one model, or of all. Throws what `Models.resolve` throws. */
   async list(name: string | undefined): Promise<object[]> {
     const digest = name === undefined ? undefined : (await this.#models.resolve(name)).record.digest;
-    return [...this.#byId]
+    return this.#file
+      .entries()
       .filter(([key]) => digest === undefined || key === digest)
-      .map(([, { backend, model, id, mode, asked }]) => ({
+      .map(([key, { backend, model, mode, config }]) => ({
         Backend: backend,
         Model: model,
-        ModelID: id,
+        ModelID: `sha256:${key}`,
         Mode: mode,
-        Config: asked,
+        Config: config,
       }));
-  }
-
-  /** What was configured for a model that a request names. */
-  async configuredFor(name: string): Promise<UseOptions | undefined> {
-    if (this.#byId.size === 0) return undefined;
-    const model = await this.#models.resolve(name).catch((): InstalledModel | undefined => undefined);
-    return model === undefined ? undefined : this.#byId.get(model.record.digest)?.use;
   }
 }
 
-function refuseUnsupported(asked: Omit<z.output<typeof configureSchema>, 'model' | 'mode'>, mode: string): void {
+function refuseUnsupported(asked: Configuration['config'], mode: string): void {
   const refuse = (param: string, why: string): never => {
     throw new OmgError('unsupported', `${param}: ${why}`, { detail: { param } });
   };

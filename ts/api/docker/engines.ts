@@ -7,7 +7,8 @@ import { type Models, mainWork, type RunningModel, WORK_KINDS } from '../../life
 import { list, optional } from '../wire/index.ts';
 import { assertBackend, BACKEND, BACKENDS } from './backends.ts';
 import { parseDockerBody } from './body.ts';
-import { type Configurations, configureSchema } from './configuration.ts';
+import type { Configurations } from './configuration.ts';
+import { configureSchema } from './configuration-file.ts';
 import type { DockerDeps } from './ports.ts';
 
 const unloadSchema = z.object({

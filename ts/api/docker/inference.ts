@@ -3,7 +3,6 @@ import type { Models } from '../../lifecycle/index.ts';
 import { disconnectSignal } from '../wire/index.ts';
 import { assertBackend } from './backends.ts';
 import { modelRequired } from './body.ts';
-import type { Configurations } from './configuration.ts';
 import type { DockerDeps } from './ports.ts';
 
 const SHARED =
@@ -14,7 +13,7 @@ const BARE = /^\/v1(?=\/(?:responses(?:\/.*)?|rerank|score)$)/;
 const BARE_ENGINES = /^\/v1(?=\/(?:rerank|score)$)/;
 
 /** The routes of the other dialects below `/engines[/{backend}]`, whatever they are by now. */
-export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps, configurations: Configurations): void {
+export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps): void {
   const known = new Set(deps.routes.flatMap(({ method, url }) => [method].flat().map((verb) => `${verb} ${url}`)));
   const alias = (route: RouteOptions, url: string, handler: RouteHandlerMethod): void => {
     const method = [route.method].flat().filter((verb) => verb !== 'HEAD' && !known.has(`${verb} ${url}`));
@@ -24,7 +23,7 @@ export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps, configur
   for (const route of deps.routes) {
     const isModels = MODELS.test(route.url) && route.method === 'GET';
     if (!isModels && !SHARED.test(route.url)) continue;
-    const handler = isModels ? asDocker(route) : asEngine(route, deps.models, configurations);
+    const handler = isModels ? asDocker(route) : asEngine(route, deps.models);
     for (const base of ['/engines', '/engines/:backend']) {
       alias(route, base + route.url, handler);
       if (BARE_ENGINES.test(route.url)) alias(route, base + route.url.replace(BARE_ENGINES, ''), handler);
@@ -34,12 +33,11 @@ export function inferenceRoutes(app: FastifyInstance, deps: DockerDeps, configur
   }
 }
 
-function asEngine(route: RouteOptions, models: Models, configurations: Configurations): RouteHandlerMethod {
+function asEngine(route: RouteOptions, models: Models): RouteHandlerMethod {
   return async function (request, reply) {
     assertBackend(backendOf(request));
     const body = fieldsOf(request.body);
-    if (request.headers['x-preload-only'] === 'true') return preload(models, configurations, body?.model, reply);
-    if (typeof body?.model === 'string') await addConfigured(request, body, configurations);
+    if (request.headers['x-preload-only'] === 'true') return preload(models, body?.model, reply);
     return route.handler.call(this, request, reply);
   };
 }
@@ -54,29 +52,10 @@ function asDocker(route: RouteOptions): RouteHandlerMethod {
   };
 }
 
-async function preload(
-  models: Models,
-  configurations: Configurations,
-  name: unknown,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+async function preload(models: Models, name: unknown, reply: FastifyReply): Promise<FastifyReply> {
   if (typeof name !== 'string' || name === '') throw modelRequired();
-  await models.load(name, { ...(await configurations.configuredFor(name)), signal: disconnectSignal(reply) });
+  await models.load(name, { signal: disconnectSignal(reply) });
   return reply.code(200).send();
-}
-
-/** What was configured holds where the request says nothing else. */
-async function addConfigured(
-  request: FastifyRequest,
-  body: Record<string, unknown>,
-  configurations: Configurations,
-): Promise<void> {
-  const use = await configurations.configuredFor(String(body.model));
-  if (use === undefined) return;
-  const options = body.options === undefined || body.options === null ? {} : fieldsOf(body.options);
-  if (use.contextLength !== undefined && options !== undefined)
-    body.options = { num_ctx: use.contextLength, ...options };
-  request.configuredKeepAliveMs = use.keepAliveMs;
 }
 
 function backendOf(request: FastifyRequest): string | undefined {

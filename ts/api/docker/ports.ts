@@ -2,10 +2,13 @@ import type { RouteOptions } from 'fastify';
 import type { RemoteModel } from '../../hub/index.ts';
 import type { DeviceInfo } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
+import type { ConfigurationFile } from './configuration-file.ts';
 
 /** What docker model-runner's routes need; the daemon wires it. */
 export interface DockerDeps {
   models: Models;
+  /** What is configured here; the life cycle reads it. */
+  configurations: ConfigurationFile;
   /** May start a process the first time. */
   devices: () => Promise<DeviceInfo[]>;
   /** Asks the hub what a pull would bring. Errors as a pull's. */

@@ -7,8 +7,8 @@ import type { DockerDeps } from './ports.ts';
 
 /** `/models*` and `/engines*`, and what docker model-runner also answers without its prefixes. */
 export async function dockerRoutes(app: FastifyInstance, deps: DockerDeps): Promise<void> {
-  const configurations = new Configurations(deps.models);
+  const configurations = new Configurations(deps.models, deps.configurations);
   modelRoutes(app, deps);
   engineRoutes(app, deps, configurations);
-  inferenceRoutes(app, deps, configurations);
+  inferenceRoutes(app, deps);
 }

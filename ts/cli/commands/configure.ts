@@ -8,7 +8,8 @@ export class ConfigureCommand extends DataCommand {
   static override usage = Command.Usage({
     category: CATEGORY.models,
     description: 'Set how a model is loaded, and load it.',
-    details: 'As `docker model configure`. Requests that say otherwise themselves win.',
+    details:
+      'As `docker model configure`. It holds from then on, also for later daemons; requests that say otherwise themselves win.',
     examples: [
       ['A larger context window', '$0 configure qwen3:4b --context-size 16384'],
       ['Stay loaded for an hour', '$0 configure qwen3:4b --keep-alive 1h'],

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readJson } from './read-json.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
@@ -100,6 +102,42 @@ test('configure answers at once, loads behind, and holds for later requests', as
   await send('POST', '/engines/v1/chat/completions', question);
   expect(served.engine.loads.map(({ contextLength }) => contextLength)).toEqual([512, 512]);
   expect(await get('/engines/ps')).toMatchObject([{ keep_alive: '1h' }]);
+});
+
+test('a configuration holds on every API, and for later daemons', async () => {
+  const { home } = served.config.paths;
+  const other = { ...question, model: 'other' };
+  await served.install('other');
+  for (const model of ['tiny', 'other']) {
+    const reply = await send('POST', '/engines/_configure', { model, 'context-size': 512, keep_alive: '-1' });
+    expect([reply.status, await reply.text()]).toEqual([202, '']);
+  }
+  const before = await get('/engines/_configure');
+  expect(before).toHaveLength(2);
+  await served.daemon.stop();
+  served = await testDaemon({ home });
+  expect(await get('/engines/_configure')).toEqual(before);
+  expect((await send('POST', '/v1/chat/completions', question)).status).toBe(200);
+  expect(served.engine.loads.map(({ contextLength }) => contextLength)).toEqual([512]);
+  expect(await get('/engines/ps')).toMatchObject([{ model_name: 'tiny:latest', keep_alive: '-1' }]);
+  await send('POST', '/engines/unload', { all: true });
+  await send('POST', '/api/chat', { ...other, options: { num_ctx: 600 } });
+  expect(served.engine.loads.at(-1)?.contextLength).toBe(600);
+});
+
+test('a file of configurations that is not understood is left alone and told', async () => {
+  const { home } = served.config.paths;
+  const file = join(home, 'configurations.json');
+  for (const text of ['{"models": {"tiny": {}}}', '{', '[]']) {
+    await served.daemon.stop();
+    await writeFile(file, text);
+    served = await testDaemon({ home });
+    expect(await get('/engines/_configure')).toEqual([]);
+    const refused = await send('POST', '/engines/_configure', { model: 'tiny', keep_alive: '1h' });
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('configurations.json')]);
+    expect((await send('POST', '/engines/v1/chat/completions', question)).status).toBe(200);
+    expect(await readFile(file, 'utf8')).toBe(text);
+  }
 });
 
 test('configure refuses what it would ignore', async () => {
