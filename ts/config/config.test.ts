@@ -193,7 +193,7 @@ test('writing keeps comments and other keys, checks everything first, and is for
     'hub.token': 'hf_x',
   });
   expect(await readFile(file, 'utf8')).toBe(
-    '# mine\n[server] # where\nport = 2 # old\norigins = ["x#y","z"]\n\n[log]\n\n[models]\nkeep_alive = "10m"\n\n[hub]\ntoken = "hf_x"\n',
+    '# mine\n[server] # where\nport = 2 # old\norigins = ["x#y","z"]\n\n[models]\nkeep_alive = "10m"\n\n[hub]\ntoken = "hf_x"\n',
   );
   expect((await load()).settings).toMatchObject({
     'server.port': 2,
@@ -207,6 +207,27 @@ test('writing keeps comments and other keys, checks everything first, and is for
   });
   await expect(writeSettings(file, { home: 'x' })).rejects.toMatchObject({ code: 'invalid_config' });
   expect(await readFile(file, 'utf8')).toBe(before);
+});
+
+test.each([
+  ['[log]\nlevel = "info"\n', ''],
+  ['# mine\n\n[log]\n\nlevel = "info"\n\n', '# mine\n'],
+  [
+    '[server]\nport = 1\n\n[log]\nlevel = "info"\n\n[models]\nmax_queue = 3\n',
+    '[server]\nport = 1\n\n[models]\nmax_queue = 3\n',
+  ],
+  ['[log]\nlevel = "info"\n[models]\nmax_queue = 3\n', '[models]\nmax_queue = 3\n'],
+  ['[log]\nlevel = "info"\ndebug = true\n', '[log]\ndebug = true\n'],
+  ['[log]\n# why\nlevel = "info"\n', '[log]\n# why\n'],
+  ['[log] # mine\nlevel = "info"\n', '[log] # mine\n'],
+  ['log.level = "info"\n', ''],
+])('a table goes with its last key: %j', async (before, after) => {
+  await writeFile(file, before);
+  await writeSettings(file, { 'log.level': null });
+  expect(await readFile(file, 'utf8')).toBe(after);
+  await writeSettings(file, { 'log.level': 'debug' });
+  await writeSettings(file, { 'log.level': null });
+  expect(await readFile(file, 'utf8')).toBe(after);
 });
 
 test.each([

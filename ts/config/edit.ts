@@ -56,12 +56,29 @@ function editKey(text: string, key: string, value: string | undefined): string {
     const end = valueEnd(lines, index);
     const comment = /\s+#[^"']*$/.exec(lines[end] ?? '')?.[0] ?? '';
     lines.splice(index, end - index + 1, ...(value === undefined ? [] : [`${left} = ${value}${comment}`]));
-    return `${lines.join('\n')}\n`;
+    if (value === undefined) dropEmptyTable(lines, index - 1);
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
   if (value === undefined) return text;
   if (sectionEnd >= 0) lines.splice(sectionEnd, 0, `${name} = ${value}`);
   else lines.push(...(lines.length > 0 ? [''] : []), `[${section}]`, `${name} = ${value}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** Takes out the header of a table that has lost its last key, above the line `at`; one with a comment has something to say still. */
+function dropEmptyTable(lines: string[], at: number): void {
+  const isBlank = (index: number) => lines[index]?.trim() === '';
+  let first = at;
+  while (isBlank(first)) first -= 1;
+  let next = at + 1;
+  while (isBlank(next)) next += 1;
+  const isHeader = /^\s*\[[^[\]]+\]\s*$/.test(lines[first] ?? '');
+  const isEmpty = next >= lines.length || /^\s*\[/.test(lines[next] ?? '');
+  if (!isHeader || !isEmpty) return;
+  // What set the table apart from the one before goes with it.
+  while (isBlank(first - 1)) first -= 1;
+  const goesOn = next < lines.length && first > 0;
+  lines.splice(first, next - first, ...(goesOn ? [''] : []));
 }
 
 /** The last line of a value that may be a list over several lines. */
