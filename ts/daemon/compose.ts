@@ -15,7 +15,7 @@ import {
   receiveBlob,
   writeAlias,
 } from '../library/index.ts';
-import { judgeModel, judgeRemote, type Limits, ModelManager, type Models } from '../lifecycle/index.ts';
+import { judgeModel, judgeRemote, type Limits, ModelManager, type Models, withoutFolder } from '../lifecycle/index.ts';
 import type { AppDeps } from './app.ts';
 import { createEngine, createHub } from './default-parts.ts';
 import type { Log } from './log.ts';
@@ -77,7 +77,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     remoteModel: async (name, signal) => (await hub()).resolveRemote(name, library, signal),
     previewModel: async (spec, signal) => (await hub()).resolveRemote(spec, library, signal, judge),
     ...(metrics === undefined ? {} : { metrics }),
-    plan: (spec) => engine.plan({ ...defaultSpec(limits), ...spec }),
+    plan: (spec) => withoutFolder(spec.path, engine.plan({ ...defaultSpec(limits), ...spec })),
     catalog,
     readChat: (body) => readChat(models, body),
     store: storePort(library, engine, aliasesFile),

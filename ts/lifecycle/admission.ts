@@ -1,6 +1,7 @@
 import { OmgError } from '../errors/index.ts';
 import type { Engine, LoadSpec, MemoryPlan } from '../inference/index.ts';
 import type { LifecycleLog } from './ports.ts';
+import { withoutFolder } from './without-folder.ts';
 
 /** A window smaller than this is worth evicting an idle model for, when the model could have more. */
 const COMFORTABLE_CONTEXT = 8192;
@@ -92,7 +93,7 @@ export class Admission {
         await this.#free(others, occupant, signal);
         continue;
       }
-      const plan = await this.#engine.plan(spec);
+      const plan = await withoutFolder(spec.path, this.#engine.plan(spec));
       if (this.#fits(plan)) {
         const idle =
           spec.contextLength === undefined && cramped(occupant, plan)

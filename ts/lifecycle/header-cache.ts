@@ -1,6 +1,7 @@
 import { type ErrorCode, OmgError } from '../errors/index.ts';
 import type { Engine, ModelHeader } from '../inference/index.ts';
 import type { ModelFiles } from './model-files.ts';
+import { withoutFolder } from './without-folder.ts';
 
 /** A header without its tensor list, which is long and rarely asked for. */
 export type CachedHeader = Omit<ModelHeader, 'tensors'>;
@@ -33,7 +34,7 @@ export class HeaderCache {
     const fingerprint = await this.#files.fingerprint(path);
     const known = this.#headers.get(path);
     if (known?.fingerprint === fingerprint) return known.header;
-    const header = this.#engine.inspect(path).then(({ tensors: _, ...rest }) => rest);
+    const header = withoutFolder(path, this.#engine.inspect(path)).then(({ tensors: _, ...rest }) => rest);
     const entry = { fingerprint, header };
     this.#headers.set(path, entry);
     header.catch((error: unknown) => {

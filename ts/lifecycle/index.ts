@@ -19,4 +19,5 @@ export type {
   RunningModel,
   UseOptions,
 } from './types.ts';
+export { withoutFolder } from './without-folder.ts';
 export { mainWork, WORK_KINDS } from './work-kinds.ts';

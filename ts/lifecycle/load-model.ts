@@ -4,6 +4,7 @@ import type { InstallRecord } from '../library/index.ts';
 import type { Admission, Occupant } from './admission.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './ports.ts';
+import { withoutFolder } from './without-folder.ts';
 
 export interface LoadDeps {
   engine: Engine;
@@ -35,7 +36,7 @@ export async function loadModel(
   };
   arm();
   try {
-    return await engine.load(spec, { signal: abort.signal, onProgress: arm });
+    return await withoutFolder(spec.path, engine.load(spec, { signal: abort.signal, onProgress: arm }));
   } catch (error) {
     if (!stalled) throw error;
     throw new OmgError(

@@ -1,4 +1,3 @@
-import { sep } from 'node:path';
 import type { ChatTemplates } from '../chat/index.ts';
 import type { Engine } from '../inference/index.ts';
 import { displayName, type InstallRecord } from '../library/index.ts';
@@ -10,6 +9,7 @@ import type { ModelFiles } from './model-files.ts';
 import { modelParameters } from './model-parameters.ts';
 import type { LifecycleLog, ModelStore } from './ports.ts';
 import type { InstalledModel, ModelDetails } from './types.ts';
+import { withoutFolder } from './without-folder.ts';
 
 /** A list is given without the details of those models whose headers take longer to read than this, all in all. */
 const LIST_PATIENCE_MS = 3_000;
@@ -90,7 +90,7 @@ export class ModelDirectory {
           const name = displayName(record.name);
           let problem: string | undefined;
           const opened = this.openRecord(record).catch((error: unknown) => {
-            if (isVerdict(error)) problem = error.message.replaceAll(`${record.localPath}${sep}`, '');
+            if (isVerdict(error)) problem = error.message;
             this.#tellOnce(record, name, error);
             return undefined;
           });
@@ -135,6 +135,6 @@ export class ModelDirectory {
   }
 
   async #tensors(record: InstallRecord): ReturnType<ModelDetails['tensors']> {
-    return (await this.#engine.inspect(record.enginePath)).tensors;
+    return (await withoutFolder(record.enginePath, this.#engine.inspect(record.enginePath))).tensors;
   }
 }
