@@ -174,6 +174,20 @@ describe('the last question and its answer', () => {
     expect(chat.state.messages).toHaveLength(4);
   });
 
+  test('/retry that yields nothing keeps the answer there was', () => {
+    const retried = () => new Chat().send('One').answer('1').send('/retry');
+    for (const chat of [
+      retried().do({ type: 'failed', message: 'No.' }),
+      retried().answer(''),
+      retried().key({ ctrl: true }, 'c').answer(''),
+    ]) {
+      expect(chat.state.messages.map(({ content }) => content)).toEqual(['One', '1']);
+      expect(chat.shown.at(-1)).toContain('The answer before stays.');
+      chat.send('Two');
+      expect(chat.asked.at(-1)?.messages.map(({ content }) => content)).toEqual(['One', '1', 'Two']);
+    }
+  });
+
   test('/edit brings the question back into the field', () => {
     const chat = new Chat().send('One').answer('1').send('Tow').answer('?').send('/edit');
     expect(chat.field).toBe('Tow|');

@@ -98,6 +98,9 @@ function withAnswer(state: ChatState, content: string): ChatState {
 /** Ends an answer that failed: a question without an answer must not be sent along with the next one. */
 function withoutQuestion(state: ChatState, content: string): ChatState {
   if (content !== '') return withAnswer(state, content);
+  const replaced = state.answer?.replaced;
+  if (replaced !== undefined)
+    return appendEntry({ ...state, answer: undefined, messages: replaced }, 'notice', 'The answer before stays.');
   const asked = state.answer !== undefined && state.messages.at(-1)?.role === 'user';
   return { ...state, answer: undefined, messages: asked ? state.messages.slice(0, -1) : state.messages };
 }

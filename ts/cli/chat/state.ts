@@ -22,6 +22,8 @@ export interface Answer {
   tail: string;
   /** The person stopped it; whatever still arrives is dropped. */
   stopped: boolean;
+  /** The conversation as it was before a question was asked again, which comes back where nothing is said. */
+  replaced?: Message[];
 }
 
 export interface ChatState {

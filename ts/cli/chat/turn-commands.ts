@@ -4,11 +4,12 @@ import { type ChatState, conversationOf, type Message, type Step } from './state
 
 /** Commands about the last question and its answer. */
 
-/** Asks the last question again, without the answer it had. */
+/** Asks the last question again, without the answer it had; that stays where there is no other. */
 export function retry(state: ChatState): Step {
   const last = lastTurn(state);
   if (last === undefined) return nothingYet(state);
-  const asked = beginAnswer({ ...state, messages: last.before }, last.question);
+  const begun = beginAnswer({ ...state, messages: last.before }, last.question);
+  const asked = { ...begun, answer: begun.answer && { ...begun.answer, replaced: state.messages } };
   return { state: asked, effects: [{ type: 'ask', conversation: conversationOf(asked) }] };
 }
 
