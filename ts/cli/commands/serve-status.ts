@@ -1,6 +1,8 @@
 import { Command } from 'clipanion';
-import type { DaemonStatus } from '../../client/index.ts';
+import { type DaemonStatus, hostElsewhere } from '../../client/index.ts';
+import type { Config } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import { addressesForOthers } from '../addresses.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { runningDaemon } from '../daemon-process.ts';
 import type { Session } from '../session.ts';
@@ -33,6 +35,7 @@ export class ServeStatusCommand extends DataCommand {
     printer.pairs('Daemon', [
       ['state', status.status],
       ['url', status.url],
+      ...othersReach(config, status),
       ...(status.socket === undefined ? [] : [['socket', status.socket ?? 'none'] as [string, string]]),
       ['version', status.version],
       ...(status.pid === undefined ? [] : [['pid', String(status.pid)] as [string, string]]),
@@ -47,4 +50,10 @@ export class ServeStatusCommand extends DataCommand {
     ]);
     return 0;
   }
+}
+
+/** Known for a daemon of this machine only. */
+function othersReach(config: Config, status: DaemonStatus): [string, string][] {
+  const addresses = hostElsewhere(config) === undefined ? addressesForOthers(status) : [];
+  return addresses.map((address) => ['for others', address]);
 }

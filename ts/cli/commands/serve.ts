@@ -1,4 +1,5 @@
 import { Command, Option } from 'clipanion';
+import { addressesForOthers } from '../addresses.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { startDaemon } from '../daemon-process.ts';
 import type { Session } from '../session.ts';
@@ -43,6 +44,7 @@ export class ServeCommand extends DataCommand {
       const status = await startDaemon(config, { args: this.forwarded, signal });
       if (printer.isJson) return printer.json(status);
       printer.line(status.url);
+      for (const address of addressesForOthers(status)) printer.note(`From other machines: ${address}`);
       printer.note(`The daemon runs (pid ${status.pid}). Stop it with \`omg serve stop\`.`);
       return;
     }
@@ -56,7 +58,10 @@ export class ServeCommand extends DataCommand {
       reload: () => loadConfig({ flags: this.flags }),
       foreground: !this.logToFile,
       ...(printer.stdout.isTTY === true ? { terminal: (line) => void printer.stdout.write(line) } : {}),
-      onStarted: ({ endpoint }) => printer.status(`Listening on ${endpoint.url}. Ctrl-C stops it.`),
+      onStarted: ({ endpoint }) => {
+        printer.status(`Listening on ${endpoint.url}. Ctrl-C stops it.`);
+        for (const address of addressesForOthers(endpoint)) printer.status(`From other machines: ${address}`);
+      },
     });
   }
 
