@@ -3,6 +3,7 @@ import type { Engine, LoadedModel, LoadSpec } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
 import type { Admission, Occupant } from './admission.ts';
 import type { Clock } from './clock.ts';
+import { explainMissingDevice } from './missing-device.ts';
 import type { Limits } from './ports.ts';
 import { withoutFolder } from './without-folder.ts';
 
@@ -38,7 +39,7 @@ export async function loadModel(
   try {
     return await withoutFolder(spec.path, engine.load(spec, { signal: abort.signal, onProgress: arm }));
   } catch (error) {
-    if (!stalled) throw error;
+    if (!stalled) throw await explainMissingDevice(engine, spec.device, error);
     throw new OmgError(
       'model_load_failed',
       `${occupant.name} made no progress for ${limits.loadTimeoutMs / 1000} s while it loaded.`,

@@ -115,3 +115,17 @@ test('the model parameters fill what the request leaves open', async () => {
   await textOf(manager.run('generate', 'a', promptOf('x', { sampling: { temperature: 0 } })));
   expect(engine.generations[0]?.request.sampling).toEqual({ temperature: 0, topK: 20 });
 });
+
+test.each([
+  ['cuda:0', /^There is cpu\. .*omg backend install cuda.*OMG_DEVICE/],
+  ['metal', /^There is cpu\. .*Macs.*OMG_DEVICE/],
+  // The device is there, so something else is not supported.
+  ['cpu', undefined],
+] as const)('a load for %s says what brings the device where it is missing', async (device, hint) => {
+  const loadError = new OmgError('unsupported', 'the device is not in this machine or not in this build');
+  const { manager } = testModels({ script: { loadError }, limits: { device } });
+  const error = await errorOf(textOf(manager.run('generate', 'a', promptOf('x'))));
+  expect(error).toMatchObject({ code: 'unsupported', message: loadError.message });
+  if (hint === undefined) expect(error).toBe(loadError);
+  else expect((error as OmgError).hint).toMatch(hint);
+});
