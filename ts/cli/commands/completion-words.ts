@@ -10,7 +10,9 @@ export class CompletionWordsCommand extends OmgCommand {
   words = Option.Proxy();
 
   protected override async run({ printer, config }: Session): Promise<void> {
-    const words = this.words[0] === '--' ? this.words.slice(1) : this.words;
+    const given = this.words[0] === '--' ? this.words.slice(1) : this.words;
+    // As the script for PowerShell sends an empty word.
+    const words = given.map((word) => (word === '""' ? '' : word));
     for (const word of await candidates(words, config, this.context.commands)) printer.line(word);
   }
 }

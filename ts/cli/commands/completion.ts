@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { Command, Option } from 'clipanion';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, OmgCommand } from '../command.ts';
-import { COMPLETION_SCRIPTS, isCompletionShell } from '../completion/scripts.ts';
+import { COMPLETION_SCRIPTS, isCompletionShell, SHELL_OF_PROGRAM } from '../completion/scripts.ts';
 import type { Session } from '../session.ts';
 
 const SHELLS = Object.keys(COMPLETION_SCRIPTS).join(', ');
@@ -16,6 +16,7 @@ export class CompletionCommand extends OmgCommand {
     examples: [
       ['bash, in ~/.bashrc', 'eval "$(omg completion bash)"'],
       ['zsh, in ~/.zshrc', 'eval "$(omg completion zsh)"'],
+      ['PowerShell, in $PROFILE', 'omg completion powershell | Out-String | Invoke-Expression'],
       ['fish', 'omg completion fish > ~/.config/fish/completions/omg.fish'],
     ],
   });
@@ -23,7 +24,9 @@ export class CompletionCommand extends OmgCommand {
   shell = Option.String({ name: 'shell', required: false });
 
   protected override async run({ printer, config }: Session): Promise<void> {
-    const shell = this.shell ?? basename(config.settings['system.shell']);
+    const inUse = config.settings['system.shell'] || (process.platform === 'win32' ? 'powershell' : '');
+    const program = this.shell ?? basename(inUse);
+    const shell = SHELL_OF_PROGRAM[program] ?? program;
     if (!isCompletionShell(shell)) {
       throw new OmgError('invalid_request', shell === '' ? 'Which shell?' : `There is no completion for "${shell}".`, {
         hint: `Shells: ${SHELLS}.`,

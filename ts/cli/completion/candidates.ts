@@ -4,6 +4,7 @@ import { CHAT_SETTINGS } from '../chat/settings.ts';
 import type { CommandTable } from '../command.ts';
 import { TOOL_NAMES } from '../launch/tools.ts';
 import { signatureOf } from '../usage/signature.ts';
+import { COMPLETION_SCRIPTS } from './scripts.ts';
 
 /** Commands whose arguments are installed models. */
 const TAKES_MODELS = new Set([
@@ -52,7 +53,7 @@ async function argumentsOf(
   if (command === 'config' && TAKES_SETTING.has(argument[0] ?? '') && argument.length === 1) {
     return (Object.keys(SETTINGS) as SettingKey[]).filter((key) => specOf(key).file !== false);
   }
-  if (command === TAKES_SHELL && argument.length === 0) return ['bash', 'zsh', 'fish'];
+  if (command === TAKES_SHELL && argument.length === 0) return Object.keys(COMPLETION_SCRIPTS);
   if (command === TAKES_TOOL && argument.length === 0) return [...TOOL_NAMES];
   if (command === TAKES_TOOL && ['-m', '--model'].includes(before)) return modelNames(current, config);
   if (command === 'keys' && argument.join(' ') === 'revoke') return keyNames(config);

@@ -45,7 +45,21 @@ complete -c omg -f -a '(__omg_words)'
 complete -c ohmygpu -f -a '(__omg_words)'
 complete -c omg -n '__fish_seen_subcommand_from import' -F
 `,
+  powershell: `Register-ArgumentCompleter -Native -CommandName omg, ohmygpu -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+    Where-Object { $_.Extent.StartOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })
+  # Before 7.3 PowerShell drops empty arguments: two quotes stand for one.
+  if ($wordToComplete -eq '') { $words += '""' }
+  omg completion words -- @words 2>$null | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+  }
+}
+`,
 } as const;
+
+/** What shells are called by their program. */
+export const SHELL_OF_PROGRAM: Readonly<Record<string, string>> = { pwsh: 'powershell' };
 
 export function isCompletionShell(name: string): name is keyof typeof COMPLETION_SCRIPTS {
   return Object.hasOwn(COMPLETION_SCRIPTS, name);

@@ -273,6 +273,9 @@ describe('with a daemon', () => {
       (await omg(['completion', 'words', '--', ...line])).stdout.trim().split('\n');
     expect(await words('s')).toEqual(['search', 'serve', 'service', 'show', 'status', 'stop']);
     expect(await words('serve', '')).toEqual(['logs', 'status', 'stop']);
+    // As the script for PowerShell sends an empty word.
+    expect(await words('serve', '""')).toEqual(['logs', 'status', 'stop']);
+    expect(await words('completion', 'p')).toEqual(['powershell']);
     expect(await words('run', '--s')).toEqual(['--set', '--start', '--system']);
     expect(await words('run', 'd')).toEqual(['demo']);
     expect(await words('model', 'rm', '')).toEqual(['demo']);
@@ -384,7 +387,7 @@ describe('without a daemon', () => {
     ['logs -n many', 2, ''],
     ['run demo hi --set nonsense=1', 2, 'Parameters: temperature'],
     ['run demo hi --set temperature=warm', 2, ''],
-    ['completion tcsh', 2, 'Shells: bash, zsh, fish.'],
+    ['completion tcsh', 2, 'Shells: bash, zsh, fish, powershell.'],
   ])('omg %s exits with %i', async (line, code, hint) => {
     const { exitCode, stderr } = await omg(line.split(' '));
     expect(stderr).toMatch(/^error: /);
@@ -475,7 +478,7 @@ describe('without a daemon', () => {
     expect({ exitCode, stdout }).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('not installed') });
   });
 
-  test.each(['bash', 'zsh', 'fish'])('completion prints a script for %s', async (shell) => {
+  test.each(['bash', 'zsh', 'fish', 'powershell', 'pwsh'])('completion prints a script for %s', async (shell) => {
     expect((await omg(['completion', shell])).stdout).toContain('omg completion words --');
   });
 });
