@@ -18,6 +18,7 @@ import type {
   Hardware,
   Health,
   ImportLine,
+  ModelConfiguration,
   ModelEntry,
   ModelOutline,
   PlanBody,
@@ -175,6 +176,12 @@ export class Client {
   /** Sets how a model is loaded, and begins to load it. */
   async configure(body: { model: string; 'context-size'?: number; keep_alive?: string }): Promise<void> {
     await this.#transport.json('POST', '/engines/_configure', { body });
+  }
+
+  /** What was set for the loads of a model, or of all. */
+  configurations(model?: string): Promise<ModelConfiguration[]> {
+    const query = model === undefined ? '' : `?model=${encodeURIComponent(model)}`;
+    return this.#transport.json('GET', `/engines/_configure${query}`);
   }
 
   /** @param partial also downloads that have stopped and could go on. */

@@ -5,6 +5,12 @@ export interface Health {
   version: string;
 }
 
+/** What was set for the loads of a model, as docker's API has it. */
+export interface ModelConfiguration {
+  Model: string;
+  Config: { 'context-size'?: number; keep_alive?: string };
+}
+
 export interface DaemonStatus {
   status: string;
   version: string;

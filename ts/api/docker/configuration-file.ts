@@ -79,7 +79,7 @@ export class ConfigurationFile {
     return [...this.#entries];
   }
 
-  /** Resolves when it is on the disk. Throws `invalid_config` for a file that was not understood, and what the disk says, changing nothing. */
+  /** Resolves when it is on the disk. One that sets nothing takes away what was set. Throws `invalid_config` for a file that was not understood, and what the disk says, changing nothing. */
   async set(digest: string, entry: Configuration): Promise<void> {
     if (this.problem !== undefined) {
       throw new OmgError('invalid_config', this.problem, { hint: 'Mend or delete it, and start the daemon again.' });
@@ -88,15 +88,15 @@ export class ConfigurationFile {
     const written = this.#writing.then(() => this.#write(digest, entry));
     this.#writing = written.catch(() => {});
     await written;
-    this.#entries.set(digest, { ...entry, setUp });
+    if (setsNothing(entry)) this.#entries.delete(digest);
+    else this.#entries.set(digest, { ...entry, setUp });
   }
 
   async #write(digest: string, entry: Configuration): Promise<void> {
-    const kept = this.entries().map(([key, { backend, model, mode, config }]) => [
-      key,
-      { backend, model, mode, config },
-    ]);
-    const models = { ...Object.fromEntries(kept), [digest]: entry };
+    const kept = this.entries()
+      .filter(([key]) => key !== digest)
+      .map(([key, { backend, model, mode, config }]) => [key, { backend, model, mode, config }]);
+    const models = { ...Object.fromEntries(kept), ...(setsNothing(entry) ? {} : { [digest]: entry }) };
     try {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
       await writeFileAtomically(this.#path, `${JSON.stringify({ models }, null, 2)}\n`, { mode: 0o600 });
@@ -106,4 +106,9 @@ export class ConfigurationFile {
       throw new OmgError(problem.code, problem.message, { hint: problem.hint, cause: error });
     }
   }
+}
+
+function setsNothing({ mode, config }: Configuration): boolean {
+  const { contextLength, keepAliveMs } = setUpOf(config);
+  return mode === 'completion' && contextLength === undefined && keepAliveMs === undefined;
 }

@@ -74,6 +74,7 @@ export function modelCommand([name = '', ...rest]: readonly string[]): string[] 
     throw new OmgError('unsupported', `omg has no \`docker model ${name}\`.`, { hint: instead });
   }
   const meaning = Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : undefined;
+  if (name === 'configure' && rest[0] === 'show') return ['configure', ...rest.slice(1)];
   // One of our own, or a word that gets an answer as any other.
   if (meaning === undefined) return ['model', name, ...rest];
   return [...meaning.words, ...translated(rest, meaning)];

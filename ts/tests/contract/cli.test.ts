@@ -168,6 +168,12 @@ describe('with a daemon', () => {
     await omg(['stop', 'demo']);
     expect(await omg(['configure', 'demo', '--context-size', '1024'])).toMatchObject({ exitCode: 0 });
     await vi.waitFor(async () => expect((await omg(['ps'])).stdout).toMatch(/^demo:latest .* 1024 /m), 10_000);
+    expect((await omg(['configure'])).stdout).toMatch(/^demo:latest +1024\s*$/m);
+    expect(await json(['configure', 'demo'])).toMatchObject([
+      { Model: 'demo:latest', Config: { 'context-size': 1024 } },
+    ]);
+    expect(await omg(['configure', 'demo', '--context-size=-1'])).toMatchObject({ exitCode: 0 });
+    expect((await omg(['configure'])).stderr).toBe('Nothing is set.\n');
   });
 
   test('create makes a model of a Modelfile, and show prints one that makes the same', async () => {
@@ -380,7 +386,8 @@ describe('without a daemon', () => {
     ['help nope', 2, 'error: There is no command `omg nope`.'],
     ['config unset server.prot', 2, 'Did you mean server.port?'],
     ['push demo', 1, 'hf upload'],
-    ['configure demo', 2, 'give --context-size or --keep-alive'],
+    ['configure --keep-alive 1h', 2, 'Missing MODEL.'],
+    ['configure demo --context-size 0', 2, '--context-size must be'],
     ['pull', 2, 'error: Missing MODEL.'],
     ['tag one', 2, 'Usage: omg tag MODEL NAME'],
     ['logs', 4, 'Start the daemon: `omg serve -d`.'],

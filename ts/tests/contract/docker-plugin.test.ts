@@ -73,6 +73,8 @@ describe.skipIf(process.platform === 'win32')('installed', () => {
     expect((await docker('model', 'model', 'run', '-d', 'other')).stderr).toBe('Loaded other:latest.\n');
     expect((await docker('model', 'model', 'unload', '--all')).stderr).toMatch(/^Stopped \w+:latest\.$/m);
     expect((await docker('model', 'model', 'rm', '-f', 'other')).stderr).toBe('Removed other.\n');
+    await docker('model', 'model', 'configure', '--keep-alive', '1h', 'demo');
+    expect((await docker('model', 'model', 'configure', 'show')).stdout).toMatch(/^demo:latest +1h$/m);
     expect((await docker('model', 'model', 'status', '--json')).stdout).toContain('"status"');
   });
 
