@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { HubStandIn } from '../hub-stand-in/index.ts';
 import { gone } from './process-gone.ts';
 
 const MB = 1 << 20;
+const DEMO = new URL('../../../npm/demo-model/demo.gguf', import.meta.url);
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
 /** `omg serve` as a process of its own, killed at the end of the test if it still runs. */
@@ -51,7 +52,8 @@ test('kill -9 of the daemon amid a pull and an answer: no half model, no orphan,
   const home = await mkdtemp(join(tmpdir(), 'omg-e2e-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   await using standIn = await HubStandIn.start();
-  const weights = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(48 * MB, 'weights')]);
+  // A model, since anything else would be refused, that is long enough to be killed in the middle.
+  const weights = Buffer.concat([await readFile(DEMO), Buffer.alloc(48 * MB, 'padding')]);
   standIn.repository('owner/repo', { 'm-Q4_K_M.gguf': weights });
   standIn.fault({ host: 'storage', bytesPerSecond: 1_000_000, times: Infinity });
 
