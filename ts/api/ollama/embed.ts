@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { OmgError } from '../../errors/index.ts';
-import { type Embeddings, type EmbedRequest, lastEvent } from '../../inference/index.ts';
+import { type EmbedRequest, lastEvent } from '../../inference/index.ts';
 import {
   type InstalledModel,
   type Models,
@@ -57,12 +57,14 @@ export async function embed(models: Models, request: FastifyRequest, reply: Fast
   const { dimensions } = body;
   const wanted: EmbedRequest = { texts: texts.map(segment), truncate: body.truncate ?? true, normalize: true };
   let waitedMs = 0;
-  const answer = await run(models, name, dimensions === undefined ? wanted : { ...wanted, dimensions }, {
-    ...use,
-    onReady: (ms) => {
-      waitedMs = ms;
-    },
-  });
+  const answer = await lastEvent(
+    models.run('embed', name, dimensions === undefined ? wanted : { ...wanted, dimensions }, {
+      ...use,
+      onReady: (ms) => {
+        waitedMs = ms;
+      },
+    }),
+  );
   const fields = {
     model: name,
     total_duration: since(startedAt),
@@ -82,7 +84,7 @@ export async function embeddings(models: Models, request: FastifyRequest, reply:
     await loadOrUnload(models, name, use, request, body.keep_alive);
     return { embedding: [] };
   }
-  const answer = await run(models, name, { texts: [segment(prompt)], normalize: false }, use);
+  const answer = await lastEvent(models.run('embed', name, { texts: [segment(prompt)], normalize: false }, use));
   return { embedding: Array.from(vectorAt(answer, 0)) };
 }
 
@@ -117,20 +119,6 @@ async function found(models: Models, name: string): Promise<InstalledModel> {
     const error = OmgError.from(thrown);
     if (error.code !== 'model_not_found' || name === '') throw error;
     throw new OmgError('model_not_found', `model "${name}" not found, try pulling it first`, {
-      hint: error.hint,
-      detail: error.detail,
-      cause: error,
-    });
-  }
-}
-
-async function run(models: Models, name: string, request: EmbedRequest, use: UseOptions): Promise<Embeddings> {
-  try {
-    return await lastEvent(models.run('embed', name, request, use));
-  } catch (thrown) {
-    const error = OmgError.from(thrown);
-    if (error.code !== 'context_length_exceeded') throw error;
-    throw new OmgError(error.code, `the input length exceeds the context length: ${error.message}`, {
       hint: error.hint,
       detail: error.detail,
       cause: error,

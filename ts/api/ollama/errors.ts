@@ -14,11 +14,9 @@ export function ollamaErrorBody(error: OmgError): { error: string; code: string;
 /** Texts that clients look for. */
 function ollamaText(error: OmgError): string {
   if (error.code === 'unauthorized') return 'unauthorized';
-  if (error.code === 'server_busy' && !error.message.includes('busy')) return `server busy: ${error.message}`;
-  if (error.code === 'context_length_exceeded' && !error.message.includes('context length')) {
-    return `the input exceeds the context length: ${error.message}`;
-  }
-  return textWithRemedy(error);
+  const text = textWithRemedy(error);
+  if (error.code === 'server_busy') return `server busy: ${text}`;
+  return error.code === 'context_length_exceeded' ? `the input length exceeds the context length: ${text}` : text;
 }
 
 export function modelRequired(): OmgError {

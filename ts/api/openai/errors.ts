@@ -30,12 +30,10 @@ export function openAiErrorBody(error: OmgError): OpenAiErrorBody {
 }
 
 function messageOf(error: OmgError): string {
+  if (error.code !== 'context_length_exceeded') return error.message;
   // Client libraries look for these words.
-  if (error.code === 'context_length_exceeded' && !error.message.includes('maximum context length')) {
-    const window = error.detail?.contextLength;
-    return `This model's maximum context length is ${typeof window === 'number' ? `${window} tokens` : 'exceeded'}. ${error.message}`;
-  }
-  return error.message;
+  const window = error.detail?.contextLength;
+  return `This model's maximum context length is ${typeof window === 'number' ? `${window} tokens` : 'exceeded'}. ${error.message}`;
 }
 
 function errorType(status: number): string {
