@@ -169,12 +169,17 @@ export const SETTINGS = {
     default: 'f16',
     doc: 'Type of the KV cache; only f16 exists, others give a warning at start.',
   },
-  'hub.endpoint': { kind: 'url', env: ['HF_ENDPOINT'], default: 'https://huggingface.co', doc: 'The model hub.' },
+  'hub.endpoint': {
+    kind: 'url',
+    env: ['HF_ENDPOINT'],
+    default: 'https://huggingface.co',
+    doc: 'Address of Hugging Face, or of a mirror.',
+  },
   'hub.token': {
     kind: 'secret',
     env: ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'],
     default: '',
-    doc: 'Access token, sent to the hub’s own host only.',
+    doc: 'Hugging Face access token, sent to that host only.',
   },
   'hub.token_file': {
     kind: 'path',

@@ -134,7 +134,7 @@ async function download(context: PullContext, file: RemoteFile, stem: string): P
     'checksum_mismatch',
     `${file.filename} does not have the checksum that the hub tells, twice in a row.`,
     {
-      hint: 'The hub, a proxy or the disk changes the bytes. Nothing was installed.',
+      hint: 'The server, a proxy or the disk changed the bytes. Nothing was installed.',
       detail: { filename: file.filename, expected: file.sha256 ?? file.gitSha1 },
     },
   );

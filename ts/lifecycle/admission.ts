@@ -161,7 +161,7 @@ function outOfMemory(occupant: Occupant, plan: MemoryPlan): OmgError {
   const needs = gibibytes(plan.totalBytes);
   const has = gibibytes(plan.availableBytes);
   return new OmgError('out_of_memory', `${occupant.name} needs ${needs} of memory, ${has} are free.`, {
-    hint: 'Choose a smaller quantisation or context length, or close other programs.',
+    hint: 'Choose a smaller quantization or context length, or close other programs.',
     detail: { totalBytes: plan.totalBytes, availableBytes: plan.availableBytes, contextLength: plan.contextLength },
   });
 }

@@ -24,13 +24,9 @@ export function engineRoutes(app: FastifyInstance, deps: DockerDeps, configurati
   app.get('/engines/status', () => status(deps));
   app.get('/engines/ps', async () => models.running().map(runnerJson));
   app.get('/engines/df', () => diskUsage(models));
-  app.post(
-    '/engines/unload',
-    { config: { body: unloadSchema, summary: 'Take models out of memory' } },
-    async (request) => ({
-      unloaded_runners: await unload(models, parseDockerBody(unloadSchema, request.body)),
-    }),
-  );
+  app.post('/engines/unload', { config: { body: unloadSchema, summary: 'Unload models' } }, async (request) => ({
+    unloaded_runners: await unload(models, parseDockerBody(unloadSchema, request.body)),
+  }));
   app.get<{ Querystring: { model?: string } }>('/engines/_configure', (request) =>
     configurations.list(request.query.model),
   );

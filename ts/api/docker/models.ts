@@ -20,10 +20,8 @@ export function modelRoutes(app: FastifyInstance, deps: DockerDeps): void {
   const { models } = deps;
   const turns = new Turns(MOST_PULLS);
   app.get('/models', { config: { summary: 'The installed models' } }, async () => modelList(await models.list()));
-  app.post(
-    '/models/create',
-    { config: { body: createSchema, summary: 'Bring a model from the hub' } },
-    (request, reply) => createModel(models, turns, request, reply),
+  app.post('/models/create', { config: { body: createSchema, summary: 'Download a model' } }, (request, reply) =>
+    createModel(models, turns, request, reply),
   );
   app.post('/models/load', { config: { rawBody: true } }, async () => {
     throw notImplemented('Loading a model from a tar archive');

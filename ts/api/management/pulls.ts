@@ -31,7 +31,7 @@ const previewSchema = schema.omit({ stream: true, force: true });
 export function pullRoutes(app: FastifyInstance, models: Models, previewModel: ManagementDeps['previewModel']): void {
   app.post(
     '/v1/models/preview',
-    { config: { body: previewSchema, summary: 'What a pull would bring, and whether it would run' } },
+    { config: { body: previewSchema, summary: 'Show what a download would fetch, and whether it would run' } },
     async (request, reply) => {
       const spec = parseBody(previewSchema, request.body);
       const { name, repo, quant, totalBytes, files, outline } = await previewModel(spec, disconnectSignal(reply));
@@ -45,24 +45,20 @@ export function pullRoutes(app: FastifyInstance, models: Models, previewModel: M
       };
     },
   );
-  app.post(
-    '/v1/models/pull',
-    { config: { body: schema, summary: 'Bring a model from the hub' } },
-    async (request, reply) => {
-      const { stream, ...spec } = parseBody(schema, request.body);
-      if (stream === true) {
-        return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
-          kind: 'ndjson',
-          failure: errorLine,
-        });
-      }
-      const job = models.pull(spec);
-      job.detach();
-      await resolved(job);
-      if (job.state.status === 'success') return pullJson(job);
-      return reply.code(202).send(pullJson(job));
-    },
-  );
+  app.post('/v1/models/pull', { config: { body: schema, summary: 'Download a model' } }, async (request, reply) => {
+    const { stream, ...spec } = parseBody(schema, request.body);
+    if (stream === true) {
+      return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
+        kind: 'ndjson',
+        failure: errorLine,
+      });
+    }
+    const job = models.pull(spec);
+    job.detach();
+    await resolved(job);
+    if (job.state.status === 'success') return pullJson(job);
+    return reply.code(202).send(pullJson(job));
+  });
   app.get<{ Params: { id: string } }>('/v1/models/pull/:id', async (request) =>
     pullJson(find(models, request.params.id)),
   );

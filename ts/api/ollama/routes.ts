@@ -48,7 +48,7 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
   );
   app.post(
     '/api/embed',
-    { config: { body: embedSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into vectors' } },
+    { config: { body: embedSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into embeddings' } },
     (request, reply) => embed(models, request, reply),
   );
   app.post(
@@ -57,7 +57,7 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
       config: {
         body: embeddingsSchema,
         bodyLimits: TEXT_BODY,
-        summary: 'Turn a text into a vector, in the older form',
+        summary: 'Turn a text into an embedding, in the older form',
       },
     },
     (request, reply) => embeddings(models, request, reply),
@@ -65,7 +65,7 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
   app.post('/api/show', { config: { body: showSchema, summary: 'All about a model' } }, (request) =>
     show(models, request),
   );
-  app.post('/api/pull', { config: { body: pullSchema, summary: 'Bring a model from the hub' } }, (request, reply) =>
+  app.post('/api/pull', { config: { body: pullSchema, summary: 'Download a model' } }, (request, reply) =>
     pull(models, request, reply),
   );
   app.delete('/api/delete', { config: { body: nameSchema, summary: 'Remove a model' } }, (request, reply) =>

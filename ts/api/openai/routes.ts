@@ -35,7 +35,7 @@ export async function openAiRoutes(app: FastifyInstance, { models, settings }: O
   );
   app.post(
     '/v1/embeddings',
-    { config: { body: embeddingsSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into vectors' } },
+    { config: { body: embeddingsSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into embeddings' } },
     (request, reply) => embeddings(models, request, reply),
   );
   for (const path of ['/v1/rerank', '/v1/score']) {

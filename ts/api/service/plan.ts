@@ -22,7 +22,7 @@ const planSchema = z.object({
 
 /** GET and POST /v1/plan: the memory a model would take, from its headers alone. */
 export function planRoutes(app: FastifyInstance, deps: ServiceDeps): void {
-  const config = { body: planSchema, summary: 'The memory a model would take' };
+  const config = { body: planSchema, summary: 'Show how much memory a model would need' };
   app.post('/v1/plan', { config }, (request) => plan(deps, request.body));
   app.get('/v1/plan', { config: { summary: config.summary } }, (request) => plan(deps, request.query));
 }

@@ -79,12 +79,12 @@ const DOCS: Record<string, RouteDoc> = {
   'GET /v1/models/pull/{id}': { summary: 'Show how a download goes', path: '/v1/models/pull/ID' },
   'DELETE /v1/models/pull/{id}': { summary: 'Stop a download; what has come is kept', path: '/v1/models/pull/ID' },
   'POST /v1/models/preview': {
-    summary: 'Show what a download would bring, and whether it would run',
+    summary: 'Show what a download would fetch, and whether it would run',
     example: { model: 'qwen3:0.6b' },
   },
-  'POST /v1/plan': { summary: 'The memory that a model would take', example: { model } },
+  'POST /v1/plan': { summary: 'Show how much memory a model would need', example: { model } },
   'GET /v1/plan': {
-    summary: 'The memory that a model would take',
+    summary: 'Show how much memory a model would need',
     query: {
       model: 'Its name.',
       context_length: 'Context window in tokens.',
@@ -116,7 +116,7 @@ const DOCS: Record<string, RouteDoc> = {
   'DELETE /models/purge': { summary: 'Remove all models' },
   'GET /engines/status': { summary: 'The state of the engine, by the names of backends that docker knows' },
   'GET /engines/ps': { summary: 'List the loaded models' },
-  'GET /engines/df': { summary: 'The disk space that models take' },
+  'GET /engines/df': { summary: 'Show the disk space used by models' },
   'GET /engines/_configure': { summary: 'List how models are set to be loaded', query: { model: 'Only this one.' } },
   'POST /engines/_configure': {
     summary: 'Set how a model is loaded, and load it',

@@ -27,7 +27,7 @@ const SLASH_COMMANDS: Record<string, SlashCommandSpec> = {
   retry: { usage: '/retry', doc: 'ask the last question again', run: retry },
   edit: { usage: '/edit', doc: 'change the last question', run: edit },
   copy: { usage: '/copy', doc: 'copy the last answer', run: copy },
-  thoughts: { usage: '/thoughts', doc: 'show what the model thought before its last answer', run: thoughts },
+  thoughts: { usage: '/thoughts', doc: 'show the reasoning behind the last answer', run: thoughts },
   save: { usage: '/save NAME', doc: 'write the conversation to a file', run: save },
   load: { usage: '/load [NAME]', doc: 'list saved conversations, or go on with one', run: load },
   bye: { usage: '/bye', doc: 'leave the chat', run: bye },

@@ -49,7 +49,7 @@ export class AliasSetCommand extends DataCommand {
 
 export class AliasRemoveCommand extends DataCommand {
   static override paths = [['alias', 'rm']];
-  static override usage = Command.Usage({ category: CATEGORY.models, description: 'Take an alias out.' });
+  static override usage = Command.Usage({ category: CATEGORY.models, description: 'Remove an alias.' });
 
   alias = Option.String({ name: 'alias' });
 

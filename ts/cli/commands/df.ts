@@ -8,7 +8,7 @@ export class DfCommand extends DataCommand {
   static override paths = [['df'], ['model', 'df']];
   static override usage = Command.Usage({
     category: CATEGORY.models,
-    description: 'Show the disk space that models take.',
+    description: 'Show the disk space used by models.',
     details: 'A file that several models share is counted once. Unused is what `omg gc` deletes.',
   });
 

@@ -21,7 +21,7 @@ function engine({ error, used, version, target, refused }: EngineReport): Findin
     name: 'engine',
     status: 'warning',
     detail: `${detail}; not used: ${refused.map(({ addon, reason }) => `${addon.flavour} (${reason})`).join(', ')}`,
-    hint: 'Bring the backend again: `omg backend install cuda`, or remove it: `omg backend rm cuda`.',
+    hint: 'Install the backend again: `omg backend install cuda`, or remove it: `omg backend rm cuda`.',
   };
 }
 

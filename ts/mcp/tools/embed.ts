@@ -5,7 +5,7 @@ import { modelOrOnly, nonEmpty } from './model.ts';
 export const embedTool = defineTool({
   name: 'embed',
   title: 'Embed texts',
-  description: 'Turns texts into vectors of unit length with an embedding model, for search and comparison.',
+  description: 'Turns texts into embeddings of unit length with an embedding model, for search and comparison.',
   input: z.strictObject({
     model: nonEmpty.optional().describe('May be left out where only one can embed.'),
     input: z.union([z.string(), z.array(z.string()).min(1)]).describe('A text, or several.'),

@@ -38,7 +38,7 @@ export const loadTool = defineTool({
 export const unloadTool = defineTool({
   name: 'unload',
   title: 'Take a model out of memory',
-  description: 'Takes a model out of memory once the answers under way are complete. It stays installed.',
+  description: 'Unloads a model once the answers in flight are complete. It stays installed.',
   input: z.strictObject({ model: nonEmpty }),
   output: z.object({ model: z.string(), unloaded: z.boolean().describe('False where it was not loaded.') }),
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },

@@ -5,7 +5,7 @@ import { nonEmpty } from './model.ts';
 export const planTool = defineTool({
   name: 'plan',
   title: 'Plan the memory of a model',
-  description: 'The memory that an installed model would take, and whether it fits, without loading it.',
+  description: 'Shows how much memory an installed model would need, and whether it fits, without loading it.',
   input: z.strictObject({
     model: nonEmpty,
     context_length: z.number().int().min(4).optional().describe('Tokens; left out: what fits.'),

@@ -13,7 +13,7 @@ const hit = z.object({
 export const searchTool = defineTool({
   name: 'search',
   title: 'Search the hub',
-  description: 'Finds models on the hub by words of their names. What it gives as id can be pulled.',
+  description: 'Searches Hugging Face for models by name. Each id it returns can be pulled.',
   input: z.strictObject({ query: nonEmpty, limit: z.number().int().min(1).max(100).default(20) }),
   output: z.object({ models: z.array(hit) }),
   annotations: { readOnlyHint: true, openWorldHint: true },
