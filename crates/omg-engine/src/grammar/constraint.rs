@@ -106,20 +106,26 @@ impl Constraint {
         Ok(())
     }
 
-    /// Tokens that the opening tag goes on with behind so many bytes. One may run over its end, into the thoughts, but not
-    /// through them into the grammar.
+    /// Tokens that the opening tag goes on with behind so many bytes.
     fn openings(&self, at: usize) -> Vec<TokenId> {
         let rest = &self.open[at..];
+        let all = 0..self.tokens.trie().vocab_size() as TokenId;
         let mut tokens = self.tokens.beginnings(rest);
-        for token in 0..self.tokens.trie().vocab_size() as TokenId {
-            let inside = self.tokens.printed(token).strip_prefix(rest);
-            if let Some(inside) = inside.filter(|inside| !inside.is_empty())
-                && self.close.as_ref().is_none_or(|w| !overruns(w, inside))
-            {
-                tokens.push(token);
-            }
-        }
+        tokens.extend(all.filter(|&token| self.runs_over(rest, token)));
         tokens
+    }
+
+    fn is_opening(&self, at: usize, token: TokenId) -> bool {
+        let rest = &self.open[at..];
+        self.tokens.beginnings(rest).contains(&token) || self.runs_over(rest, token)
+    }
+
+    /// The token reaches over the end of the opening tag, into the thoughts, but not through them into the grammar.
+    fn runs_over(&self, rest: &[u8], token: TokenId) -> bool {
+        let inside = self.tokens.printed(token).strip_prefix(rest);
+        inside.is_some_and(|inside| {
+            !inside.is_empty() && self.close.as_ref().is_none_or(|w| !overruns(w, inside))
+        })
     }
 
     /// The grammar begins on the border of a token, so none may reach over it.
@@ -164,12 +170,11 @@ impl Constraint {
     }
 
     fn go_on_opening(&mut self, token: u32) -> Result<bool> {
-        let Phase::Opening { at, grammar } = std::mem::replace(&mut self.phase, Phase::Grammar)
+        let Phase::Opening { at, mut grammar } = std::mem::replace(&mut self.phase, Phase::Grammar)
         else {
             return Ok(false);
         };
-        let opens = self.openings(at).contains(&token);
-        let mut grammar = grammar;
+        let opens = self.is_opening(at, token);
         if let Some(open) = &mut grammar {
             if !allows(open, token)? {
                 grammar = None;

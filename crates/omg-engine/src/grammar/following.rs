@@ -12,23 +12,28 @@ use crate::types::{Grammar, GrammarSource, PromptSegment};
 
 const END: u32 = 256;
 
-struct Bytes;
+/// Every byte, then these texts, then the end.
+pub(super) struct Texts(pub(super) Vec<String>);
 
-impl Vocabulary for Bytes {
+impl Vocabulary for Texts {
     fn size(&self) -> usize {
-        END as usize + 1
+        256 + self.0.len() + 1
     }
 
     fn is_eog(&self, token: u32) -> bool {
-        token == END
+        token as usize == self.size() - 1
     }
 
     fn is_special(&self, token: u32) -> bool {
-        token == END
+        self.is_eog(token)
     }
 
     fn token_bytes(&self, token: u32) -> Vec<u8> {
-        u8::try_from(token).map_or_else(|_| b"<end>".to_vec(), |byte| vec![byte])
+        let text = |at: usize| self.0.get(at).map_or("<end>", String::as_str);
+        match (token as usize).checked_sub(256) {
+            Some(at) => text(at).as_bytes().to_vec(),
+            None => vec![token as u8],
+        }
     }
 
     fn encode(&self, _: &[PromptSegment], _: &Reach<'_>) -> Result<Vec<u32>> {
@@ -44,7 +49,7 @@ pub(super) struct Follower(Grammars);
 
 impl Follower {
     pub(super) fn new() -> Self {
-        Self(Grammars::new(Arc::new(Bytes)))
+        Self(Grammars::new(Arc::new(Texts(Vec::new()))))
     }
 
     pub(super) fn compile(&self, source: GrammarSource) -> Result<()> {
@@ -65,7 +70,7 @@ impl Follower {
         };
         let mut complete = false;
         for byte in text.bytes() {
-            let mut logits = vec![0.0; Bytes.size()];
+            let mut logits = vec![0.0; END as usize + 1];
             if complete || constraint.restrict(&mut logits).is_err() {
                 return false;
             }
@@ -74,7 +79,7 @@ impl Follower {
             }
             complete = constraint.accept(u32::from(byte)).expect("of the mask");
         }
-        let mut logits = vec![0.0; Bytes.size()];
+        let mut logits = vec![0.0; END as usize + 1];
         complete || constraint.restrict(&mut logits).is_ok() && logits[END as usize] == 0.0
     }
 

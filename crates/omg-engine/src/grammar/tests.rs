@@ -88,6 +88,19 @@ fn id(text: &str) -> u32 {
         .unwrap_or_else(|| panic!("no token {text:?}"))
 }
 
+/// The text, a token, may come next.
+fn can(constraint: &mut Constraint, text: &str) -> bool {
+    let mut logits = vec![0.0; Bytes.size()];
+    constraint.restrict(&mut logits).expect("a mask");
+    logits[id(text) as usize] == 0.0
+}
+
+/// Goes on with the text, which may come next. True: the answer is complete.
+fn push(constraint: &mut Constraint, text: &str) -> bool {
+    assert!(can(constraint, text), "{text:?}");
+    constraint.accept(id(text)).expect("accepted")
+}
+
 fn of(source: GrammarSource) -> Grammar {
     Grammar {
         source,
@@ -290,15 +303,6 @@ fn a_grammar_begins_after_thoughts_that_come_or_not() {
             pattern: "(yes|no)".to_owned(),
         })
     };
-    let can = |constraint: &mut Constraint, text: &str| {
-        let mut logits = vec![0.0; Bytes.size()];
-        constraint.restrict(&mut logits).expect("a mask");
-        logits[id(text) as usize] == 0.0
-    };
-    let push = |constraint: &mut Constraint, text: &str| {
-        assert!(can(constraint, text), "{text:?}");
-        constraint.accept(id(text)).expect("accepted")
-    };
     let mut c = grammars.compile(&wait(false)).expect("a grammar");
     assert!(can(&mut c, "y") && can(&mut c, "<think>"));
     assert!(!can(&mut c, "<") && !can(&mut c, "a") && !can(&mut c, "<end>") && !can(&mut c, "\n"));
@@ -352,15 +356,6 @@ fn a_tag_that_begins_as_the_grammar_does_shuts_neither_out() {
         ..of(GrammarSource::Regex {
             pattern: "<tool_call>(yes|no)".to_owned(),
         })
-    };
-    let can = |constraint: &mut Constraint, text: &str| {
-        let mut logits = vec![0.0; Bytes.size()];
-        constraint.restrict(&mut logits).expect("a mask");
-        logits[id(text) as usize] == 0.0
-    };
-    let push = |constraint: &mut Constraint, text: &str| {
-        assert!(can(constraint, text), "{text:?}");
-        constraint.accept(id(text)).expect("accepted")
     };
     let begun = || {
         let mut c = grammars.compile(&grammar).expect("a grammar");
@@ -660,44 +655,11 @@ fn a_chain_of_rules_is_read_in_one_pass() {
     assert!(lark.starts_with("start: r_root\n") && lark.contains("\nr_r7: \"a\" r_r8\n"));
 }
 
-/// All numbers of one to four digits beside the bytes, as large vocabularies have them: more states than the fuel of a mask allows.
-struct Numbers;
-
-impl Vocabulary for Numbers {
-    fn size(&self) -> usize {
-        256 + 11_110 + 1
-    }
-
-    fn is_eog(&self, token: u32) -> bool {
-        token as usize == self.size() - 1
-    }
-
-    fn is_special(&self, token: u32) -> bool {
-        self.is_eog(token)
-    }
-
-    fn token_bytes(&self, token: u32) -> Vec<u8> {
-        let number = match token.checked_sub(256) {
-            None => return vec![token as u8],
-            Some(_) if self.is_eog(token) => return b"<end>".to_vec(),
-            Some(number) => number,
-        };
-        match number {
-            0..10 => format!("{number}"),
-            10..110 => format!("{:02}", number - 10),
-            110..1_110 => format!("{:03}", number - 110),
-            _ => format!("{:04}", number - 1_110),
-        }
-        .into_bytes()
-    }
-
-    fn encode(&self, _: &[PromptSegment], _: &Reach<'_>) -> Result<Vec<u32>> {
-        Ok(Vec::new())
-    }
-
-    fn decoder(&self, _: bool) -> Box<dyn TokenDecoder> {
-        unreachable!("nothing is decoded here")
-    }
+/// All numbers of one to four digits, as large vocabularies have them: more states than the fuel of a mask allows.
+fn numbers() -> Vec<String> {
+    (1..=4)
+        .flat_map(|width| (0..10_u32.pow(width as u32)).map(move |n| format!("{n:0width$}")))
+        .collect()
 }
 
 /// Those that cannot be compiled or followed are the fault of the request, whatever the compiler calls it, and are refused
@@ -711,7 +673,7 @@ fn what_is_too_complex_is_no_internal_error() {
             "b": { "allOf": [{ "$ref": "#/$defs/a" }, { "type": "object" }] },
         },
     });
-    let grammars = Grammars::new(Arc::new(Numbers));
+    let grammars = Grammars::new(Arc::new(following::Texts(numbers())));
     for wanted in [
         json!({ "type": "integer", "multipleOf": 9_973 }),
         json!({ "type": "integer", "multipleOf": 999_983 }),

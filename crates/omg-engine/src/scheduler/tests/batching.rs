@@ -145,11 +145,8 @@ fn a_long_prompt_does_not_stop_running_answers() {
         Box::new(MockModel::new(1024, Arc::default())),
         Arc::new(MockVocabulary),
         Limits {
-            blocks: 1024,
-            block_tokens: BLOCK,
             context_length: 4096,
-            max_sequences: 2,
-            reuse: true,
+            ..limits(1024, 2)
         },
     );
     let (running, _running) = job(&Request {

@@ -220,11 +220,8 @@ fn an_embedding_that_nobody_waits_for_ends_with_its_chunk() {
         calls: Arc::clone(&calls),
     };
     let limits = Limits {
-        blocks,
-        block_tokens: BLOCK,
         context_length: 4 * MAX_CHUNK,
-        max_sequences: 1,
-        reuse: true,
+        ..limits(blocks, 1)
     };
     let mut core = Core::new(Box::new(forward), Arc::new(MockVocabulary), limits);
     let error = core.embed(&[1; 3 * MAX_CHUNK], true, &cancel).unwrap_err();

@@ -44,18 +44,21 @@ fn prompt(tokens: impl IntoIterator<Item = u32>) -> Request {
     }
 }
 
+/// Beginnings are shared.
+fn limits(blocks: usize, max_sequences: usize) -> Limits {
+    Limits {
+        blocks,
+        block_tokens: BLOCK,
+        context_length: CONTEXT,
+        max_sequences,
+        reuse: true,
+    }
+}
+
 fn core_with(blocks: usize, max_sequences: usize, faults: &Arc<Faults>) -> Core {
-    Core::new(
-        Box::new(MockModel::new(blocks, Arc::clone(faults))),
-        Arc::new(MockVocabulary),
-        Limits {
-            blocks,
-            block_tokens: BLOCK,
-            context_length: CONTEXT,
-            max_sequences,
-            reuse: true,
-        },
-    )
+    let model = MockModel::new(blocks, Arc::clone(faults));
+    let limits = limits(blocks, max_sequences);
+    Core::new(Box::new(model), Arc::new(MockVocabulary), limits)
 }
 
 fn core(blocks: usize, max_sequences: usize) -> Core {

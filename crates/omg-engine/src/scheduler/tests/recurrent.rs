@@ -4,17 +4,12 @@ use super::*;
 use crate::scheduler::mock::RecurrentModel;
 
 fn recurrent(blocks: usize, max_sequences: usize) -> Core {
-    Core::new(
-        Box::new(RecurrentModel::default()),
-        Arc::new(MockVocabulary),
-        Limits {
-            blocks,
-            block_tokens: BLOCK,
-            context_length: CONTEXT,
-            max_sequences,
-            reuse: false,
-        },
-    )
+    let model = Box::new(RecurrentModel::default());
+    let limits = Limits {
+        reuse: false,
+        ..limits(blocks, max_sequences)
+    };
+    Core::new(model, Arc::new(MockVocabulary), limits)
 }
 
 fn requests() -> Vec<Request> {
