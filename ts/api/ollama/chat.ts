@@ -9,6 +9,7 @@ import {
   cacheMissJson,
   DEFAULT_KEEP,
   disconnectSignal,
+  exactNdjson,
   keepAliveOf,
   ndjson,
   parseBody,
@@ -151,7 +152,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): 
       yield ndjson({ model: name, created_at: timestamp(), message, done: false, ...logprobs });
     } else if (event.type === 'tool-call') {
       const message = { role: 'assistant', content: '', tool_calls: [wireCall(event)] };
-      yield ndjson({ model: name, created_at: timestamp(), message, done: false });
+      yield exactNdjson({ model: name, created_at: timestamp(), message, done: false });
     } else if (event.type === 'end') {
       ended = true;
       yield ndjson(finalObject(context, { role: 'assistant', content: '' }, event, start));

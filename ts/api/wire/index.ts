@@ -31,7 +31,7 @@ export {
   pullLines,
 } from './pull-lines.ts';
 export { reportsOf } from './reports.ts';
-export { sendExact } from './send-exact.ts';
+export { exactNdjson, sendExact } from './send-exact.ts';
 export { sendVectors } from './send-vectors.ts';
 export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
 export { type AskedChoice, chooseTools, invalidChoice } from './tool-choice.ts';

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { OmgError } from '../../errors/index.ts';
-import { exactJson } from '../../inference/index.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -29,7 +28,7 @@ const HEADERS = {
 };
 
 export function ndjson(value: unknown): string {
-  return `${exactJson(value)}\n`;
+  return `${JSON.stringify(value)}\n`;
 }
 
 export function sse(value: unknown, event?: string): string {
