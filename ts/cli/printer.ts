@@ -72,6 +72,12 @@ export class Printer {
     this.stdout.write(`${printableJson(JSON.stringify(value))}\n`);
   }
 
+  /** With --quiet a list is its names alone. False: it is to be shown in full. */
+  namesOnly(names: readonly string[]): boolean {
+    if (this.isQuiet) for (const name of names) this.line(name);
+    return this.isQuiet;
+  }
+
   table(columns: Column[], rows: string[][]): void {
     const [titles = '', ...lines] = formatTable(columns, rows, widthOf(this.stdout));
     this.styled(this.style.dim(titles));

@@ -1,9 +1,8 @@
-import type { ChatBody, ChatPiece, Client } from '../../client/index.ts';
+import type { ChatBody, Client } from '../../client/index.ts';
 import { printable } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
 import { speed, THINKING } from './answer.ts';
-import { chatBodyOf } from './options.ts';
-import { completionPrompt, isWithoutTemplate } from './raw.ts';
+import { answerOf } from './raw.ts';
 import { lengthNotice } from './reducer.ts';
 import type { Conversation } from './state.ts';
 import { TokenClock } from './token-clock.ts';
@@ -18,7 +17,7 @@ export async function answerOnce(
   conversation: Conversation,
   options: { isVerbose: boolean; responseFormat?: ChatBody['response_format'] },
 ): Promise<void> {
-  const { printer } = session;
+  const { printer, signal } = session;
   const isTerminal = printer.stdout.isTTY === true;
   const showsThoughts = printer.canDraw && isTerminal && !printer.isJson;
   const clock = new TokenClock();
@@ -26,7 +25,9 @@ export async function answerOnce(
   let reasoning = '';
   let lastShown: 'reasoning' | 'content' | undefined;
   try {
-    for await (const piece of answerOf(session, client, conversation, options.responseFormat)) {
+    const { responseFormat } = options;
+    const onRaw = () => printer.note(`${conversation.model} has no chat template: it goes on with the text.`);
+    for await (const piece of answerOf(client, conversation, signal, { responseFormat, onRaw })) {
       if (piece.type === 'end') {
         const end = clock.end(piece.reason, piece.completionTokens);
         if (printer.isJson) {
@@ -64,22 +65,6 @@ export async function answerOnce(
     // The message must not be glued to half an answer.
     if (lastShown !== undefined && isTerminal) printer.stderr.write('\n');
     throw error;
-  }
-}
-
-/** The model's answer; one without a chat template goes on with the prompt. */
-async function* answerOf(
-  { printer, signal }: Session,
-  client: Client,
-  conversation: Conversation,
-  responseFormat: ChatBody['response_format'],
-): AsyncGenerator<ChatPiece> {
-  try {
-    yield* client.chat({ ...chatBodyOf(conversation), response_format: responseFormat }, signal);
-  } catch (error) {
-    if (!isWithoutTemplate(error) || responseFormat !== undefined) throw error;
-    printer.note(`${conversation.model} has no chat template: it goes on with the text.`);
-    yield* client.complete(completionPrompt(conversation), signal);
   }
 }
 

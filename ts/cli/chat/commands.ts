@@ -2,7 +2,7 @@ import { OmgError } from '../../errors/index.ts';
 import { didYouMean } from '../suggest.ts';
 import { appendEntry } from './answer.ts';
 import { CHAT_SETTINGS, type ChatSettingName, isChatSetting, parseChatSetting } from './settings.ts';
-import { type ChatState, conversationOf, type Step } from './state.ts';
+import { type ChatState, conversationOf, noEffects, type Step } from './state.ts';
 import { copy, edit, retry, thoughts } from './turn-commands.ts';
 
 interface SlashCommand {
@@ -50,15 +50,11 @@ export function runSlashCommand(state: ChatState, { name, rest }: SlashCommand):
   if (command) return command.run(state, rest);
   const near = didYouMean(name, [...Object.keys(SLASH_COMMANDS), ...Object.keys(ALIASES)]);
   const hint = near === undefined ? '/help lists the commands.' : `Did you mean /${near}?`;
-  return only(appendEntry(appendEntry(state, 'error', `There is no command /${name}.`), 'hint', hint));
-}
-
-function only(state: ChatState): Step {
-  return { state, effects: [] };
+  return noEffects(appendEntry(appendEntry(state, 'error', `There is no command /${name}.`), 'hint', hint));
 }
 
 function notice(state: ChatState, text: string): Step {
-  return only(appendEntry(state, 'notice', text));
+  return noEffects(appendEntry(state, 'notice', text));
 }
 
 function help(state: ChatState): Step {
@@ -98,7 +94,7 @@ function set(state: ChatState, rest: string): Step {
   if (!isChatSetting(name)) {
     const near = didYouMean(name, Object.keys(CHAT_SETTINGS));
     const hint = near === undefined ? '/set lists the parameters.' : `Did you mean ${near}?`;
-    return only(appendEntry(appendEntry(state, 'error', `There is no parameter ${name}.`), 'hint', hint));
+    return noEffects(appendEntry(appendEntry(state, 'error', `There is no parameter ${name}.`), 'hint', hint));
   }
   const value = words.join(' ');
   if (value === '') return notice(state, settingLine(state, name));
@@ -110,7 +106,7 @@ function set(state: ChatState, rest: string): Step {
     const settings = { ...state.settings, [name]: parseChatSetting(name, value) };
     return notice({ ...state, settings }, `${name} is ${value}.`);
   } catch (error) {
-    return only(appendEntry(state, 'error', OmgError.from(error).message));
+    return noEffects(appendEntry(state, 'error', OmgError.from(error).message));
   }
 }
 
@@ -120,7 +116,7 @@ function settingLine(state: ChatState, name: ChatSettingName): string {
 }
 
 function save(state: ChatState, name: string): Step {
-  if (name === '') return only(appendEntry(state, 'error', 'A name is missing: /save NAME'));
+  if (name === '') return noEffects(appendEntry(state, 'error', 'A name is missing: /save NAME'));
   return { state, effects: [{ type: 'save', name, conversation: conversationOf(state) }] };
 }
 

@@ -12,7 +12,7 @@ import {
   moveLine,
 } from './editor.ts';
 import { leaf, remember } from './history.ts';
-import { type Action, type ChatKey, type ChatState, conversationOf, type Step } from './state.ts';
+import { type Action, type ChatKey, type ChatState, conversationOf, noEffects, type Step } from './state.ts';
 
 /** The whole behaviour of the chat: what an event makes of the state, and what has to be done about it. Pure. */
 export function reduce(state: ChatState, action: Action): Step {
@@ -21,42 +21,46 @@ export function reduce(state: ChatState, action: Action): Step {
       return onKey({ ...state, hint: undefined, interruptedAtMs: undefined }, action, state.interruptedAtMs);
     case 'paste': {
       const text = printable(action.text.replace(/\r\n?/g, '\n'));
-      return only({ ...state, hint: undefined, editor: insertText(state.editor, text) });
+      return noEffects({ ...state, hint: undefined, editor: insertText(state.editor, text) });
     }
     case 'resize':
-      return only({ ...state, columns: action.columns });
+      return noEffects({ ...state, columns: action.columns });
     case 'redraw':
-      return only({ ...state, redraws: state.redraws + 1 });
+      return noEffects({ ...state, redraws: state.redraws + 1 });
     case 'delta':
-      return only(
+      return noEffects(
         state.answer === undefined || state.answer.stopped ? state : advance(state, action.part, action.text),
       );
     case 'answered': {
       const { answer } = state;
-      if (answer === undefined) return only(state);
+      if (answer === undefined) return noEffects(state);
       const { end } = action;
       let next = closeTail(state);
       if (answer.stopped) next = appendEntry(next, 'notice', 'Stopped.');
       else if (end.reason === 'length')
         next = appendEntry(next, 'notice', lengthNotice(answer, state.settings.num_predict));
-      return only({ ...withAnswer(next, answer.content), status: speed(end), lastReasoning: answer.reasoning.trim() });
+      return noEffects({
+        ...withAnswer(next, answer.content),
+        status: speed(end),
+        lastReasoning: answer.reasoning.trim(),
+      });
     }
     case 'failed': {
       let next = closeTail(state);
       next = appendEntry(next, 'error', action.message);
       if (action.hint !== undefined) next = appendEntry(next, 'hint', action.hint);
-      return only(withoutQuestion(next, state.answer?.content ?? ''));
+      return noEffects(withoutQuestion(next, state.answer?.content ?? ''));
     }
     case 'problem': {
       const next = appendEntry(state, 'error', action.message);
-      return only(action.hint === undefined ? next : appendEntry(next, 'hint', action.hint));
+      return noEffects(action.hint === undefined ? next : appendEntry(next, 'hint', action.hint));
     }
     case 'switched':
-      return only(
+      return noEffects(
         appendEntry({ ...state, model: action.model, status: '' }, 'notice', `${action.model} answers from now on.`),
       );
     case 'notice':
-      return only(appendEntry(state, 'notice', action.text));
+      return noEffects(appendEntry(state, 'notice', action.text));
     case 'loaded': {
       const { conversation } = action;
       const next = {
@@ -66,7 +70,7 @@ export function reduce(state: ChatState, action: Action): Step {
         settings: conversation.settings,
         system: conversation.system,
       };
-      return only(appendEntry(next, 'notice', `Loaded ${conversation.messages.length} messages.`));
+      return noEffects(appendEntry(next, 'notice', `Loaded ${conversation.messages.length} messages.`));
     }
   }
 }
@@ -83,10 +87,6 @@ export function lengthNotice({ content, reasoning }: { content: string; reasonin
   if (content.trim() === '' && reasoning.trim() !== '')
     return `The thoughts used up the longest answer${limit}. Turn them off with think=off, or raise num_predict.`;
   return `The answer ends here: it reached its longest length${limit}.`;
-}
-
-function only(state: ChatState): Step {
-  return { state, effects: [] };
 }
 
 /** Ends an answer. What was said stays part of the conversation, also when it was stopped. */
@@ -112,7 +112,7 @@ function onKey(state: ChatState, { input, key, atMs }: KeyPress, interruptedAtMs
   }
   if (key.ctrl && input === 'l') return { state, effects: [{ type: 'clear-screen' }] };
   if (key.ctrl && input === 'z') return { state, effects: [{ type: 'suspend' }] };
-  if (key.escape) return state.answer && !state.answer.stopped ? stopAnswer(state) : only(state);
+  if (key.escape) return state.answer && !state.answer.stopped ? stopAnswer(state) : noEffects(state);
   if (key.ctrl && input === 'd') {
     if (state.editor.text === '') return leave(state);
     return edit(state, erase(state.editor, 'right'));
@@ -129,7 +129,7 @@ function onKey(state: ChatState, { input, key, atMs }: KeyPress, interruptedAtMs
     return onReturn({ ...state, editor: editKey(state.editor, input.slice(0, -1), key) ?? state.editor });
   }
   const changed = editKey(state.editor, input, key);
-  return changed === undefined ? only(state) : edit(state, changed);
+  return changed === undefined ? noEffects(state) : edit(state, changed);
 }
 
 /**
@@ -143,10 +143,10 @@ function linesTypedAhead(input: string, key: ChatKey): string[] | undefined {
 
 /** Each line is typed, and each but the last sent. */
 function onLines(state: ChatState, lines: string[]): Step {
-  let step = only(state);
+  let step = noEffects(state);
   for (const [at, line] of lines.entries()) {
     const typed = { ...step.state, editor: editKey(step.state.editor, line, {}) ?? step.state.editor };
-    const next = at === lines.length - 1 ? only(typed) : onReturn(typed);
+    const next = at === lines.length - 1 ? noEffects(typed) : onReturn(typed);
     step = { state: next.state, effects: [...step.effects, ...next.effects] };
     if (next.state.done) break;
   }
@@ -154,18 +154,18 @@ function onLines(state: ChatState, lines: string[]): Step {
 }
 
 function edit(state: ChatState, editor: Editor): Step {
-  return only({ ...state, editor, history: { ...state.history, at: undefined } });
+  return noEffects({ ...state, editor, history: { ...state.history, at: undefined } });
 }
 
 /** Ctrl-C: first the answer, then what is typed; twice in a row leaves. */
 function onInterrupt(state: ChatState): Step {
   if (state.answer && !state.answer.stopped) return stopAnswer(state);
   if (state.editor.text !== '') return edit({ ...state, hint: AGAIN }, EMPTY_EDITOR);
-  return only({ ...state, hint: AGAIN });
+  return noEffects({ ...state, hint: AGAIN });
 }
 
 function stopAnswer(state: ChatState): Step {
-  if (state.answer === undefined) return only(state);
+  if (state.answer === undefined) return noEffects(state);
   return { state: { ...state, answer: { ...state.answer, stopped: true } }, effects: [{ type: 'cancel' }] };
 }
 
@@ -176,10 +176,10 @@ export function leave(state: ChatState): Step {
 
 function onVertical(state: ChatState, direction: 'up' | 'down'): Step {
   const moved = moveLine(state.editor, direction);
-  if (moved) return only({ ...state, editor: moved });
+  if (moved) return noEffects({ ...state, editor: moved });
   const leafed = leaf(state.history, direction === 'up' ? -1 : 1, state.editor.text);
-  if (!leafed) return only(state);
-  return only({ ...state, history: leafed.history, editor: editorWith(leafed.text) });
+  if (!leafed) return noEffects(state);
+  return noEffects({ ...state, history: leafed.history, editor: editorWith(leafed.text) });
 }
 
 const MOTIONS_OF_CTRL: Record<string, Motion> = { a: 'line-start', e: 'line-end', b: 'left', f: 'right' };
@@ -214,8 +214,8 @@ function onReturn(state: ChatState): Step {
   const block = text.trimStart().startsWith('"""');
   if (block && !/^\s*"""[\s\S]*"""\s*$/.test(text)) return edit(state, insertText(state.editor, '\n'));
   const message = (block ? text.trim().slice(3, -3) : text).trim();
-  if (message === '') return only({ ...state, editor: EMPTY_EDITOR });
-  if (state.answer) return only({ ...state, hint: 'Wait for the answer, or stop it with Ctrl-C.' });
+  if (message === '') return noEffects({ ...state, editor: EMPTY_EDITOR });
+  if (state.answer) return noEffects({ ...state, hint: 'Wait for the answer, or stop it with Ctrl-C.' });
 
   const history = remember(state.history, text.trim());
   const cleared = { ...state, editor: EMPTY_EDITOR, history };

@@ -1,12 +1,11 @@
 import { render } from 'ink';
-import type { ChatPiece, Client } from '../../client/index.ts';
+import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
 import { chatPath, LAST_CHAT, readHistory, saveChat } from './chat-files.ts';
-import { chatBodyOf } from './options.ts';
-import { completionPrompt, isWithoutTemplate } from './raw.ts';
+import { answerOf } from './raw.ts';
 import type { ChatSettings } from './settings.ts';
-import { SideWork } from './side-work.ts';
+import { reportProblem, SideWork } from './side-work.ts';
 import { type Conversation, conversationOf, type Effect, initialState, type Message } from './state.ts';
 import { type ChatStore, createChatStore } from './store.ts';
 import { TokenClock } from './token-clock.ts';
@@ -79,31 +78,16 @@ export async function runChat(
   if (left.messages.length > 0) await saveChat(chatPath(home, LAST_CHAT), left).catch(() => {});
 }
 
-/** The model's answer; one without a chat template goes on with the last text. */
-async function* answerOf(
-  client: Client,
-  conversation: Conversation,
-  signal: AbortSignal,
-  store: ChatStore,
-): AsyncGenerator<ChatPiece> {
-  try {
-    yield* client.chat(chatBodyOf(conversation), signal);
-  } catch (error) {
-    if (!isWithoutTemplate(error)) throw error;
-    if (conversation.messages.length === 1) {
-      store.dispatch({
-        type: 'notice',
-        text: `${conversation.model} has no chat template: it goes on with your text.`,
-      });
-    }
-    yield* client.complete(completionPrompt(conversation), signal);
-  }
-}
-
 async function ask(store: ChatStore, client: Client, conversation: Conversation, signal: AbortSignal): Promise<void> {
   const clock = new TokenClock();
+  // Said once, with the first question.
+  const onRaw = () => {
+    if (conversation.messages.length > 1) return;
+    const text = `${conversation.model} has no chat template: it goes on with your text.`;
+    store.dispatch({ type: 'notice', text });
+  };
   try {
-    for await (const piece of answerOf(client, conversation, signal, store)) {
+    for await (const piece of answerOf(client, conversation, signal, { onRaw })) {
       if (piece.type === 'end') {
         store.dispatch({ type: 'answered', end: clock.end(piece.reason, piece.completionTokens) });
       } else if (piece.type !== 'tool-call') {
@@ -123,11 +107,6 @@ async function ask(store: ChatStore, client: Client, conversation: Conversation,
         : failure.hint;
     store.dispatch({ type: 'failed', message: failure.message, hint });
   }
-}
-
-function reportProblem(store: ChatStore, error: unknown): void {
-  const { message, hint } = OmgError.from(error);
-  store.dispatch({ type: 'problem', message, hint });
 }
 
 /** Ctrl-Z: the terminal is the shell's until `fg`. */

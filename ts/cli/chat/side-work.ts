@@ -66,12 +66,7 @@ export class SideWork {
   }
 
   #run(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#tell(error));
-  }
-
-  #tell(error: unknown): void {
-    const { message, hint } = OmgError.from(error);
-    this.#store().dispatch({ type: 'problem', message, hint });
+    work.catch((error: unknown) => reportProblem(this.#store(), error));
   }
 
   async #say(work: () => Promise<string>): Promise<void> {
@@ -141,6 +136,12 @@ export class SideWork {
     await copyText(text, this.#session.terminal.stdout);
     return 'Copied the last answer.';
   }
+}
+
+/** Tells of a failure beside the answer. */
+export function reportProblem(store: ChatStore, error: unknown): void {
+  const { message, hint } = OmgError.from(error);
+  store.dispatch({ type: 'problem', message, hint });
 }
 
 function chatLines(chats: Awaited<ReturnType<typeof listChats>>, width: number): string {

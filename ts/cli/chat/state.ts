@@ -120,6 +120,11 @@ export interface Step {
   effects: Effect[];
 }
 
+/** The state is all that changes. */
+export function noEffects(state: ChatState): Step {
+  return { state, effects: [] };
+}
+
 export function initialState(options: {
   model: string;
   columns: number;

@@ -1,6 +1,6 @@
 import { appendEntry, beginAnswer } from './answer.ts';
 import { editorWith } from './editor.ts';
-import { type ChatState, conversationOf, type Message, type Step } from './state.ts';
+import { type ChatState, conversationOf, type Message, noEffects, type Step } from './state.ts';
 
 /** Commands about the last question and its answer. */
 
@@ -18,7 +18,7 @@ export function edit(state: ChatState): Step {
   const last = lastTurn(state);
   if (last === undefined) return nothingYet(state);
   const next = { ...state, messages: last.before, editor: editorWith(last.question) };
-  return only(appendEntry(next, 'notice', 'The last question is back in the field; its answer is forgotten.'));
+  return noEffects(appendEntry(next, 'notice', 'The last question is back in the field; its answer is forgotten.'));
 }
 
 export function copy(state: ChatState): Step {
@@ -29,8 +29,8 @@ export function copy(state: ChatState): Step {
 
 /** What the model thought before its last answer, which is folded away while it answers. */
 export function thoughts(state: ChatState): Step {
-  if (state.lastReasoning === '') return only(appendEntry(state, 'notice', 'There are no thoughts to show.'));
-  return only(appendEntry(state, 'reasoning', state.lastReasoning));
+  if (state.lastReasoning === '') return noEffects(appendEntry(state, 'notice', 'There are no thoughts to show.'));
+  return noEffects(appendEntry(state, 'reasoning', state.lastReasoning));
 }
 
 function lastTurn({ messages }: ChatState): { question: string; before: Message[] } | undefined {
@@ -40,9 +40,5 @@ function lastTurn({ messages }: ChatState): { question: string; before: Message[
 }
 
 function nothingYet(state: ChatState): Step {
-  return only(appendEntry(state, 'error', 'Nothing has been answered yet.'));
-}
-
-function only(state: ChatState): Step {
-  return { state, effects: [] };
+  return noEffects(appendEntry(state, 'error', 'Nothing has been answered yet.'));
 }

@@ -46,10 +46,7 @@ export class ConfigListCommand extends DataCommand {
     for (const warning of config.warnings) printer.warn(warning);
     if (printer.isJson) return printer.json(Object.fromEntries(rows.map(({ key, ...rest }) => [key, rest])));
     const listed = this.all ? rows : rows.filter(({ source }) => source !== 'default');
-    if (printer.isQuiet) {
-      for (const { key } of listed) printer.line(key);
-      return;
-    }
+    if (printer.namesOnly(listed.map(({ key }) => key))) return;
     if (listed.length === 0) printer.status('Every setting has its default.');
     else if (this.all) showAll(printer, listed);
     else {

@@ -55,10 +55,7 @@ export class KeysListCommand extends DataCommand {
       printer.status(exists ? 'There are no keys, and one is needed over TCP.' : 'There are no keys.');
       return printer.hint(`Make one with \`omg keys create\`.${exists ? ` ${OPEN_HINT}` : ''}`);
     }
-    if (printer.isQuiet) {
-      for (const { name } of keys) printer.line(name);
-      return;
-    }
+    if (printer.namesOnly(keys.map(({ name }) => name))) return;
     printer.table(
       [
         { title: 'ID', drop: 5 },

@@ -24,10 +24,7 @@ export class ListCommand extends DataCommand {
       printer.hint('Download one, such as `omg pull qwen3:0.6b`.');
       return;
     }
-    if (printer.isQuiet) {
-      for (const { name } of models) printer.line(name);
-      return;
-    }
+    if (printer.namesOnly(models.map(({ name }) => name))) return;
     const now = new Date();
     printer.table(
       [

@@ -17,10 +17,7 @@ export class PsCommand extends DataCommand {
     const loaded = models.filter(({ runtime }) => runtime !== undefined);
     if (printer.isJson) return printer.json(loaded);
     if (loaded.length === 0) return printer.status('No model is loaded.');
-    if (printer.isQuiet) {
-      for (const { name } of loaded) printer.line(name);
-      return;
-    }
+    if (printer.namesOnly(loaded.map(({ name }) => name))) return;
     const now = new Date();
     printer.table(
       [

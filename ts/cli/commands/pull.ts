@@ -1,5 +1,5 @@
 import { Command, Option } from 'clipanion';
-import type { Client, PullPreview } from '../../client/index.ts';
+import type { PullPreview } from '../../client/index.ts';
 import { OmgError, printableLine } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { pullModel } from '../progress/pull-model.ts';
@@ -40,23 +40,13 @@ export class PullCommand extends DataCommand {
     const { received, total } = transfer;
     if (printer.isJson) printer.jsonLine({ model, status: transfer.status, bytes: received, total });
     else if (received === 0 && transfer.found('store') === total) printer.status(`${model} is up to date.`);
-    const problem = transfer.model === undefined && force ? await problemOf(client, model) : undefined;
-    if (problem !== undefined) {
-      printer.warn(problem);
-      return;
-    }
-    const { capabilities } = await client.model(model);
-    if (capabilities.includes('completion')) printer.hint(`Chat with it: \`omg run ${model}\`.`);
-  }
-}
-
-/** Why a model cannot run that was brought all the same. */
-async function problemOf(client: Client, model: string): Promise<string | undefined> {
-  try {
-    await client.model(model);
-    return undefined;
-  } catch (error) {
-    return OmgError.from(error).message;
+    const entry = await client.model(model).catch((error: unknown) => {
+      if (!force) throw error;
+      // It came although it cannot run.
+      printer.warn(OmgError.from(error).message);
+      return undefined;
+    });
+    if (entry?.capabilities.includes('completion')) printer.hint(`Chat with it: \`omg run ${model}\`.`);
   }
 }
 

@@ -41,10 +41,7 @@ export class SearchCommand extends DataCommand {
     if (found.length === 0 && catalog.length > 0) return;
     if (catalog.length > 0 && !printer.isQuiet) printer.line();
     if (found.length === 0) return printer.status('Nothing was found.');
-    if (printer.isQuiet) {
-      for (const { id } of found) printer.line(id);
-      return;
-    }
+    if (printer.namesOnly(found.map(({ id }) => id))) return;
     printer.table(
       [
         { title: 'NAME' },
