@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
-import type { Config } from '../config/index.ts';
-import { completionPieces } from './completion.ts';
+import { baseUrl, type Config, reachableHost } from '../config/index.ts';
+import { type CompletionLine, completionPieces } from './completion.ts';
 import { errorFromValue } from './errors.ts';
+import { HERE } from './host-elsewhere.ts';
 import { chatPieces, sseData } from './sse.ts';
 import { type Address, linesOf, type NetworkAddress, Transport } from './transport.ts';
 import type {
@@ -65,10 +66,10 @@ export function addressesOf({ settings, sources, paths }: Config): NetworkAddres
   const named = [sources['server.host'], sources['server.port']].some(
     (source) => source === 'flag' || source === 'environment',
   );
-  const isHere = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'].includes(host);
+  const isHere = HERE.includes(host);
   const certFile = settings['server.tls_cert'];
   const tls = certFile !== '' ? { tls: { certFile } } : settings['server.https'] ? { tls: {} } : {};
-  const tcp = { host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port, ...tls };
+  const tcp = { host: reachableHost(host), port, ...tls };
   // Port 0 is taken where it is free, so nobody can be found there.
   if (paths.socket === undefined || !isHere || (named && port !== 0)) return [tcp];
   return [{ socketPath: paths.socket }, tcp];
@@ -80,7 +81,7 @@ export function namedAddress(config: Config): { url: string; host: string; port:
   if (address === undefined || 'socketPath' in address || others.length > 0 || address.port === 0) return undefined;
   const { host, port, tls } = address;
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: baseUrl(tls === undefined ? 'http' : 'https', host, port),
     host,
     port,
   };
@@ -291,11 +292,7 @@ export class Client {
 
   /** One streamed text over `/api/generate`, raw: no template is applied. Leaving the loop, or aborting, stops it. */
   async *complete(body: CompletionBody, signal?: AbortSignal): AsyncGenerator<ChatPiece> {
-    const response = await this.#transport.open('POST', '/api/generate', {
-      body: { ...body, raw: true, stream: true },
-      signal,
-    });
-    yield* completionPieces(linesOf(response, signal));
+    yield* completionPieces(this.#lines<CompletionLine>('/api/generate', { ...body, raw: true }, signal));
   }
 
   /** What happens in the daemon, until the signal aborts or the daemon stops. */

@@ -1,8 +1,8 @@
 import { OmgError } from '../errors/index.ts';
-import { errorFromValue } from './errors.ts';
 import type { ChatPiece } from './types.ts';
 
-interface Line {
+/** A line of `/api/generate`. */
+export interface CompletionLine {
   response?: string;
   done?: boolean;
   done_reason?: string;
@@ -10,14 +10,9 @@ interface Line {
   eval_count?: number;
 }
 
-/** Lines of `/api/generate` as pieces of a text. Throws the error of the stream; one that ends early is an error too. */
-export async function* completionPieces(lines: AsyncIterable<string>): AsyncGenerator<ChatPiece> {
-  for await (const text of lines) {
-    if (text.trim() === '') continue;
-    const value: unknown = JSON.parse(text);
-    const error = errorFromValue(value);
-    if (error !== undefined) throw error;
-    const line = value as Line;
+/** The lines as pieces of a text. A stream that ends early is an error. */
+export async function* completionPieces(lines: AsyncIterable<CompletionLine>): AsyncGenerator<ChatPiece> {
+  for await (const line of lines) {
     if (line.response) yield { type: 'content', text: line.response };
     if (line.done !== true) continue;
     yield {

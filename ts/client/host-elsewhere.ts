@@ -1,7 +1,8 @@
 import { hostname, networkInterfaces } from 'node:os';
 import type { Config } from '../config/index.ts';
 
-const HERE = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'];
+/** Hosts that are this machine wherever it is. */
+export const HERE = ['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::'];
 
 /** The other machine that a flag or the environment sends commands to; undefined where the daemon is one of this machine. */
 export function hostElsewhere({ settings, sources }: Config): string | undefined {

@@ -4,6 +4,7 @@ export { childEnvironment } from './child-environment.ts';
 export { formatDuration, parseGoDuration, parseKeepAlive } from './duration.ts';
 export { writeSettings } from './edit.ts';
 export { entryFile } from './entry-file.ts';
+export { baseUrl, reachableHost } from './host.ts';
 export { type HubToken, hubToken } from './hub-token.ts';
 export { type Installation, type InstalledBy, installation, RELEASE_FILE } from './installation.ts';
 export {

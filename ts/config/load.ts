@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
+import { baseUrl, reachableHost } from './host.ts';
 import { homeFolder, type Paths, resolvePaths } from './paths.ts';
 import { findProjectFile, type ProjectFile, projectSettings } from './project-file.ts';
 import { parseSetting, unknownKey } from './setting-values.ts';
@@ -129,11 +130,10 @@ export function environmentAddress(env: Environment = process.env): { url: strin
     // Whoever imports a library must not fail by a variable.
   }
   const named = String(values['server.host'] ?? SETTINGS['server.host'].default);
-  const host = named === '0.0.0.0' ? '127.0.0.1' : named === '::' ? '::1' : named;
   const port = Number(values['server.port'] ?? SETTINGS['server.port'].default);
   const scheme = values['server.https'] === true ? 'https' : 'http';
   return {
-    url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: baseUrl(scheme, reachableHost(named), port),
     apiKey: String(values['server.api_key'] ?? ''),
   };
 }

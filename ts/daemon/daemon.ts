@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint } from '../api/management/index.ts';
 import { Client } from '../client/index.ts';
-import { type Config, sweepUnfinished } from '../config/index.ts';
+import { baseUrl, type Config, reachableHost, sweepUnfinished } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { KeyFile } from '../keys/index.ts';
 import { StoreLayout } from '../library/index.ts';
@@ -180,6 +180,5 @@ function tlsFiles({ settings }: Config): TlsFiles | undefined {
 }
 
 function urlOf({ host, port }: { host: string; port: number }, scheme: 'http' | 'https'): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return baseUrl(scheme, reachableHost(host), port);
 }

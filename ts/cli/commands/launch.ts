@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Command, Option } from 'clipanion';
 import { Client, namedAddress } from '../../client/index.ts';
-import { type Config, environmentWith, findProgram } from '../../config/index.ts';
+import { type Config, environmentWith, findProgram, reachableHost } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import { type Launch, TOOL_NAMES, toolNamed } from '../launch/tools.ts';
@@ -64,10 +64,7 @@ function listTools({ printer }: Session): void {
     printer.json(found);
     return;
   }
-  if (printer.isQuiet) {
-    for (const { name, path } of found) if (path !== null) printer.line(name);
-    return;
-  }
+  if (printer.namesOnly(found.flatMap(({ name, path }) => (path === null ? [] : [name])))) return;
   printer.table(
     [{ title: 'TOOL' }, { title: 'NAME', drop: 1 }, { title: 'INSTALLED' }],
     found.map(({ name, title, path, install }) => [name, title, path === null ? `no: ${install}` : 'yes']),
@@ -85,7 +82,7 @@ async function reachedAt(config: Config, client: Client): Promise<{ url: string;
 
 /** The tool comes over TCP and without the rights of the socket. Throws `unauthorized` before it would be met with it. */
 async function mayConnect(host: string, port: number, apiKey: string): Promise<void> {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const reachable = reachableHost(host);
   try {
     await new Client([{ host: reachable, port }], apiKey).list();
   } catch (error) {
