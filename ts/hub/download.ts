@@ -4,6 +4,7 @@ import { FileHasher, hashFile } from '../library/index.ts';
 import { connectionLost, dropBody, type HttpAnswer, type HttpClient } from './http.ts';
 import { hubError } from './hub-errors.ts';
 import { Journal } from './journal.ts';
+import { beginningOf, type Extent, readExtent } from './read-extent.ts';
 import { type RetryPolicy, TransientError, withRetries } from './retry.ts';
 import type { Semaphore } from './semaphore.ts';
 import type { RemoteFile } from './types.ts';
@@ -31,8 +32,6 @@ export interface DownloadSource {
 }
 
 const SMALL_BYTES = 1 << 20;
-/** Long headers are those of large vocabularies; how long shows only as they are read. */
-const HEAD_GROWTH = 4;
 
 /** The hub gives another file than the one it told of before. */
 export class RemoteChangedError extends Error {
@@ -95,7 +94,7 @@ export class Download {
    * Brings the beginning of the file, longer until `extent` asks for no more than there is, and returns it. It stays in `path` and the
    * journal, where `run` goes on behind it.
    */
-  async head(path: string, journalPath: string, extent: (bytes: Buffer) => number): Promise<Buffer> {
+  async head(path: string, journalPath: string, extent: Extent): Promise<Buffer> {
     const { size } = this.#file;
     const resumes = (await stat(path).catch(() => undefined))?.size === size;
     const journal = await Journal.open(journalPath, size, resumes);
@@ -107,13 +106,10 @@ export class Download {
     try {
       await target.truncate(size);
       this.#onBytes(journal.ranges.bytes);
-      let bytes = Buffer.alloc(0);
-      for (let need = extent(bytes); need > bytes.length && bytes.length < size; need = extent(bytes)) {
-        const end = Math.min(size, Math.max(need, bytes.length * HEAD_GROWTH, this.#source.settings.headBytes));
+      return await readExtent(extent, { size, firstBytes: this.#source.settings.headBytes }, async (end) => {
         await this.#source.permits.run(() => this.#fetchRange(0, end, target, journal, undefined));
-        bytes = (await target.read(Buffer.alloc(end), 0, end, 0)).buffer;
-      }
-      return bytes;
+        return beginningOf(target, end);
+      });
     } finally {
       this.#headOnly = false;
       await Promise.all([target.close(), journal.close()]);

@@ -5,12 +5,15 @@ import { acquireLock, headerExtent, isGguf, isLockHeld } from '../library/index.
 import { Download } from './download.ts';
 import { findCopies } from './existing-copies.ts';
 import { type PullContext, partialKey } from './obtain-file.ts';
+import { beginningOf, type Extent, readExtent } from './read-extent.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Judge, ModelOutline, RemoteFile, RemoteModel } from './types.ts';
 
 /** What of a pull the headers need. */
 export type HeaderContext = Pick<PullContext, 'library' | 'source' | 'otherStores' | 'signal' | 'meter'>;
 
+/** Of a file on this machine. */
+const FIRST_BYTES = 1 << 20;
 /** Settings and templates are smaller. */
 const LARGEST_TEXT = 32 << 20;
 /** Read by nobody who looks at headers; that they are there is enough. */
@@ -111,22 +114,17 @@ async function readHead(
   }
 }
 
-function extentOf({ filename, size }: RemoteFile): (bytes: Buffer) => number {
+function extentOf({ filename, size }: RemoteFile): Extent {
   if (isGguf(filename) || /\.safetensors$/i.test(filename)) return (bytes) => headerExtent(filename, bytes);
   const isRead = /\.(?:json|jinja)$/i.test(filename) && !UNREAD.test(filename) && size <= LARGEST_TEXT;
   return () => (isRead ? size : 0);
 }
 
-async function readBeginning(path: string, extent: (bytes: Buffer) => number): Promise<Buffer> {
+async function readBeginning(path: string, extent: Extent): Promise<Buffer> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
-    let bytes = Buffer.alloc(0);
-    for (let need = extent(bytes); need > bytes.length && bytes.length < size; need = extent(bytes)) {
-      const end = Math.min(size, Math.max(need, bytes.length * 4, 1 << 20));
-      bytes = (await handle.read(Buffer.alloc(end), 0, end, 0)).buffer;
-    }
-    return bytes;
+    return await readExtent(extent, { size, firstBytes: FIRST_BYTES }, async (end) => beginningOf(handle, end));
   } finally {
     await handle.close();
   }
