@@ -1,9 +1,15 @@
-import { open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import type { JudgedModel, ModelOutline } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
-import { configArchitecture, ggufArchitecture, quantizationMethod, readRegular, taskOf } from '../library/index.ts';
+import {
+  configArchitecture,
+  ggufArchitecture,
+  openRegular,
+  quantizationMethod,
+  readRegular,
+  taskOf,
+} from '../library/index.ts';
 import { isVerdict } from './header-cache.ts';
 import { parameterSize } from './model-details.ts';
 
@@ -70,15 +76,15 @@ async function lookInside(path: string): Promise<{ architecture?: string; method
 }
 
 async function beginning(path: string): Promise<Buffer> {
-  const handle = await open(path).catch(() => undefined);
-  if (handle === undefined) return Buffer.alloc(0);
+  const file = await openRegular(path).catch(() => undefined);
+  if (file === undefined) return Buffer.alloc(0);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
+    const { buffer, bytesRead } = await file.handle.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } catch {
     return Buffer.alloc(0);
   } finally {
-    await handle.close();
+    await file.handle.close();
   }
 }
 

@@ -224,8 +224,8 @@ export class ModelManager implements Models {
     return this.#requests.run(options.signal, async (signal) => {
       const lease = await this.#slots.of(opened).acquire({ ...this.#asSetUp(opened, options), signal });
       try {
-        const { templates, model } = { templates: this.#templates, model: lease.model };
-        return (await fittedPrompt({ templates, opened, request, prompt, model, signal })).segments;
+        const work = { templates: this.#templates, opened, request, prompt, model: lease.model, signal };
+        return (await fittedPrompt(work)).segments;
       } finally {
         lease.release();
       }

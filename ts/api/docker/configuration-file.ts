@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { parseKeepAlive, readRegularFile, writeFileAtomically } from '../../config/index.ts';
-import { fileProblem, OmgError } from '../../errors/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { asStoreChange } from '../../library/index.ts';
 import type { UseOptions } from '../../lifecycle/index.ts';
 import { list, optional, record } from '../wire/index.ts';
 
@@ -47,15 +48,15 @@ export function setUpOf(config: Configuration['config']): SetUp {
 /** How models are to be loaded, by digest; kept in a file, so that it holds for later daemons as well. */
 export class ConfigurationFile {
   readonly #path: string;
-  readonly #entries = new Map<string, Configuration & { setUp: SetUp }>();
+  readonly #entries: Map<string, Configuration>;
   #writing: Promise<unknown> = Promise.resolve();
   /** Why the file was not understood; nothing is configured then, and nothing written over it. */
   readonly problem: string | undefined;
 
   private constructor(path: string, entries: [string, Configuration][], problem?: string) {
     this.#path = path;
+    this.#entries = new Map(entries);
     this.problem = problem;
-    for (const [digest, entry] of entries) this.#entries.set(digest, { ...entry, setUp: setUpOf(entry.config) });
   }
 
   /** Never throws: see `problem`. */
@@ -64,7 +65,9 @@ export class ConfigurationFile {
     if (read === undefined) return new ConfigurationFile(path, []);
     if ('refused' in read) return new ConfigurationFile(path, [], `${path} ${read.refused}.`);
     try {
-      return new ConfigurationFile(path, Object.entries(fileSchema.parse(JSON.parse(read.text)).models));
+      const entries = Object.entries(fileSchema.parse(JSON.parse(read.text)).models);
+      for (const [, { config }] of entries) setUpOf(config);
+      return new ConfigurationFile(path, entries);
     } catch {
       return new ConfigurationFile(path, [], `${path} does not hold configurations of models.`);
     }
@@ -72,7 +75,8 @@ export class ConfigurationFile {
 
   /** What holds for the loads of a model. */
   of(digest: string): SetUp | undefined {
-    return this.#entries.get(digest)?.setUp;
+    const entry = this.#entries.get(digest);
+    return entry && setUpOf(entry.config);
   }
 
   entries(): [string, Configuration][] {
@@ -84,27 +88,20 @@ export class ConfigurationFile {
     if (this.problem !== undefined) {
       throw new OmgError('invalid_config', this.problem, { hint: 'Mend or delete it, and start the daemon again.' });
     }
-    const setUp = setUpOf(entry.config);
     const written = this.#writing.then(() => this.#write(digest, entry));
     this.#writing = written.catch(() => {});
     await written;
     if (setsNothing(entry)) this.#entries.delete(digest);
-    else this.#entries.set(digest, { ...entry, setUp });
+    else this.#entries.set(digest, entry);
   }
 
   async #write(digest: string, entry: Configuration): Promise<void> {
-    const kept = this.entries()
-      .filter(([key]) => key !== digest)
-      .map(([key, { backend, model, mode, config }]) => [key, { backend, model, mode, config }]);
+    const kept = this.entries().filter(([key]) => key !== digest);
     const models = { ...Object.fromEntries(kept), ...(setsNothing(entry) ? {} : { [digest]: entry }) };
-    try {
+    await asStoreChange('write the configurations', async () => {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
       await writeFileAtomically(this.#path, `${JSON.stringify({ models }, null, 2)}\n`, { mode: 0o600 });
-    } catch (error) {
-      const problem = fileProblem(error, this.#path);
-      if (problem === undefined) throw error;
-      throw new OmgError(problem.code, problem.message, { hint: problem.hint, cause: error });
-    }
+    });
   }
 }
 

@@ -29,23 +29,19 @@ const previewSchema = schema.omit({ stream: true, force: true });
 
 /** POST /v1/models/pull, GET and DELETE /v1/models/pull/{id}, POST /v1/models/preview. */
 export function pullRoutes(app: FastifyInstance, models: Models, previewModel: ManagementDeps['previewModel']): void {
-  app.post(
-    '/v1/models/preview',
-    { config: { body: previewSchema, summary: 'Show what a download would fetch, and whether it would run' } },
-    async (request, reply) => {
-      const spec = parseBody(previewSchema, request.body);
-      const { name, repo, quant, totalBytes, files, outline } = await previewModel(spec, disconnectSignal(reply));
-      return {
-        name: displayName(name),
-        repo,
-        size: totalBytes,
-        files: files.map(({ filename, size }) => ({ name: filename, size })),
-        ...(quant === undefined ? {} : { quant }),
-        ...(outline === undefined ? {} : outlineJson(outline)),
-      };
-    },
-  );
-  app.post('/v1/models/pull', { config: { body: schema, summary: 'Download a model' } }, async (request, reply) => {
+  app.post('/v1/models/preview', { config: { body: previewSchema } }, async (request, reply) => {
+    const spec = parseBody(previewSchema, request.body);
+    const { name, repo, quant, totalBytes, files, outline } = await previewModel(spec, disconnectSignal(reply));
+    return {
+      name: displayName(name),
+      repo,
+      size: totalBytes,
+      files: files.map(({ filename, size }) => ({ name: filename, size })),
+      ...(quant === undefined ? {} : { quant }),
+      ...(outline === undefined ? {} : outlineJson(outline)),
+    };
+  });
+  app.post('/v1/models/pull', { config: { body: schema } }, async (request, reply) => {
     const { stream, ...spec } = parseBody(schema, request.body);
     if (stream === true) {
       return sendStream(reply, frames(models, spec, disconnectSignal(reply)), {
@@ -93,6 +89,5 @@ function find(models: Models, id: string): PullJob {
 }
 
 async function* frames(models: Models, spec: PullSpec, signal: AbortSignal): AsyncGenerator<string> {
-  const progress = { [Symbol.asyncIterator]: () => models.pull(spec).watch(signal)[Symbol.asyncIterator]() };
-  for await (const line of detailedPullLines(progress)) yield ndjson(line);
+  for await (const line of detailedPullLines(models.pull(spec).watch(signal))) yield ndjson(line);
 }
