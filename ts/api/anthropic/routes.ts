@@ -20,14 +20,12 @@ export async function anthropicRoutes(app: FastifyInstance, deps: AnthropicDeps)
 
 /** `{prefix}/messages` and its token count. */
 export function messageRoutes(app: FastifyInstance, { models, settings }: AnthropicDeps, prefix: string): void {
-  app.post(
-    `${prefix}/messages`,
-    { config: { body: messagesSchema, bodyLimits: TEXT_BODY, summary: 'Answer messages' } },
-    (request, reply) => messages(models, settings(), request, reply),
+  app.post(`${prefix}/messages`, { config: { body: messagesSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    messages(models, settings(), request, reply),
   );
   app.post(
     `${prefix}/messages/count_tokens`,
-    { config: { body: countSchema, bodyLimits: TEXT_BODY, summary: 'Count the tokens of messages' } },
+    { config: { body: countSchema, bodyLimits: TEXT_BODY } },
     (request, reply) => countTokens(models, settings(), request, reply),
   );
 }

@@ -24,23 +24,19 @@ export function engineRoutes(app: FastifyInstance, deps: DockerDeps, configurati
   app.get('/engines/status', () => status(deps));
   app.get('/engines/ps', async () => models.running().map(runnerJson));
   app.get('/engines/df', () => diskUsage(models));
-  app.post('/engines/unload', { config: { body: unloadSchema, summary: 'Unload models' } }, async (request) => ({
+  app.post('/engines/unload', { config: { body: unloadSchema } }, async (request) => ({
     unloaded_runners: await unload(models, parseDockerBody(unloadSchema, request.body)),
   }));
   app.get<{ Querystring: { model?: string } }>('/engines/_configure', (request) =>
     configurations.list(request.query.model),
   );
   for (const url of ['/engines/_configure', '/engines/:backend/_configure']) {
-    app.post<{ Params: { backend?: string } }>(
-      url,
-      { config: { body: configureSchema, summary: 'Say how a model is to be loaded, and load it' } },
-      async (request, reply) => {
-        const { backend } = request.params;
-        assertBackend(backend);
-        await configurations.configure(request.body, backend ?? BACKEND);
-        return reply.code(202).send();
-      },
-    );
+    app.post<{ Params: { backend?: string } }>(url, { config: { body: configureSchema } }, async (request, reply) => {
+      const { backend } = request.params;
+      assertBackend(backend);
+      await configurations.configure(request.body, backend ?? BACKEND);
+      return reply.code(202).send();
+    });
   }
   app.get('/engines/requests', async () => {
     throw new OmgError('not_found', 'No requests are recorded: they hold what people wrote.');

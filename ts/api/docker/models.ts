@@ -19,8 +19,8 @@ type Named = { Params: { '*': string }; Querystring: Record<string, string | und
 export function modelRoutes(app: FastifyInstance, deps: DockerDeps): void {
   const { models } = deps;
   const turns = new Turns(MOST_PULLS);
-  app.get('/models', { config: { summary: 'The installed models' } }, async () => modelList(await models.list()));
-  app.post('/models/create', { config: { body: createSchema, summary: 'Download a model' } }, (request, reply) =>
+  app.get('/models', async () => modelList(await models.list()));
+  app.post('/models/create', { config: { body: createSchema } }, (request, reply) =>
     createModel(models, turns, request, reply),
   );
   app.post('/models/load', { config: { rawBody: true } }, async () => {
@@ -43,7 +43,7 @@ export function modelRoutes(app: FastifyInstance, deps: DockerDeps): void {
       action === 'tag' ? await tag(deps, name, request.query) : await repackage(deps, name, request.body);
     return reply.code(201).send(reply201);
   });
-  app.delete('/models/purge', { config: { summary: 'Remove all models' } }, async (_request, reply) => {
+  app.delete('/models/purge', async (_request, reply) => {
     await purge(models);
     return reply.code(200).send();
   });

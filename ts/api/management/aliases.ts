@@ -9,8 +9,8 @@ const aliasSchema = z.object({ alias: z.string().min(1), target: z.string().min(
 
 /** The user's short names. `target: null` takes one out. */
 export function aliasRoutes(app: FastifyInstance, store: ModelStorePort): void {
-  app.get(ROUTE, { config: { summary: 'Short names of your own' } }, async () => ({ aliases: await store.aliases() }));
-  const config = { body: aliasSchema, summary: 'Set or remove a short name of your own' };
+  app.get(ROUTE, async () => ({ aliases: await store.aliases() }));
+  const config = { body: aliasSchema };
   app.put(ROUTE, { config }, async (request) => {
     const { alias, target } = parseBody(aliasSchema, request.body);
     const existed = await store.setAlias(alias, target ?? undefined);

@@ -37,7 +37,7 @@ export function importRoute(
   store: ModelStorePort,
   modelJsonOf: (name: string) => Promise<object>,
 ): void {
-  const config = { body: importSchema, summary: 'Install a model from this machine' };
+  const config = { body: importSchema };
   app.post(route, { config }, async (request, reply) => {
     const { path, dry_run: dryRun, stream, ...body } = parseBody(importSchema, request.body);
     if (dryRun === true) return outlineJson(await store.check(path));

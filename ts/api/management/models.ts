@@ -27,7 +27,7 @@ export function modelRoutes(app: FastifyInstance, models: Models, store: ModelSt
     return { models: [...installed, ...coming] };
   });
   app.get<{ Params: { '*': string } }>(`${BASE}/*`, (request) => one(models, request.params['*'], mayManage(request)));
-  app.post(`${BASE}/gc`, { config: { body: gcSchema, summary: 'Free what no model uses' } }, async (request) => {
+  app.post(`${BASE}/gc`, { config: { body: gcSchema } }, async (request) => {
     const { dry_run: dryRun = false, partial = false } = parseBody(gcSchema, request.body ?? {});
     const { removed, freedBytes, unfinished } = await store.gc({ dryRun, partial });
     return { removed, freed_bytes: freedBytes, unfinished };

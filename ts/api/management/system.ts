@@ -9,11 +9,11 @@ import type { ManagementDeps } from './ports.ts';
 /** health, status, hardware, search, shutdown. */
 export function systemRoutes(app: FastifyInstance, deps: ManagementDeps): void {
   const health = async (): Promise<object> => ({ status: 'ok', version: VERSION });
-  app.get('/health', { config: { summary: 'Whether the daemon lives' } }, health);
+  app.get('/health', health);
   app.get('/ohmygpu/v1/health', health);
   app.get('/version', async () => ({ version: VERSION }));
-  app.get('/ohmygpu/v1/status', { config: { summary: 'What the daemon does' } }, (request) => status(deps, request));
-  app.get('/ohmygpu/v1/hardware', { config: { summary: 'What models can run on' } }, () => hardware(deps));
+  app.get('/ohmygpu/v1/status', (request) => status(deps, request));
+  app.get('/ohmygpu/v1/hardware', () => hardware(deps));
   app.get<{ Querystring: { q?: string; limit?: string } }>('/ohmygpu/v1/search', async (request) => {
     const { q = '', limit = '20' } = request.query;
     const count = Number(limit);
@@ -25,7 +25,7 @@ export function systemRoutes(app: FastifyInstance, deps: ManagementDeps): void {
     }
     return { models: await deps.search(q.trim(), count, AbortSignal.timeout(30_000)) };
   });
-  app.post('/ohmygpu/v1/shutdown', { config: { summary: 'Stop the daemon' } }, async (_request, reply) => {
+  app.post('/ohmygpu/v1/shutdown', async (_request, reply) => {
     reply.raw.once('finish', () => deps.shutdown());
     return reply.code(202).send({ status: 'stopping' });
   });

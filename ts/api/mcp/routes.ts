@@ -30,8 +30,7 @@ const HEADERS = ['accept', 'mcp-session-id', 'mcp-protocol-version', 'last-event
 export async function mcpRoutes(app: FastifyInstance, deps: McpDeps): Promise<void> {
   const sessions = new McpSessions();
   app.addHook('preClose', () => sessions.close());
-  const summary = 'The Model Context Protocol over Streamable HTTP';
-  app.post('/mcp', { config: { body: messageSchema, bodyLimits: LIMITS, summary } }, async (request, reply) => {
+  app.post('/mcp', { config: { body: messageSchema, bodyLimits: LIMITS } }, async (request, reply) => {
     const session = await sessionFor(request);
     const gone = (): void => {
       if (!reply.raw.writableFinished) session.cancel(request.body);
@@ -41,8 +40,8 @@ export async function mcpRoutes(app: FastifyInstance, deps: McpDeps): Promise<vo
   });
   const resume = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     send(known(request), request, reply);
-  app.get('/mcp', { exposeHeadRoute: false, config: { summary: 'Messages of the server to an MCP session' } }, resume);
-  app.delete('/mcp', { config: { summary: 'End an MCP session' } }, resume);
+  app.get('/mcp', { exposeHeadRoute: false }, resume);
+  app.delete('/mcp', resume);
 
   async function sessionFor(request: FastifyRequest): Promise<HttpSession> {
     const mcp = await import('../../mcp/index.ts');

@@ -29,27 +29,21 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
   app.get('/api/version', async () => ({ version: settings()['api.ollama_version'] }));
   app.get('/api/status', async () => ({ cloud: { disabled: true, source: 'config' } }));
   app.get('/api/experimental/model-recommendations', async () => ({ recommendations: [] }));
-  app.get('/api/tags', { config: { summary: 'The installed models' } }, async () => ({
+  app.get('/api/tags', async () => ({
     models: (await models.list()).map(tagJson),
   }));
-  app.get('/api/ps', { config: { summary: 'The models in memory' } }, async () => {
+  app.get('/api/ps', async () => {
     const keepAliveMs = settings()['models.keep_alive'];
     return { models: models.running().map((running) => runningJson(running, keepAliveMs)) };
   });
-  app.post(
-    '/api/chat',
-    { config: { body: chatSchema, bodyLimits: TEXT_BODY, summary: 'Answer a chat' } },
-    (request, reply) => chat(models, request, reply),
+  app.post('/api/chat', { config: { body: chatSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    chat(models, request, reply),
   );
-  app.post(
-    '/api/generate',
-    { config: { body: generateSchema, bodyLimits: TEXT_BODY, summary: 'Answer a prompt' } },
-    (request, reply) => generate(models, request, reply),
+  app.post('/api/generate', { config: { body: generateSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    generate(models, request, reply),
   );
-  app.post(
-    '/api/embed',
-    { config: { body: embedSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into embeddings' } },
-    (request, reply) => embed(models, request, reply),
+  app.post('/api/embed', { config: { body: embedSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    embed(models, request, reply),
   );
   app.post(
     '/api/embeddings',
@@ -57,36 +51,21 @@ export async function ollamaRoutes(app: FastifyInstance, { models, blobs, settin
       config: {
         body: embeddingsSchema,
         bodyLimits: TEXT_BODY,
-        summary: 'Turn a text into an embedding, in the older form',
       },
     },
     (request, reply) => embeddings(models, request, reply),
   );
-  app.post('/api/show', { config: { body: showSchema, summary: 'All about a model' } }, (request) =>
-    show(models, request),
+  app.post('/api/show', { config: { body: showSchema } }, (request) => show(models, request));
+  app.post('/api/pull', { config: { body: pullSchema } }, (request, reply) => pull(models, request, reply));
+  app.delete('/api/delete', { config: { body: nameSchema } }, (request, reply) => remove(models, request, reply));
+  app.post('/api/copy', { config: { body: copySchema } }, (request, reply) => copy(models, request, reply));
+  app.post('/api/create', { config: { body: createSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    create(models, settings()['api.ollama_version'], request, reply),
   );
-  app.post('/api/pull', { config: { body: pullSchema, summary: 'Download a model' } }, (request, reply) =>
-    pull(models, request, reply),
-  );
-  app.delete('/api/delete', { config: { body: nameSchema, summary: 'Remove a model' } }, (request, reply) =>
-    remove(models, request, reply),
-  );
-  app.post('/api/copy', { config: { body: copySchema, summary: 'Give a model a second name' } }, (request, reply) =>
-    copy(models, request, reply),
-  );
-  app.post(
-    '/api/create',
-    { config: { body: createSchema, bodyLimits: TEXT_BODY, summary: 'Make a model' } },
-    (request, reply) => create(models, settings()['api.ollama_version'], request, reply),
-  );
-  app.post('/api/push', { config: { body: pushSchema, summary: 'Send a model to a registry' } }, (request) =>
-    push(models, request),
-  );
-  app.head<Digest>('/api/blobs/:digest', { config: { summary: 'Whether a file was uploaded' } }, (request, reply) =>
-    headBlob(blobs, request, reply),
-  );
+  app.post('/api/push', { config: { body: pushSchema } }, (request) => push(models, request));
+  app.head<Digest>('/api/blobs/:digest', (request, reply) => headBlob(blobs, request, reply));
   // Files have any size; the disk is the limit.
-  const upload = { config: { rawBody: true, summary: 'Upload a file' }, bodyLimit: Number.MAX_SAFE_INTEGER };
+  const upload = { config: { rawBody: true }, bodyLimit: Number.MAX_SAFE_INTEGER };
   app.post<Digest>('/api/blobs/:digest', upload, (request, reply) => putBlob(blobs, request, reply));
   for (const path of ['/api/me', '/api/signout']) {
     app.post(path, async () => {

@@ -5,7 +5,7 @@ import { kindOf } from '../wire/index.ts';
 
 /** GET /v1/models, GET and DELETE /v1/models/{id…}; ids hold slashes, raw or encoded. */
 export function modelRoutes(app: FastifyInstance, models: Models): void {
-  app.get('/v1/models', { config: { summary: 'The installed models' } }, async () => {
+  app.get('/v1/models', async () => {
     const states = new Map(models.running().map((running) => [running.record.digest, running.state]));
     return {
       object: 'list',

@@ -23,20 +23,14 @@ const MISSING = ['/v1/audio/transcriptions', '/v1/audio/translations', '/v1/audi
 /** `/v1/*` but for the Anthropic messages. */
 export async function openAiRoutes(app: FastifyInstance, { models, settings }: OpenAiDeps): Promise<void> {
   modelRoutes(app, models);
-  app.post(
-    '/v1/chat/completions',
-    { config: { body: chatSchema, bodyLimits: TEXT_BODY, summary: 'Answer a chat' } },
-    (request, reply) => chatCompletions(models, settings(), request, reply),
+  app.post('/v1/chat/completions', { config: { body: chatSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    chatCompletions(models, settings(), request, reply),
   );
-  app.post(
-    '/v1/completions',
-    { config: { body: completionSchema, bodyLimits: TEXT_BODY, summary: 'Go on with a text' } },
-    (request, reply) => completions(models, settings(), request, reply),
+  app.post('/v1/completions', { config: { body: completionSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    completions(models, settings(), request, reply),
   );
-  app.post(
-    '/v1/embeddings',
-    { config: { body: embeddingsSchema, bodyLimits: TEXT_BODY, summary: 'Turn texts into embeddings' } },
-    (request, reply) => embeddings(models, request, reply),
+  app.post('/v1/embeddings', { config: { body: embeddingsSchema, bodyLimits: TEXT_BODY } }, (request, reply) =>
+    embeddings(models, request, reply),
   );
   for (const path of ['/v1/rerank', '/v1/score']) {
     app.post(
@@ -45,7 +39,6 @@ export async function openAiRoutes(app: FastifyInstance, { models, settings }: O
         config: {
           body: rerankSchema,
           bodyLimits: TEXT_BODY,
-          summary: 'Rate documents by how well they answer a query',
         },
       },
       (request, reply) => rerank(models, request, reply),

@@ -67,7 +67,7 @@ function operation(
   return {
     tags: [tag],
     operationId: `${method.toLowerCase()}${url.replaceAll(/[^A-Za-z0-9]+/g, '_').replace(/_$/, '')}${url.endsWith('*') ? '_name' : ''}`,
-    summary: doc?.summary ?? config?.summary ?? path,
+    summary: doc?.summary ?? path,
     ...(described.length === 0 ? {} : { parameters: described }),
     ...(body === undefined
       ? {}

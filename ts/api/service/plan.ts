@@ -22,9 +22,9 @@ const planSchema = z.object({
 
 /** GET and POST /v1/plan: the memory a model would take, from its headers alone. */
 export function planRoutes(app: FastifyInstance, deps: ServiceDeps): void {
-  const config = { body: planSchema, summary: 'Show how much memory a model would need' };
+  const config = { body: planSchema };
   app.post('/v1/plan', { config }, (request) => plan(deps, request.body));
-  app.get('/v1/plan', { config: { summary: config.summary } }, (request) => plan(deps, request.query));
+  app.get('/v1/plan', (request) => plan(deps, request.query));
 }
 
 async function plan(deps: ServiceDeps, asked: unknown): Promise<object> {

@@ -13,17 +13,17 @@ const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 export async function serviceRoutes(app: FastifyInstance, deps: ServiceDeps): Promise<void> {
   tokenRoutes(app, deps);
   planRoutes(app, deps);
-  app.get('/metrics', { config: { summary: 'Counters for Prometheus' } }, async (_request, reply) => {
+  app.get('/metrics', async (_request, reply) => {
     if (deps.metrics === undefined) throw new OmgError('not_found', 'Metrics are switched off.');
     return reply.type(PROMETHEUS).send(deps.metrics.expose(deps.models.running(), deps.loopDelay));
   });
-  app.get('/ohmygpu/v1/catalog', { config: { summary: 'Short names that can be pulled' } }, () => catalogJson(deps));
+  app.get('/ohmygpu/v1/catalog', () => catalogJson(deps));
   let description: object | undefined;
-  app.get('/openapi.json', { config: { summary: 'This description' } }, async () => {
+  app.get('/openapi.json', async () => {
     description ??= describeApi(deps.routes());
     return description;
   });
-  app.get('/docs', { config: { summary: 'This description, to read' } }, (_request, reply) =>
+  app.get('/docs', (_request, reply) =>
     reply
       .type('text/html; charset=utf-8')
       .header(

@@ -20,39 +20,27 @@ const templateSchema = z.looseObject({ model, messages: list(z.looseObject({ rol
 /** `/tokenize`, `/detokenize` and `/apply-template` as llama.cpp's server has them; no weights are loaded for any. */
 export function tokenRoutes(app: FastifyInstance, deps: ServiceDeps): void {
   const { models } = deps;
-  app.post(
-    '/tokenize',
-    { config: { body: tokenizeSchema, bodyLimits: TEXT_BODY, summary: 'Text to tokens' } },
-    async (request) => {
-      const body = parseBody(tokenizeSchema, request.body);
-      const name = modelOr(models, body.model);
-      const tokens = await tokenize(deps, name, body);
-      if (body.with_pieces !== true) return { tokens };
-      const pieces = await piecesOf(deps, name, new Set(tokens));
-      return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
-    },
-  );
-  app.post(
-    '/detokenize',
-    { config: { body: detokenizeSchema, bodyLimits: TEXT_BODY, summary: 'Tokens to text' } },
-    async (request) => {
-      const body = parseBody(detokenizeSchema, request.body);
-      return { content: await models.detokenize(modelOr(models, body.model), body.tokens) };
-    },
-  );
-  app.post(
-    '/apply-template',
-    { config: { body: templateSchema, bodyLimits: TEXT_BODY, summary: 'The prompt that a chat becomes' } },
-    async (request, reply) => {
-      const body = parseBody(templateSchema, request.body);
-      const { name, request: chat } = await deps.readChat({ ...body, model: modelOr(models, body.model) });
-      const segments = await models.renderChat(name, chat, { signal: disconnectSignal(reply) });
-      const texts = segments.map((segment) =>
-        segment.kind === 'text' ? segment.text : models.detokenize(name, segment.tokens),
-      );
-      return { prompt: (await Promise.all(texts)).join('') };
-    },
-  );
+  app.post('/tokenize', { config: { body: tokenizeSchema, bodyLimits: TEXT_BODY } }, async (request) => {
+    const body = parseBody(tokenizeSchema, request.body);
+    const name = modelOr(models, body.model);
+    const tokens = await tokenize(deps, name, body);
+    if (body.with_pieces !== true) return { tokens };
+    const pieces = await piecesOf(deps, name, new Set(tokens));
+    return { tokens: tokens.map((id) => ({ id, piece: pieces.get(id) })) };
+  });
+  app.post('/detokenize', { config: { body: detokenizeSchema, bodyLimits: TEXT_BODY } }, async (request) => {
+    const body = parseBody(detokenizeSchema, request.body);
+    return { content: await models.detokenize(modelOr(models, body.model), body.tokens) };
+  });
+  app.post('/apply-template', { config: { body: templateSchema, bodyLimits: TEXT_BODY } }, async (request, reply) => {
+    const body = parseBody(templateSchema, request.body);
+    const { name, request: chat } = await deps.readChat({ ...body, model: modelOr(models, body.model) });
+    const segments = await models.renderChat(name, chat, { signal: disconnectSignal(reply) });
+    const texts = segments.map((segment) =>
+      segment.kind === 'text' ? segment.text : models.detokenize(name, segment.tokens),
+    );
+    return { prompt: (await Promise.all(texts)).join('') };
+  });
 }
 
 async function tokenize(

@@ -35,7 +35,6 @@ declare module 'fastify' {
     bodyLimits?: BodyLimits;
     /** What the body must be, for the description of the API. */
     body?: z.ZodType;
-    summary?: string;
   }
 }
 
