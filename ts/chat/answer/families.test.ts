@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { answerOf, formatFor } from './answer-as-told.ts';
 import { AnswerReader } from './answer-reader.ts';
 import type { Piece } from './piece.ts';
 import { FAMILIES } from './recorded-answers.ts';
+import { answerOf, formatFor } from './test-answer.ts';
 
 describe.each(FAMILIES)('$family', (family) => {
   const format = formatFor(family);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { answerOf, formatFor } from './answer-as-told.ts';
 import { FAMILIES } from './recorded-answers.ts';
+import { answerOf, formatFor } from './test-answer.ts';
 
 /** More of them with OMG_CUTS. */
 const ROUNDS = Number(process.env.OMG_CUTS ?? 60);
