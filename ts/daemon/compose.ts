@@ -4,7 +4,6 @@ import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
 import { readChat } from '../api/openai/index.ts';
 import { type CatalogEntry, Metrics } from '../api/service/index.ts';
 import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
-import type { Judge } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
 import {
   demoModel,
@@ -16,6 +15,7 @@ import {
   writeAlias,
 } from '../library/index.ts';
 import { judgeModel, judgeRemote, type Limits, ModelManager, type Models, withoutFolder } from '../lifecycle/index.ts';
+import type { Judge } from '../sources/index.ts';
 import type { AppDeps } from './app.ts';
 import { createEngine, createHub } from './default-parts.ts';
 import type { Log } from './log.ts';
@@ -148,7 +148,7 @@ function defaultSpec({ device, threads, numParallel, contextLength }: Partial<Li
 
 /** The table is the hub's, whose code is loaded when it is first needed. */
 async function catalog(): Promise<CatalogEntry[]> {
-  const { CATALOG } = await import('../hub/index.ts');
+  const { CATALOG } = await import('../sources/index.ts');
   return Object.entries(CATALOG).flatMap(([model, tags]) =>
     Object.entries(tags).map(([tag, repo]) => ({ name: `${model}:${tag}`, repo })),
   );

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { type Config, hubToken, VERSION } from '../config/index.ts';
 import { RunnerEngine } from '../engine/index.ts';
-import type { ModelHub } from '../hub/index.ts';
 import type { Engine } from '../inference/index.ts';
+import type { ModelHub } from '../sources/index.ts';
 import type { Log } from './log.ts';
 
 export async function createEngine(log: Log, { paths }: Config): Promise<Engine> {
@@ -17,7 +17,7 @@ export async function createEngine(log: Log, { paths }: Config): Promise<Engine>
 /** Loaded when first needed: a daemon that pulls nothing carries no HTTP client. */
 export async function createHub(config: Config, warn: (text: string) => void): Promise<ModelHub> {
   const { settings, paths } = config;
-  const { Hub } = await import('../hub/index.ts');
+  const { Hub } = await import('../sources/index.ts');
   const { token, warning } = await hubToken(config);
   if (warning !== undefined) warn(warning);
   return new Hub({

@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
-import type { ModelHub } from '../hub/index.ts';
 import type { Engine } from '../inference/index.ts';
+import type { ModelHub } from '../sources/index.ts';
 
 /** The engine and the hub; the hub is made when it is first needed. */
 export interface DaemonParts {

@@ -1,6 +1,5 @@
 import { dirname, join, sep } from 'node:path';
 import { OmgError } from '../errors/index.ts';
-import type { JudgedModel, ModelOutline } from '../hub/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
 import {
   configArchitecture,
@@ -10,6 +9,7 @@ import {
   readRegular,
   taskOf,
 } from '../library/index.ts';
+import type { JudgedModel, ModelOutline } from '../sources/index.ts';
 import { isVerdict } from './header-cache.ts';
 import { parameterSize } from './model-details.ts';
 

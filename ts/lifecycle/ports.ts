@@ -1,5 +1,5 @@
-import type { PullProgress } from '../hub/index.ts';
 import type { BlobsInput, InstallRecord, ModelName, OwnTraits, QuantizedInput } from '../library/index.ts';
+import type { PullProgress } from '../sources/index.ts';
 import type { PullSpec } from './types.ts';
 
 /** The part of the model store that the life cycle needs. */

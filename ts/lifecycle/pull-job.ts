@@ -1,6 +1,6 @@
 import { OmgError } from '../errors/index.ts';
-import type { PullProgress } from '../hub/index.ts';
 import type { InstallRecord } from '../library/index.ts';
+import type { PullProgress } from '../sources/index.ts';
 import type { Clock } from './clock.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Puller } from './ports.ts';

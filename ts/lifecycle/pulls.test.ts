@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
-import type { PullProgress } from '../hub/index.ts';
 import type { InstallRecord } from '../library/index.ts';
+import type { PullProgress } from '../sources/index.ts';
 import { settle } from './clock.ts';
 import type { Puller } from './ports.ts';
 import { errorOf, testModels, testRecord } from './test-models.ts';

@@ -1,4 +1,3 @@
-import type { PullProgress } from '../hub/index.ts';
 import type {
   ChatEvent,
   ChatRequest,
@@ -9,6 +8,7 @@ import type {
   WorkRequest,
 } from '../inference/index.ts';
 import type { InstallRecord, ModelProfile } from '../library/index.ts';
+import type { PullProgress } from '../sources/index.ts';
 
 /** What the dialects see of the models. One instance per daemon; built in `ts/lifecycle`, handed to each dialect's plugin. */
 export interface Models {

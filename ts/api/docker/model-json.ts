@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { RemoteModel } from '../../hub/index.ts';
 import { displayName } from '../../library/index.ts';
 import type { InstalledModel, ModelDetails } from '../../lifecycle/index.ts';
+import type { RemoteModel } from '../../sources/index.ts';
 import { isElided } from '../wire/index.ts';
 import { displayBytes } from './display.ts';
 

@@ -1,7 +1,7 @@
 import type { RouteOptions } from 'fastify';
-import type { RemoteModel } from '../../hub/index.ts';
 import type { DeviceInfo } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
+import type { RemoteModel } from '../../sources/index.ts';
 import type { ConfigurationFile } from './configuration-file.ts';
 
 /** What docker model-runner's routes need; the daemon wires it. */

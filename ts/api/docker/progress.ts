@@ -1,4 +1,4 @@
-import type { PullProgress } from '../../hub/index.ts';
+import type { PullProgress } from '../../sources/index.ts';
 import { progressDigest } from '../wire/index.ts';
 import { displayBytes } from './display.ts';
 

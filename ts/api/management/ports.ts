@@ -1,8 +1,8 @@
 import type { Config, SettingKey } from '../../config/index.ts';
-import type { ModelOutline, RemoteModel } from '../../hub/index.ts';
 import type { DeviceInfo } from '../../inference/index.ts';
 import type { GcReport } from '../../library/index.ts';
 import type { Models, PullSpec } from '../../lifecycle/index.ts';
+import type { ModelOutline, RemoteModel } from '../../sources/index.ts';
 
 /** What the management routes need besides the models; the daemon wires it. */
 export interface ManagementDeps {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileOrigin, ModelOutline, PulledFile, PullProgress } from '../../hub/index.ts';
+import type { FileOrigin, ModelOutline, PulledFile, PullProgress } from '../../sources/index.ts';
 
 /** One object of a pull's stream, in Ollama's shape. */
 export interface PullLine {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Hub } from '../../hub/index.ts';
+import { Hub } from '../../sources/index.ts';
 import { HubStandIn } from '../hub-stand-in/index.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { DaemonEvent } from '../../client/index.ts';
 import { maySet, SETTINGS, type SettingKey, specOf, writeSettings } from '../../config/index.ts';
-import type { PullProgress } from '../../hub/index.ts';
+import type { PullProgress } from '../../sources/index.ts';
 import { readJson } from './read-json.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ollama } from 'ollama';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Hub } from '../../hub/index.ts';
+import { Hub } from '../../sources/index.ts';
 import { HubStandIn } from '../hub-stand-in/index.ts';
 import { type TestDaemon, testDaemon } from './serve.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RunnerEngine } from '../../engine/index.ts';
-import { Hub, type Judge } from '../../hub/index.ts';
 import { demoModel, Library } from '../../library/index.ts';
 import { judgeRemote } from '../../lifecycle/index.ts';
+import { Hub, type Judge } from '../../sources/index.ts';
 import { HubStandIn } from '../hub-stand-in/index.ts';
 
 let root: string;

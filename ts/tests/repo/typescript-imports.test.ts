@@ -7,7 +7,7 @@ const LAYERS: string[][] = [
   ['errors'],
   ['config'],
   ['inference', 'library'],
-  ['engine', 'hub', 'client', 'keys'],
+  ['engine', 'sources', 'client', 'keys'],
   ['chat'],
   ['lifecycle', 'mcp', 'install'],
   ['api/wire'],

@@ -1,5 +1,5 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { writeFileAtomically } from '../config/index.ts';
+import { writeFileAtomically } from '../../config/index.ts';
 
 /** A set of byte ranges, `[start, end)`, kept merged and in order. */
 export class RangeSet {

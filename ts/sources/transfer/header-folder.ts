@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { acquireLock, headerExtent, isGguf, isLockHeld } from '../library/index.ts';
+import { acquireLock, headerExtent, isGguf, isLockHeld } from '../../library/index.ts';
+import type { Judge, ModelOutline, RemoteFile, RemoteModel } from '../types.ts';
 import { Download } from './download.ts';
 import { findCopies } from './existing-copies.ts';
 import { type PullContext, partialKey } from './obtain-file.ts';
 import { beginningOf, type Extent, readExtent } from './read-extent.ts';
 import { Semaphore } from './semaphore.ts';
-import type { Judge, ModelOutline, RemoteFile, RemoteModel } from './types.ts';
 
 /** What of a pull the headers need. */
 export type HeaderContext = Pick<PullContext, 'library' | 'source' | 'otherStores' | 'signal' | 'meter'>;

@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileOrigin, RemoteFile } from './types.ts';
+import type { FileOrigin, RemoteFile } from '../types.ts';
 
 /** Folders of other programs that may hold the same files. Absent or empty: not looked at. */
 export interface OtherStores {

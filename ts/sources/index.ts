@@ -1,4 +1,4 @@
-export { CATALOG } from './catalog-data.ts';
+export { CATALOG } from './catalog/catalog-data.ts';
 export { Hub, type HubOptions } from './hub.ts';
 export type {
   FileOrigin,

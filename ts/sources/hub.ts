@@ -2,18 +2,18 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import { type Artifact, asStoreChange, type InstallRecord, type Library, MissingBlobError } from '../library/index.ts';
-import { type DownloadSource, RemoteChangedError, type TransferSettings } from './download.ts';
-import { findCopies, type OtherStores } from './existing-copies.ts';
-import { judgeHeaders } from './header-folder.ts';
-import { HttpClient, type HttpOptions } from './http.ts';
-import { HubApi } from './hub-api.ts';
+import { HubApi } from './huggingface/hub-api.ts';
+import { resolveRemote } from './huggingface/resolve-remote.ts';
 import { findCurrent, findOwn } from './installed.ts';
-import { obtainFile, type PullContext, partialKey } from './obtain-file.ts';
-import { ProgressMeter } from './progress-meter.ts';
 import { pullTarget } from './pull-target.ts';
-import { resolveRemote } from './resolve-remote.ts';
-import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts';
-import { Semaphore } from './semaphore.ts';
+import { type DownloadSource, RemoteChangedError, type TransferSettings } from './transfer/download.ts';
+import { findCopies, type OtherStores } from './transfer/existing-copies.ts';
+import { judgeHeaders } from './transfer/header-folder.ts';
+import { HttpClient, type HttpOptions } from './transfer/http.ts';
+import { obtainFile, type PullContext, partialKey } from './transfer/obtain-file.ts';
+import { ProgressMeter } from './transfer/progress-meter.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from './transfer/retry.ts';
+import { Semaphore } from './transfer/semaphore.ts';
 import type { Judge, ModelHub, PullOptions, PullRequest, RemoteFile, RemoteModel, SearchResult } from './types.ts';
 
 export interface HubOptions extends Partial<HttpOptions> {

@@ -1,5 +1,5 @@
-import { OmgError, printableLine } from '../errors/index.ts';
-import { groupGguf, type ModelFacts, type NamedFile, selectSafetensors, taskOf } from '../library/index.ts';
+import { OmgError, printableLine } from '../../errors/index.ts';
+import { groupGguf, type ModelFacts, type NamedFile, selectSafetensors, taskOf } from '../../library/index.ts';
 import { fileTag, type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
 
 export interface ChosenFiles<T extends NamedFile> {

@@ -1,8 +1,8 @@
 import { OmgError } from '../errors/index.ts';
 import { type Library, type ModelName, parseModelName } from '../library/index.ts';
-import { CATALOG } from './catalog-data.ts';
-import { nearNames } from './near-names.ts';
-import { quantLabel } from './quantization.ts';
+import { CATALOG } from './catalog/catalog-data.ts';
+import { nearNames } from './catalog/near-names.ts';
+import { quantLabel } from './selection/quantization.ts';
 import type { PullRequest } from './types.ts';
 
 /** What is asked of the hub, with every alias resolved. */

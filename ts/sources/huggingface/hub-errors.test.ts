@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { OmgError } from '../errors/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { parseRetryAfter, type RetryPolicy, TransientError, withRetries } from '../transfer/retry.ts';
 import { hubError } from './hub-errors.ts';
-import { parseRetryAfter, type RetryPolicy, TransientError, withRetries } from './retry.ts';
 
 const asked = { repo: 'o/r', endpoint: 'https://hub', hasToken: false, filename: 'f.gguf', revision: 'v1' };
 const answer = (status: number, headers: Record<string, string> = {}, fromHub = true) =>

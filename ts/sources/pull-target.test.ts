@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { OmgError } from '../errors/index.ts';
 import { Library, parseModelName } from '../library/index.ts';
-import { CATALOG } from './catalog-data.ts';
+import { CATALOG } from './catalog/catalog-data.ts';
 import { catalogTarget, pullTarget } from './pull-target.ts';
 
 const ENDPOINT = 'http://127.0.0.1:9000/mirror';

@@ -1,4 +1,4 @@
-import type { NamedFile } from '../library/index.ts';
+import type { NamedFile } from '../../library/index.ts';
 
 /** A GGUF model of a repository: its file or shards in order, and the label of its quantisation where the name tells one. */
 export interface GgufCandidate<T extends NamedFile> {

@@ -1,6 +1,6 @@
-import { OmgError } from '../errors/index.ts';
-import type { HttpAnswer } from './http.ts';
-import { parseRetryAfter, TransientError } from './retry.ts';
+import { OmgError } from '../../errors/index.ts';
+import type { HttpAnswer } from '../transfer/http.ts';
+import { parseRetryAfter, TransientError } from '../transfer/retry.ts';
 
 /** What a request was about, for messages. */
 export interface Asked {

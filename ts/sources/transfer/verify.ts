@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { hashFile, openRegular } from '../library/index.ts';
-import type { RemoteFile } from './types.ts';
+import { hashFile, openRegular } from '../../library/index.ts';
+import type { RemoteFile } from '../types.ts';
 
 /** The sha256 of a file whose bytes are what the hub says they are; undefined when they are not. */
 export async function verifiedSha256(

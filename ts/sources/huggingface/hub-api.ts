@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { OmgError } from '../errors/index.ts';
-import type { ModelFacts } from '../library/index.ts';
-import { dropBody, type HttpAnswer, type HttpClient, readText } from './http.ts';
+import { OmgError } from '../../errors/index.ts';
+import type { ModelFacts } from '../../library/index.ts';
+import { dropBody, type HttpAnswer, type HttpClient, readText } from '../transfer/http.ts';
+import { type RetryPolicy, withRetries } from '../transfer/retry.ts';
+import type { RemoteFile, SearchResult } from '../types.ts';
 import { hubError } from './hub-errors.ts';
-import { type RetryPolicy, withRetries } from './retry.ts';
-import type { RemoteFile, SearchResult } from './types.ts';
 
 export interface HubModel {
   /** `owner/repo` in the hub's own casing; another one than asked for when it was renamed. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileOrigin, ModelOutline, PullProgress, RemoteFile } from './types.ts';
+import type { FileOrigin, ModelOutline, PullProgress, RemoteFile } from '../types.ts';
 
 const INTERVAL_MS = 60;
 

@@ -1,13 +1,13 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { OmgError } from '../errors/index.ts';
-import { FileHasher, hashFile } from '../library/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { FileHasher, hashFile } from '../../library/index.ts';
+import { hubError } from '../huggingface/hub-errors.ts';
+import type { RemoteFile } from '../types.ts';
 import { connectionLost, dropBody, type HttpAnswer, type HttpClient } from './http.ts';
-import { hubError } from './hub-errors.ts';
 import { Journal } from './journal.ts';
 import { beginningOf, type Extent, readExtent } from './read-extent.ts';
 import { type RetryPolicy, TransientError, withRetries } from './retry.ts';
 import type { Semaphore } from './semaphore.ts';
-import type { RemoteFile } from './types.ts';
 
 export interface TransferSettings {
   /** Requests at once over all files of a pull. */

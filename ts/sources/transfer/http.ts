@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { OmgError } from '../errors/index.ts';
+import { OmgError } from '../../errors/index.ts';
 import { TransientError } from './retry.ts';
 
 export interface HttpOptions {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OmgError } from '../errors/index.ts';
-import { type Artifact, acquireLock, formatOf, type Lease, type Library, linkOrCopy } from '../library/index.ts';
+import { OmgError } from '../../errors/index.ts';
+import { type Artifact, acquireLock, formatOf, type Lease, type Library, linkOrCopy } from '../../library/index.ts';
+import type { RemoteFile } from '../types.ts';
 import { Download, type DownloadSource } from './download.ts';
 import { findCopies, type OtherStores } from './existing-copies.ts';
 import type { ProgressMeter } from './progress-meter.ts';
-import type { RemoteFile } from './types.ts';
 import { verifiedSha256 } from './verify.ts';
 
 export interface PullContext {
