@@ -88,7 +88,7 @@ test.each([
 test('an answer is pieces: frames may be cut anywhere', async () => {
   const chunk = (delta: object, finish: string | null = null) =>
     `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
-  const text = `: ping\n\n${chunk({ role: 'assistant', content: '' })}${chunk({ reasoning: 'h', reasoning_content: 'h' })}${chunk({ content: 'ä€' })}${chunk({ tool_calls: [{ function: { name: 'f', arguments: '{}' } }] })}${chunk({}, 'stop')}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}}}\n\ndata: [DONE]\n\n`;
+  const text = `: ping\n\n${chunk({ role: 'assistant', content: '' })}${chunk({ reasoning: 'h', reasoning_content: 'h' })}${chunk({ content: 'ä€' })}${chunk({ tool_calls: [{ function: { name: 'f', arguments: '{}' } }] })}${chunk({}, 'stop')}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":1}},"timings":{"predicted_ms":40}}\n\ndata: [DONE]\n\n`;
   const client = await clientOf(async (_request, reply) => {
     for (const byte of Buffer.from(text)) {
       reply.write(Buffer.of(byte));
@@ -100,7 +100,7 @@ test('an answer is pieces: frames may be cut anywhere', async () => {
     { type: 'reasoning', text: 'h' },
     { type: 'content', text: 'ä€' },
     { type: 'tool-call', name: 'f', arguments: '{}' },
-    { type: 'end', reason: 'stop', promptTokens: 3, completionTokens: 2, cachedTokens: 1 },
+    { type: 'end', reason: 'stop', promptTokens: 3, completionTokens: 2, cachedTokens: 1, decodeMs: 40 },
   ]);
 });
 

@@ -8,6 +8,8 @@ export interface CompletionLine {
   done_reason?: string;
   prompt_eval_count?: number;
   eval_count?: number;
+  /** Nanoseconds. */
+  eval_duration?: number;
 }
 
 /** The lines as pieces of a text. A stream that ends early is an error. */
@@ -21,6 +23,7 @@ export async function* completionPieces(lines: AsyncIterable<CompletionLine>): A
       promptTokens: line.prompt_eval_count ?? 0,
       completionTokens: line.eval_count ?? 0,
       cachedTokens: 0,
+      decodeMs: (line.eval_duration ?? 0) / 1e6,
     };
     return;
   }

@@ -29,12 +29,14 @@ interface Chunk {
     completion_tokens: number;
     prompt_tokens_details?: { cached_tokens?: number };
   } | null;
+  timings?: { predicted_ms: number };
 }
 
 /** Chat completion chunks as pieces of the answer. Throws the error of the stream; one that ends early is an error too. */
 export async function* chatPieces(events: AsyncIterable<string>): AsyncGenerator<ChatPiece> {
   let reason: string | undefined;
   let usage: Chunk['usage'];
+  let decodeMs = 0;
   for await (const data of events) {
     if (data === '[DONE]') {
       if (reason === undefined) break;
@@ -44,6 +46,7 @@ export async function* chatPieces(events: AsyncIterable<string>): AsyncGenerator
         promptTokens: usage?.prompt_tokens ?? 0,
         completionTokens: usage?.completion_tokens ?? 0,
         cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+        decodeMs,
       };
       return;
     }
@@ -52,6 +55,7 @@ export async function* chatPieces(events: AsyncIterable<string>): AsyncGenerator
     if (error !== undefined) throw error;
     const chunk = value as Chunk;
     usage = chunk.usage ?? usage;
+    decodeMs = chunk.timings?.predicted_ms ?? decodeMs;
     for (const { delta, finish_reason } of chunk.choices) {
       const reasoning = delta.reasoning ?? delta.reasoning_content;
       if (reasoning) yield { type: 'reasoning', text: reasoning };

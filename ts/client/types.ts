@@ -238,7 +238,15 @@ export type ChatPiece =
   | { type: 'reasoning'; text: string }
   | { type: 'content'; text: string }
   | { type: 'tool-call'; name: string; arguments: string }
-  | { type: 'end'; reason: string; promptTokens: number; completionTokens: number; cachedTokens: number };
+  | {
+      type: 'end';
+      reason: string;
+      promptTokens: number;
+      completionTokens: number;
+      cachedTokens: number;
+      /** By the engine's clock; 0 where it was too short to measure or is not known. */
+      decodeMs: number;
+    };
 
 /** An entry of `/ohmygpu/v1/events`. */
 export interface DaemonEvent {

@@ -23,6 +23,7 @@ import {
   finishReason,
   logprobContent,
   newId,
+  timingsJson,
   unixSeconds,
   usageJson,
 } from './reply.ts';
@@ -76,6 +77,11 @@ function chatUsage(start: StartEvent | undefined, ends: EndEvent[]): object {
   const [first] = ends;
   const usage = usageJson(ends.map((end) => end.usage));
   return first === undefined ? usage : { ...usage, ...usageExtension(start, first) };
+}
+
+/** Choices run side by side, so the times of the first are those of each. */
+function chatTimings([first]: EndEvent[]): object {
+  return first === undefined ? {} : { timings: timingsJson(first.usage, first.timings) };
 }
 
 function reasoningFields(text: string, field: ChatContext['reasoningField']): object {
@@ -135,7 +141,10 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     }
   }
   if (ends.size < choices.length) throw endless();
-  const last = context.includeUsage ? sse({ ...head, choices: [], usage: chatUsage(start, [...ends.values()]) }) : '';
+  const sorted = [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
+  const last = context.includeUsage
+    ? sse({ ...head, choices: [], usage: chatUsage(start, sorted), ...chatTimings(sorted) })
+    : '';
   yield `${last}data: [DONE]\n\n`;
 }
 
@@ -182,5 +191,6 @@ async function collect(choices: AsyncIterable<ChatEvent>[], context: ChatContext
       logprobs: context.logprobs ? { content: answer.logprobs, refusal: null } : null,
     })),
     usage: chatUsage(start, ends),
+    ...chatTimings(ends),
   };
 }

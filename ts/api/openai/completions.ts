@@ -18,7 +18,16 @@ import {
 import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts';
 import { grammarFields, readGrammar } from './grammar-fields.ts';
 import { interleave } from './interleave.ts';
-import { endless, FINGERPRINT, failureFrames, finishReason, newId, unixSeconds, usageJson } from './reply.ts';
+import {
+  endless,
+  FINGERPRINT,
+  failureFrames,
+  finishReason,
+  newId,
+  timingsJson,
+  unixSeconds,
+  usageJson,
+} from './reply.ts';
 import { readResponseFormat, responseFormat } from './response-format.ts';
 import { readSampling, samplingFields, samplingOfChoice } from './sampling-fields.ts';
 import { templatedCompletion } from './templated-completion.ts';
@@ -145,7 +154,7 @@ async function* frames(sources: AsyncIterable<GenerateEvent>[], context: Context
     }
   }
   if (ends.size < sources.length) throw endless();
-  const last = context.includeUsage ? sse({ ...head, choices: [], usage: usageOf(ends, context) }) : '';
+  const last = context.includeUsage ? sse({ ...head, choices: [], ...reportOf(ends, context) }) : '';
   yield `${last}data: [DONE]\n\n`;
 }
 
@@ -170,7 +179,7 @@ async function collect(sources: AsyncIterable<GenerateEvent>[], context: Context
       logprobs: wanted === undefined ? null : (tables[index]?.take() ?? null),
       finish_reason: finishReason(ends.get(index)?.reason ?? 'stop'),
     })),
-    usage: usageOf(ends, context),
+    ...reportOf(ends, context),
   };
 }
 
@@ -184,11 +193,16 @@ function headOf(body: Body): object {
   };
 }
 
-/** Each prompt counts once, each choice's tokens always. */
-function usageOf(ends: Map<number, EndEvent>, { n }: Context): object {
-  const sorted = [...ends].sort(([a], [b]) => a - b).map(([, end]) => end.usage);
+/** Each prompt counts once, each choice's tokens always; the times are those of the first choice. */
+function reportOf(ends: Map<number, EndEvent>, { n }: Context): object {
+  const inOrder = [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
+  const sorted = inOrder.map((end) => end.usage);
   const firsts = sorted.filter((_, index) => index % n === 0);
   const sum = (key: 'promptTokens' | 'cachedTokens'): number => firsts.reduce((total, usage) => total + usage[key], 0);
   const completionTokens = sorted.reduce((total, usage) => total + usage.completionTokens, 0);
-  return usageJson([{ promptTokens: sum('promptTokens'), cachedTokens: sum('cachedTokens'), completionTokens }]);
+  const [first] = inOrder;
+  return {
+    usage: usageJson([{ promptTokens: sum('promptTokens'), cachedTokens: sum('cachedTokens'), completionTokens }]),
+    ...(first === undefined ? {} : { timings: timingsJson(first.usage, first.timings) }),
+  };
 }

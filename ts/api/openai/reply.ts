@@ -1,5 +1,5 @@
 import type { OmgError } from '../../errors/index.ts';
-import type { ChatEvent, GenerateUsage, TokenLogprob } from '../../inference/index.ts';
+import type { ChatEvent, GenerateTimings, GenerateUsage, TokenLogprob } from '../../inference/index.ts';
 import { cutOff, sse } from '../wire/index.ts';
 import { openAiErrorBody } from './errors.ts';
 
@@ -32,6 +32,24 @@ export function usageJson(parts: (GenerateUsage & { reasoningTokens?: number })[
       rejected_prediction_tokens: 0,
     },
   };
+}
+
+/** What the engine measured, in the words of llama.cpp's server, which clients of it show. Times are milliseconds. */
+export function timingsJson(usage: GenerateUsage, { prefillMs, decodeMs }: GenerateTimings): object {
+  const processed = usage.promptTokens - usage.cachedTokens;
+  return {
+    cache_n: usage.cachedTokens,
+    prompt_n: processed,
+    prompt_ms: prefillMs,
+    prompt_per_second: perSecond(processed, prefillMs),
+    predicted_n: usage.completionTokens,
+    predicted_ms: decodeMs,
+    predicted_per_second: perSecond(usage.completionTokens, decodeMs),
+  };
+}
+
+function perSecond(tokens: number, ms: number): number | null {
+  return ms > 0 ? (tokens / ms) * 1000 : null;
 }
 
 /** `tool_calls` takes the place of `stop` only. An answer that was cut off from our side is an error. */

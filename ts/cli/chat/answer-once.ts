@@ -1,11 +1,10 @@
 import type { ChatBody, Client } from '../../client/index.ts';
 import { printable } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
-import { speed, THINKING } from './answer.ts';
+import { answerEnd, speed, THINKING } from './answer.ts';
 import { answerOf } from './raw.ts';
 import { lengthNotice } from './reducer.ts';
 import type { Conversation } from './state.ts';
-import { TokenClock } from './token-clock.ts';
 
 /**
  * Prints one answer as it comes: its text to stdout, its reasoning dimmed to stderr and only on a terminal. Escape sequences of the
@@ -20,7 +19,6 @@ export async function answerOnce(
   const { printer, signal } = session;
   const isTerminal = printer.stdout.isTTY === true;
   const showsThoughts = printer.canDraw && isTerminal && !printer.isJson;
-  const clock = new TokenClock();
   let content = '';
   let reasoning = '';
   let lastShown: 'reasoning' | 'content' | undefined;
@@ -29,7 +27,6 @@ export async function answerOnce(
     const onRaw = () => printer.note(`${conversation.model} has no chat template: it goes on with the text.`);
     for await (const piece of answerOf(client, conversation, signal, { responseFormat, onRaw })) {
       if (piece.type === 'end') {
-        const end = clock.end(piece.reason, piece.completionTokens);
         if (printer.isJson) {
           const { promptTokens, completionTokens, cachedTokens } = piece;
           const usage = {
@@ -43,10 +40,10 @@ export async function answerOnce(
           if (piece.reason === 'length')
             printer.warn(lengthNotice({ content, reasoning }, conversation.settings.num_predict));
         }
-        if (options.isVerbose) printer.note(`${promptWords(piece.promptTokens, piece.cachedTokens)}, ${speed(end)}`);
+        if (options.isVerbose)
+          printer.note(`${promptWords(piece.promptTokens, piece.cachedTokens)}, ${speed(answerEnd(piece))}`);
         continue;
       }
-      clock.piece();
       if (piece.type === 'tool-call') continue;
       const text = isTerminal ? printable(piece.text) : piece.text;
       if (piece.type === 'reasoning') {

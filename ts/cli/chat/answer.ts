@@ -1,3 +1,4 @@
+import type { ChatPiece } from '../../client/index.ts';
 import { printable } from '../../errors/index.ts';
 import { wrapRows } from '../terminal/text.ts';
 import type { Answer, AnswerEnd, ChatState, Entry } from './state.ts';
@@ -65,6 +66,15 @@ export function appendEntry(state: ChatState, kind: Entry['kind'], text: string)
 
 function appendRows(state: ChatState, kind: Entry['kind'], rows: string[]): ChatState {
   return { ...state, entries: [...state.entries, { id: state.entries.length, kind, text: rows.join('\n') }] };
+}
+
+/** The speed is the engine's own measure: here the pieces of several tokens arrive together. */
+export function answerEnd({ reason, completionTokens, decodeMs }: Extract<ChatPiece, { type: 'end' }>): AnswerEnd {
+  return {
+    reason: reason === 'length' ? 'length' : 'stop',
+    tokens: completionTokens,
+    tokensPerSecond: decodeMs > 0 ? (completionTokens / decodeMs) * 1000 : undefined,
+  };
 }
 
 /** Such as `128 tokens · 42.1 tokens/s`. */

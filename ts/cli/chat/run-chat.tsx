@@ -2,13 +2,13 @@ import { render } from 'ink';
 import type { Client } from '../../client/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import type { Session } from '../session.ts';
+import { answerEnd } from './answer.ts';
 import { chatPath, LAST_CHAT, readHistory, saveChat } from './chat-files.ts';
 import { answerOf } from './raw.ts';
 import type { ChatSettings } from './settings.ts';
 import { reportProblem, SideWork } from './side-work.ts';
 import { type Conversation, conversationOf, type Effect, initialState, type Message } from './state.ts';
 import { type ChatStore, createChatStore } from './store.ts';
-import { TokenClock } from './token-clock.ts';
 import { ChatView } from './view.tsx';
 
 /** Opens the chat on the terminal and resolves when the person leaves it. */
@@ -79,7 +79,6 @@ export async function runChat(
 }
 
 async function ask(store: ChatStore, client: Client, conversation: Conversation, signal: AbortSignal): Promise<void> {
-  const clock = new TokenClock();
   // Said once, with the first question.
   const onRaw = () => {
     if (conversation.messages.length > 1) return;
@@ -89,16 +88,15 @@ async function ask(store: ChatStore, client: Client, conversation: Conversation,
   try {
     for await (const piece of answerOf(client, conversation, signal, { onRaw })) {
       if (piece.type === 'end') {
-        store.dispatch({ type: 'answered', end: clock.end(piece.reason, piece.completionTokens) });
+        store.dispatch({ type: 'answered', end: answerEnd(piece) });
       } else if (piece.type !== 'tool-call') {
-        clock.piece();
         store.dispatch({ type: 'delta', part: piece.type === 'content' ? 'answer' : 'reasoning', text: piece.text });
       }
     }
   } catch (error) {
     const failure = OmgError.from(error);
     if (signal.aborted) {
-      store.dispatch({ type: 'answered', end: clock.end('cancelled', 0) });
+      store.dispatch({ type: 'answered', end: { reason: 'cancelled', tokens: 0, tokensPerSecond: undefined } });
       return;
     }
     const hint =

@@ -80,7 +80,25 @@ test('a stream goes role, reasoning, content, calls, finish, usage, [DONE] (§14
   expect(chunks.at(-1)).toMatchObject({
     choices: [],
     usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10, prompt_tokens_details: { cached_tokens: 2 } },
+    timings: { cache_n: 2, prompt_n: 5, predicted_n: 3 },
   });
+});
+
+test("an answer tells the engine's own times, streamed or whole", async () => {
+  const end = { ...END, timings: { queueMs: 7, prefillMs: 10, decodeMs: 150 } } as ChatEvent;
+  daemon.models.script = () => play([START, text('a'), end]);
+  const timings = {
+    cache_n: 2,
+    prompt_n: 5,
+    prompt_ms: 10,
+    prompt_per_second: 500,
+    predicted_n: 3,
+    predicted_ms: 150,
+    predicted_per_second: 20,
+  };
+  expect((await post({})).json()).toMatchObject({ timings });
+  const streamed = await post({ stream: true, stream_options: { include_usage: true } });
+  expect(chunksOf(streamed.body).at(-1)).toMatchObject({ timings });
 });
 
 test('without include_usage no chunk has usage', async () => {

@@ -37,6 +37,7 @@ test('the prompt is raw text and the answer one object', async () => {
     object: 'text_completion',
     choices: [{ text: 'cd', index: 0, finish_reason: 'length', logprobs: null }],
     usage: { prompt_tokens: 7, completion_tokens: 3 },
+    timings: { cache_n: 2, prompt_n: 5, predicted_n: 3, predicted_ms: TIMINGS.decodeMs },
   });
 });
 
