@@ -66,7 +66,7 @@ export class Session {
     } catch (error) {
       if (!(error instanceof OmgError) || error.code !== 'daemon_not_running') throw error;
       const mayStart =
-        start || (this.isInteractive && (await confirm(this.terminal, 'No daemon is running. Start one?')));
+        start || (this.isInteractive && (await confirm(this.terminal, 'No daemon is running. Start one?', 'yes')));
       if (!mayStart) throw error;
     }
     this.printer.status('Starting the daemon…');

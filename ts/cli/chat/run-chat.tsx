@@ -66,6 +66,11 @@ export async function runChat(
   const { num_ctx, keep_alive } = options.settings;
   client
     .start(options.model, { context_length: numberOr(num_ctx), keep_alive: stringOr(keep_alive) }, leaving.signal)
+    .then(({ runtime }) => {
+      const held = runtime?.context_length ?? undefined;
+      if (typeof num_ctx === 'number' && held !== undefined && held < num_ctx)
+        store.dispatch({ type: 'notice', text: `The context window is ${held} tokens, the most this model has.` });
+    })
     .catch((error: unknown) => {
       if (!leaving.signal.aborted) reportProblem(store, error);
     });

@@ -320,7 +320,7 @@ describe('without a daemon', () => {
     vi.stubEnv('CI', '');
     const { exitCode, stderr } = await omg(['list'], { isTerminal: true, stdin: 'n\n' });
     expect(exitCode).toBe(3);
-    expect(stderr).toContain('No daemon is running. Start one? [y/N]');
+    expect(stderr).toContain('No daemon is running. Start one? [Y/n]');
   });
 
   test('serve status says that it does not run', async () => {
