@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::families::{encoder_of, spec_of};
 use crate::spec::{
     EncoderOutput, EncoderSpec, ModelSpec, PoolingSpec, kv_bytes_per_token, scratch_bytes,
-    weight_bytes_estimate,
+    state_bytes_per_sequence, weight_bytes_estimate,
 };
 
 /// A model of a supported family, by what it does.
@@ -131,8 +131,7 @@ impl Description for DecoderModel {
         Needs {
             weights: weight_bytes_estimate(files, &self.spec),
             per_token: kv_bytes_per_token(&self.spec) as u64,
-            // Attention, the only mixer so far, keeps all it knows per token.
-            per_sequence: 0,
+            per_sequence: state_bytes_per_sequence(&self.spec) as u64,
             stages: vec![Stage {
                 name: "generate",
                 scratch: scratch_bytes(&self.spec, served.step_tokens),

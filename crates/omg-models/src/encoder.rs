@@ -4,9 +4,9 @@ use omg_kernels::Pool;
 use crate::backend::{CpuBackend, TensorBackend};
 use crate::batch::EncoderText;
 use crate::device::{DeviceChoice, open};
-use crate::encoder_stack::EncoderStack;
 use crate::error::{Error, Result};
 use crate::spec::{EncoderSpec, UNUSED};
+use crate::text_encoder::TextEncoder;
 use crate::weights::WeightSource;
 
 /// A loaded encoder. One step runs at a time; a second caller waits.
@@ -16,8 +16,8 @@ pub struct Encoder {
 }
 
 enum AnyStack {
-    Cpu(Box<EncoderStack<CpuBackend>>),
-    Tensor(Box<EncoderStack<TensorBackend>>),
+    Cpu(Box<TextEncoder<CpuBackend>>),
+    Tensor(Box<TextEncoder<TensorBackend>>),
 }
 
 impl Encoder {
@@ -32,7 +32,7 @@ impl Encoder {
         let stack = match device {
             DeviceChoice::Cpu { threads } => {
                 let backend = CpuBackend::new(Pool::new(*threads));
-                AnyStack::Cpu(Box::new(EncoderStack::load(
+                AnyStack::Cpu(Box::new(TextEncoder::load(
                     backend,
                     &mut source,
                     &spec,
@@ -41,7 +41,7 @@ impl Encoder {
             }
             other => {
                 let backend = TensorBackend::new(open(other)?);
-                AnyStack::Tensor(Box::new(EncoderStack::load(
+                AnyStack::Tensor(Box::new(TextEncoder::load(
                     backend,
                     &mut source,
                     &spec,

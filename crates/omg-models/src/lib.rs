@@ -8,11 +8,13 @@ mod config;
 mod decoder;
 mod device;
 mod encoder;
-mod encoder_stack;
+
 mod error;
 mod families;
 mod model;
 pub mod spec;
+mod stack;
+mod text_encoder;
 mod weights;
 
 pub use architecture::{
@@ -27,6 +29,6 @@ pub use families::{encoder_of, spec_of, supported};
 pub use model::{KvCache, Model};
 pub use spec::{
     ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, ModelSpec, Pooling, PoolingSpec,
-    kv_bytes_per_token, scratch_bytes, weight_bytes_estimate,
+    kv_bytes_per_token, scratch_bytes, state_bytes_per_sequence, weight_bytes_estimate,
 };
 pub use weights::{Name, Role, TensorNames, check_weight_types};

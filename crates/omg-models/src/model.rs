@@ -1,8 +1,9 @@
 use omg_format::ModelFiles;
-use omg_kernels::{PagedKv, Pool};
+use omg_kernels::Pool;
 
-use crate::backend::{Backend, CpuBackend, TensorBackend, TensorKv};
+use crate::backend::{CpuBackend, TensorBackend};
 use crate::batch::Batch;
+use crate::blocks::LayerCache;
 use crate::decoder::Decoder;
 use crate::device::{DeviceChoice, open};
 use crate::error::{Error, Result};
@@ -27,8 +28,8 @@ pub struct KvCache {
 }
 
 enum KvLayers {
-    Cpu(Vec<PagedKv>),
-    Tensor(Vec<TensorKv>),
+    Cpu(Vec<LayerCache<CpuBackend>>),
+    Tensor(Vec<LayerCache<TensorBackend>>),
 }
 
 impl Model {
@@ -84,8 +85,8 @@ impl Model {
     /// An empty cache of `blocks` blocks for this model.
     pub fn new_kv(&self, blocks: usize) -> Result<KvCache> {
         let layers = match &self.decoder {
-            AnyDecoder::Cpu(decoder) => KvLayers::Cpu(decoder.new_kv(blocks)?),
-            AnyDecoder::Tensor(decoder) => KvLayers::Tensor(decoder.new_kv(blocks)?),
+            AnyDecoder::Cpu(decoder) => KvLayers::Cpu(decoder.new_caches(blocks)?),
+            AnyDecoder::Tensor(decoder) => KvLayers::Tensor(decoder.new_caches(blocks)?),
         };
         Ok(KvCache { blocks, layers })
     }
@@ -125,10 +126,10 @@ impl Model {
         match (&self.decoder, &mut kv.layers) {
             (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => layers
                 .iter_mut()
-                .try_for_each(|layer| decoder.backend().copy_block(layer, from, to)),
+                .try_for_each(|layer| layer.copy_block(decoder.backend(), from, to)),
             (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => layers
                 .iter_mut()
-                .try_for_each(|layer| decoder.backend().copy_block(layer, from, to)),
+                .try_for_each(|layer| layer.copy_block(decoder.backend(), from, to)),
             _ => Err(foreign_cache()),
         }
     }

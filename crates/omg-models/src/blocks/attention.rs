@@ -1,8 +1,7 @@
 use omg_kernels::AttentionShape;
 
-use super::{Ropes, Scratch, load_norm};
+use super::{Ropes, Scratch, Step, load_norm};
 use crate::backend::{Backend, Linear, Norm};
-use crate::batch::Batch;
 use crate::error::Result;
 use crate::spec::{AttentionSpec, QkNormScope};
 use crate::weights::{Fused, Role, WeightSource};
@@ -128,8 +127,7 @@ impl<B: Backend> Attention<B> {
     pub(crate) fn forward(
         &self,
         backend: &B,
-        step: &Batch<'_>,
-        rotations: &[B::Rotations],
+        step: &Step<'_, B>,
         kv: &mut B::Kv,
         scratch: &mut Scratch<B>,
     ) -> Result<()> {
@@ -152,10 +150,10 @@ impl<B: Backend> Attention<B> {
             backend.norm_heads(key_norm, key)?;
         }
         if let Some(rope) = self.rope {
-            backend.rotate(&rotations[rope], query, self.shape.k_dim)?;
-            backend.rotate(&rotations[rope], key, self.shape.k_dim)?;
+            backend.rotate(&step.rotations[rope], query, self.shape.k_dim)?;
+            backend.rotate(&step.rotations[rope], key, self.shape.k_dim)?;
         }
-        backend.attention(&self.shape, kv, step, query, key, value, mixed)?;
+        backend.attention(&self.shape, kv, step.batch, query, key, value, mixed)?;
         backend.project([&self.output], mixed, [branch])
     }
 }

@@ -1,6 +1,6 @@
 use crate::backend::{Backend, Norm};
 use crate::error::Result;
-use crate::spec::{NormKind, NormSpec};
+use crate::spec::NormSpec;
 use crate::weights::{Role, WeightSource};
 
 /// Loads a norm of `width` elements.
@@ -12,10 +12,17 @@ pub(crate) fn load_norm<B: Backend>(
     spec: NormSpec,
     width: usize,
 ) -> Result<Norm<B>> {
-    let weight = backend.load_vector(source.norm(role, layer, &spec, width)?)?;
-    let bias = match spec.kind {
-        NormKind::Rms => None,
-        NormKind::Layer => Some(backend.load_vector(source.bias(role, layer, width)?)?),
+    let weight = match spec.weight {
+        true => source.norm(role, layer, &spec, width)?,
+        false => vec![1.0; width],
     };
-    Ok(Norm { spec, weight, bias })
+    let bias = match spec.bias {
+        true => Some(backend.load_vector(source.bias(role, layer, width)?)?),
+        false => None,
+    };
+    Ok(Norm {
+        spec,
+        weight: backend.load_vector(weight)?,
+        bias,
+    })
 }

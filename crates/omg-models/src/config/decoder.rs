@@ -6,8 +6,8 @@ use super::windows::Windows;
 use super::{keys, rope, windows};
 use crate::error::{Error, Result};
 use crate::spec::{
-    AttentionBias, AttentionSpec, FeedForward, GatedSpec, HeadSpec, LayerNorms, LayerSpec, Mixer,
-    ModelSpec, NormKind, NormSpec, QkNorm, QkNormScope,
+    AttentionBias, AttentionSpec, FeedForward, GatedSpec, Halves, HeadSpec, LayerNorms, LayerSpec,
+    Mixer, ModelSpec, NormKind, NormPlacement, NormSpec, QkNorm, QkNormScope,
 };
 use crate::weights::{Name, Role, TensorNames};
 
@@ -18,7 +18,8 @@ pub(crate) struct Family {
     pub(crate) gguf: &'static [&'static str],
     /// `architectures` of its `config.json`.
     pub(crate) architectures: &'static [&'static str],
-    pub(crate) block: Block,
+    pub(crate) norms: NormPlacement,
+    pub(crate) halves: Halves,
     pub(crate) norm: NormKind,
     /// Safetensors store norm weights minus one.
     pub(crate) norm_plus_one: bool,
@@ -37,14 +38,6 @@ pub(crate) struct Family {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Block {
-    /// Norms before the two halves.
-    Pre,
-    /// Norms before and after both halves.
-    Sandwich,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bias {
     /// Added where the file has one.
     Stored,
@@ -56,7 +49,8 @@ pub(crate) const BASE: Family = Family {
     name: "",
     gguf: &[],
     architectures: &[],
-    block: Block::Pre,
+    norms: NormPlacement::Pre,
+    halves: Halves::Sequential,
     norm: NormKind::Rms,
     norm_plus_one: false,
     activation: Activation::Silu,
@@ -80,23 +74,19 @@ pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<Model
     let names = TensorNames::find(header.files(), family.names)?;
     let hidden = header.required_count(keys::HIDDEN)?;
     let layer_count = layer_count(header)?;
-    let norm = norm(header, family)?;
+    let norm = norm(header, family, &names)?;
     let attention = attention_layers(header, family, &names, norm, layer_count)?;
     let feed_forward = feed_forward_layers(header, family, &names, layer_count)?;
-    let sandwich = (family.block == Block::Sandwich).then_some(norm);
     let layers = attention
         .into_iter()
         .zip(feed_forward)
         .map(|(attention, feed_forward)| LayerSpec {
-            mixer: Mixer::Attention(attention),
-            feed_forward,
-            norms: LayerNorms {
-                before_mixer: Some(norm),
-                after_mixer: sandwich,
-                before_feed_forward: Some(norm),
-                after_feed_forward: sandwich,
-            },
+            mixers: vec![Mixer::Attention(attention)],
+            feed_forward: Some(feed_forward),
+            norms: LayerNorms::placed(family.norms, norm),
+            halves: family.halves,
             residual_scale: 1.0,
+            output_scale: false,
         });
     let context_length = header.required_count(keys::CONTEXT)?;
     let mut spec = ModelSpec {
@@ -121,7 +111,7 @@ pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<Model
     Ok(spec)
 }
 
-fn norm(header: &Header<'_>, family: &Family) -> Result<NormSpec> {
+fn norm(header: &Header<'_>, family: &Family, names: &TensorNames) -> Result<NormSpec> {
     let key = match family.norm {
         NormKind::Rms => keys::RMS_EPS,
         NormKind::Layer => keys::LAYER_NORM_EPS,
@@ -130,6 +120,8 @@ fn norm(header: &Header<'_>, family: &Family) -> Result<NormSpec> {
     Ok(NormSpec {
         kind: family.norm,
         eps: eps.ok_or_else(|| header.wrong(key, "is missing or not a small number"))?,
+        weight: true,
+        bias: header.has_tensor(&names.bias(Role::FinalNorm, 0)),
         plus_one: family.norm_plus_one && !header.is_gguf(),
     })
 }

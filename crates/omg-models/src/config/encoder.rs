@@ -5,8 +5,9 @@ use super::layers::{activation, layer_count, vocab};
 use super::{keys, pooling, rope};
 use crate::error::{Error, Result};
 use crate::spec::{
-    AttentionBias, AttentionSpec, EncoderLayerSpec, EncoderOutput, EncoderSpec, FeedForward,
-    GatedSpec, LearnedPositions, NormKind, NormSpec, PlainSpec, Pooling, PoolingSpec,
+    AttentionBias, AttentionSpec, EncoderOutput, EncoderSpec, FeedForward, GatedSpec, Halves,
+    LayerNorms, LayerSpec, LearnedPositions, Mixer, NormKind, NormPlacement, NormSpec, PlainSpec,
+    Pooling, PoolingSpec,
 };
 use crate::weights::{Name, Role, TensorNames};
 
@@ -64,16 +65,20 @@ pub(crate) fn encoder_spec(
     let norm = NormSpec {
         kind: NormKind::Layer,
         eps: eps.ok_or_else(|| header.wrong(keys::LAYER_NORM_EPS, "is not a small number"))?,
+        weight: true,
+        bias: true,
         plus_one: false,
     };
     let positions = positions(header, family, &names)?;
     let layers = (0..layer_count(header)?)
         .map(|layer| {
-            Ok(EncoderLayerSpec {
-                attention: attention(header, family, &names, layer)?,
-                attention_norm: norm,
-                feed_forward: feed_forward(header, family, &names, layer)?,
-                output_norm: norm,
+            Ok(LayerSpec {
+                mixers: vec![Mixer::Attention(attention(header, family, &names, layer)?)],
+                feed_forward: Some(feed_forward(header, family, &names, layer)?),
+                norms: LayerNorms::placed(NormPlacement::PostResidual, norm),
+                halves: Halves::Sequential,
+                residual_scale: 1.0,
+                output_scale: false,
             })
         })
         .collect::<Result<_>>()?;

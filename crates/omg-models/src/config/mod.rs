@@ -9,7 +9,7 @@ mod pooling;
 mod rope;
 mod windows;
 
-pub(crate) use decoder::{BASE, Bias, Block, Family, decoder_spec};
+pub(crate) use decoder::{BASE, Bias, Family, decoder_spec};
 pub(crate) use encoder::{EncoderFamily, POST_NORM, encoder_spec};
 pub(crate) use header::Header;
 pub use pooling::pooling_of;

@@ -4,14 +4,14 @@
 
 use omg_kernels::Activation;
 
-use crate::config::{BASE, Block, Family, Header, Windows, keys};
+use crate::config::{BASE, Family, Header, Windows, keys};
 use crate::error::Result;
-use crate::spec::{ModelSpec, QkNormScope};
+use crate::spec::{ModelSpec, NormPlacement, QkNormScope};
 use crate::weights::Role;
 
 /// What both have in common.
 const GEMMA: Family = Family {
-    block: Block::Sandwich,
+    norms: NormPlacement::Sandwich,
     norm_plus_one: true,
     activation: Activation::GeluTanh,
     names: &[(

@@ -1,7 +1,6 @@
 use omg_format::ModelFiles;
-use omg_kernels::PagedKv;
 
-use super::{AttentionSpec, FeedForward, NormSpec};
+use super::{FeedForward, LayerSpec, NormSpec};
 use crate::weights::{Role, TensorNames, needed};
 
 /// Tokens that run in one step, unless a single text has more.
@@ -34,7 +33,7 @@ pub struct EncoderSpec {
     /// Rows of the table that tells the two texts of a pair apart; 0: there is none.
     pub token_types: usize,
     pub embedding_norm: NormSpec,
-    pub layers: Vec<EncoderLayerSpec>,
+    pub layers: Vec<LayerSpec>,
     pub output: EncoderOutput,
     pub names: TensorNames,
 }
@@ -44,14 +43,6 @@ pub struct EncoderSpec {
 pub struct LearnedPositions {
     pub rows: usize,
     pub first: usize,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct EncoderLayerSpec {
-    pub attention: AttentionSpec,
-    pub attention_norm: NormSpec,
-    pub feed_forward: FeedForward,
-    pub output_norm: NormSpec,
 }
 
 /// What becomes of the hidden states.
@@ -117,12 +108,13 @@ impl EncoderSpec {
     pub fn scratch_bytes(&self) -> u64 {
         let tokens = ENCODER_STEP_TOKENS.max(self.context_length);
         let widest = self.layers.iter().map(|layer| {
-            let a = &layer.attention;
-            let projections = a.query_width() + a.key_width() + a.value_width() + a.output_width();
-            let keys = PagedKv::bytes_per_token(a.kv_heads, a.key_dim, a.value_dim);
-            // Short texts leave the rest of their block of keys empty.
-            let keys = 2 * keys;
-            4 * (projections + 2 * layer.feed_forward.width() + 3 * self.hidden) + keys
+            let mixer = layer.mixers.iter().map(|mixer| {
+                // Short texts leave the rest of their block of keys empty.
+                4 * mixer.scratch_width() + 2 * mixer.cache_need().per_token
+            });
+            let feed_forward = layer.feed_forward.as_ref();
+            let feed_forward = feed_forward.map_or(0, FeedForward::scratch_width);
+            mixer.max().unwrap_or(0) + 4 * (feed_forward + 3 * self.hidden)
         });
         (widest.max().unwrap_or(0) * tokens) as u64
     }

@@ -27,11 +27,11 @@ pub struct PlainSpec {
 }
 
 impl FeedForward {
-    /// Elements per token between the projections.
-    pub fn width(&self) -> usize {
+    /// Elements per token that it computes with.
+    pub fn scratch_width(&self) -> usize {
         match self {
-            Self::Gated(spec) => spec.width,
-            Self::Plain(spec) => spec.width,
+            Self::Gated(spec) => 2 * spec.width,
+            Self::Plain(spec) => 2 * spec.width,
         }
     }
 }

@@ -1,7 +1,6 @@
 use omg_format::ModelFiles;
-use omg_kernels::PagedKv;
 
-use super::{FeedForward, Mixer, ModelSpec};
+use super::{CacheNeed, FeedForward, Mixer, ModelSpec};
 use crate::weights::needed;
 
 const FLOAT_BYTES: usize = 4;
@@ -10,10 +9,17 @@ const EXPECTED_OUTPUTS: usize = 8;
 
 /// Bytes that one token takes in the cache, over all layers.
 pub fn kv_bytes_per_token(spec: &ModelSpec) -> usize {
-    let layer = |mixer: &Mixer| match mixer {
-        Mixer::Attention(a) => PagedKv::bytes_per_token(a.kv_heads, a.key_dim, a.value_dim),
-    };
-    spec.layers.iter().map(|l| layer(&l.mixer)).sum()
+    needs(spec).map(|need| need.per_token).sum()
+}
+
+/// Bytes that a sequence takes whatever its length, over all layers.
+pub fn state_bytes_per_sequence(spec: &ModelSpec) -> usize {
+    needs(spec).map(|need| need.per_sequence).sum()
+}
+
+fn needs(spec: &ModelSpec) -> impl Iterator<Item = CacheNeed> {
+    let mixers = spec.layers.iter().flat_map(|layer| &layer.mixers);
+    mixers.map(Mixer::cache_need)
 }
 
 /// Bytes of the weights in memory. They are kept in the type of the file, so its tensors are what they take; those of
@@ -28,17 +34,16 @@ pub fn weight_bytes_estimate(files: &ModelFiles, spec: &ModelSpec) -> u64 {
 
 /// Bytes of activations while `batch_tokens` tokens run in one step. Layers reuse the same buffers.
 pub fn scratch_bytes(spec: &ModelSpec, batch_tokens: usize) -> u64 {
-    let attention = spec.layers.iter().map(|layer| match &layer.mixer {
-        // Queries and their normed copy, keys, values, and what attention gives.
-        Mixer::Attention(a) => {
-            2 * a.query_width() + 2 * a.key_width() + a.value_width() + a.output_width()
-        }
+    let mixers = spec.layers.iter().map(|layer| {
+        let widths = layer.mixers.iter().map(Mixer::scratch_width);
+        widths.max().unwrap_or(0)
     });
-    let feed_forward = spec.layers.iter().map(|layer| match &layer.feed_forward {
-        FeedForward::Gated(gated) => 2 * gated.width,
-        FeedForward::Plain(plain) => 2 * plain.width,
-    });
-    let widest = attention.max().unwrap_or(0) + feed_forward.max().unwrap_or(0);
+    let feed_forward = spec
+        .layers
+        .iter()
+        .filter_map(|layer| layer.feed_forward.as_ref())
+        .map(FeedForward::scratch_width);
+    let widest = mixers.max().unwrap_or(0) + feed_forward.max().unwrap_or(0);
     // The residual stream, its norm and a branch; the kernels' eight-bit copy of the widest row.
     let per_token = (widest + 4 * spec.hidden) * FLOAT_BYTES + widest;
     let logits = batch_tokens.min(EXPECTED_OUTPUTS) * spec.vocab * FLOAT_BYTES;

@@ -3,7 +3,9 @@
 mod attention;
 mod encoder;
 mod feed_forward;
+mod layer;
 mod memory;
+mod mixer;
 mod model;
 mod norm;
 mod rope;
@@ -11,11 +13,14 @@ mod rope;
 pub use attention::{AttentionBias, AttentionSpec, QkNorm, QkNormScope};
 pub(crate) use encoder::UNUSED;
 pub use encoder::{
-    ENCODER_STEP_TOKENS, EncoderLayerSpec, EncoderOutput, EncoderSpec, LearnedPositions, Pooling,
-    PoolingSpec,
+    ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, LearnedPositions, Pooling, PoolingSpec,
 };
 pub use feed_forward::{FeedForward, GatedSpec, PlainSpec};
-pub use memory::{kv_bytes_per_token, scratch_bytes, weight_bytes_estimate};
-pub use model::{HeadSpec, LayerNorms, LayerSpec, Mixer, ModelSpec};
+pub use layer::{Halves, LayerNorms, LayerSpec, NormPlacement};
+pub use memory::{
+    kv_bytes_per_token, scratch_bytes, state_bytes_per_sequence, weight_bytes_estimate,
+};
+pub use mixer::{CacheNeed, Mixer};
+pub use model::{HeadSpec, ModelSpec};
 pub use norm::{NormKind, NormSpec};
 pub use rope::{Frequencies, RopeFactors, RopeScaling, RopeSpec};

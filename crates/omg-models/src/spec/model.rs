@@ -1,4 +1,4 @@
-use super::{AttentionSpec, FeedForward, NormSpec};
+use super::{AttentionSpec, LayerSpec, Mixer, NormSpec};
 use crate::weights::TensorNames;
 
 /// A decoder-only text model. Sizes are in elements, lengths in tokens.
@@ -31,30 +31,6 @@ pub struct HeadSpec {
     pub softcap: Option<f32>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerSpec {
-    pub mixer: Mixer,
-    pub feed_forward: FeedForward,
-    pub norms: LayerNorms,
-    /// What each half adds to the residual stream is multiplied by this.
-    pub residual_scale: f32,
-}
-
-/// Pre-norm layers have the two `before`, post-norm layers the two `after`, sandwich layers all four.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LayerNorms {
-    pub before_mixer: Option<NormSpec>,
-    pub after_mixer: Option<NormSpec>,
-    pub before_feed_forward: Option<NormSpec>,
-    pub after_feed_forward: Option<NormSpec>,
-}
-
-/// What mixes tokens with each other. Recurrent mixers and latent attention become further variants.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Mixer {
-    Attention(AttentionSpec),
-}
-
 impl ModelSpec {
     /// Fixes the context that will be served, before loading; clamped to the model's own.
     pub fn with_served_context(mut self, tokens: usize) -> Self {
@@ -63,11 +39,17 @@ impl ModelSpec {
     }
 
     /// The attention of every layer that has one, to be changed by a family.
-    pub(crate) fn attention_mut(&mut self) -> impl Iterator<Item = (usize, &mut AttentionSpec)> {
+    pub(crate) fn attention_mut<'a>(
+        &'a mut self,
+    ) -> impl Iterator<Item = (usize, &'a mut AttentionSpec)> {
+        let mixers = |(index, layer): (usize, &'a mut LayerSpec)| {
+            layer.mixers.iter_mut().map(move |mixer| (index, mixer))
+        };
         self.layers
             .iter_mut()
             .enumerate()
-            .map(|(index, layer)| match &mut layer.mixer {
+            .flat_map(mixers)
+            .map(|(index, mixer)| match mixer {
                 Mixer::Attention(attention) => (index, attention),
             })
     }

@@ -3,6 +3,10 @@
 pub struct NormSpec {
     pub kind: NormKind,
     pub eps: f32,
+    /// The file has a weight; otherwise it is one everywhere.
+    pub weight: bool,
+    /// The file has a bias.
+    pub bias: bool,
     /// The file stores `weight − 1`; one is added while loading. GGUF files have it folded in already.
     pub plus_one: bool,
 }
@@ -13,4 +17,16 @@ pub enum NormKind {
     Rms,
     /// `(x − mean) / √(var + eps) · weight + bias`
     Layer,
+}
+
+impl NormSpec {
+    /// The same without a weight or a bias.
+    pub fn weightless(self) -> Self {
+        Self {
+            weight: false,
+            bias: false,
+            plus_one: false,
+            ..self
+        }
+    }
 }

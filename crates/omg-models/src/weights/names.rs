@@ -12,6 +12,8 @@ pub enum Role {
     AfterMixerNorm,
     FeedForwardNorm,
     AfterFeedForwardNorm,
+    /// A factor of the residual stream at the end of a layer.
+    OutputScale,
     Query,
     Key,
     Value,
@@ -62,6 +64,11 @@ const STANDARD: &[Name] = &[
         Role::AfterFeedForwardNorm,
         "blk.{}.post_ffw_norm",
         "layers.{}.post_feedforward_layernorm",
+    ),
+    (
+        Role::OutputScale,
+        "blk.{}.layer_output_scale",
+        "layers.{}.layer_scalar",
     ),
     (Role::Query, "blk.{}.attn_q", "layers.{}.self_attn.q_proj"),
     (Role::Key, "blk.{}.attn_k", "layers.{}.self_attn.k_proj"),

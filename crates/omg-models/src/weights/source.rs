@@ -127,6 +127,16 @@ impl<'a> WeightSource<'a> {
         Ok(weight)
     }
 
+    /// The weight of a role that is a vector of `len` elements.
+    pub(crate) fn weight_vector(
+        &mut self,
+        role: Role,
+        layer: usize,
+        len: usize,
+    ) -> Result<Vec<f32>> {
+        self.vector(&self.names.weight(role, layer), len)
+    }
+
     /// The weight of a role as floats, `[rows, cols]`.
     pub(crate) fn floats(
         &mut self,

@@ -1,118 +1,14 @@
-//! The kernels of `omg-kernels` on plain buffers.
-
-use omg_format::DType;
 use omg_kernels::{
-    Activation, AttentionShape, Matrix, PagedKv, Pairing, Pool, Product, RopeTable, Rotations,
-    activate, add_bias, add_rms_norm, attention, gated, layer_norm, multiply, rms_norm,
-    rms_norm_in_place, rotate,
+    Activation, Matrix, Product, activate, add_bias, add_rms_norm, gated, layer_norm, multiply,
+    rms_norm, rms_norm_in_place,
 };
 
-use super::{Backend, Linear, Norm};
-use crate::batch::Batch;
+use super::{CpuBackend, CpuRows};
+use crate::backend::{Dense, Linear, Norm};
 use crate::error::Result;
-use crate::spec::{Frequencies, NormKind, RopeSpec};
-use crate::weights::MatrixRows;
+use crate::spec::NormKind;
 
-/// Bytes of a matrix read at once while loading.
-const LOAD_CHUNK: usize = 8 << 20;
-
-pub(crate) struct CpuBackend {
-    pool: Pool,
-}
-
-/// `[n, width]`; the buffer keeps its memory when it takes another shape.
-#[derive(Default)]
-pub(crate) struct CpuRows {
-    data: Vec<f32>,
-    width: usize,
-}
-
-pub(crate) struct CpuRope {
-    table: RopeTable,
-    pairing: Pairing,
-}
-
-pub(crate) struct CpuRotations {
-    rotations: Rotations,
-    pairing: Pairing,
-}
-
-impl CpuBackend {
-    pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool }
-    }
-
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-}
-
-impl CpuRows {
-    fn rows(&self) -> usize {
-        self.data.len() / self.width.max(1)
-    }
-
-    /// Takes the shape `[n, width]`; what is in it then is not defined.
-    fn shape(&mut self, n: usize, width: usize) -> &mut [f32] {
-        self.width = width;
-        self.data.resize(n * width, 0.0);
-        &mut self.data
-    }
-}
-
-impl Backend for CpuBackend {
-    type Rows = CpuRows;
-    type Matrix = Matrix;
-    type Vector = Vec<f32>;
-    type Rope = CpuRope;
-    type Rotations = CpuRotations;
-    type Kv = PagedKv;
-
-    fn load_matrix(&self, rows: &MatrixRows<'_>) -> Result<Matrix> {
-        if !Matrix::supports(rows.dtype()) {
-            return self.load_as_floats(rows);
-        }
-        let mut builder = Matrix::builder(rows.dtype(), rows.rows(), rows.cols())?;
-        for range in rows.chunks(LOAD_CHUNK)? {
-            builder.push_rows(&rows.read(range)?, &self.pool)?;
-        }
-        Ok(builder.finish()?)
-    }
-
-    fn load_vector(&self, values: Vec<f32>) -> Result<Vec<f32>> {
-        Ok(values)
-    }
-
-    fn load_rope(&self, spec: &RopeSpec, frequencies: Frequencies) -> Result<CpuRope> {
-        let table = RopeTable::from_frequencies(frequencies.inverse, frequencies.magnitude);
-        Ok(CpuRope {
-            table,
-            pairing: spec.pairing,
-        })
-    }
-
-    fn matrix_bytes(&self, matrix: &Matrix) -> usize {
-        matrix.byte_size()
-    }
-
-    fn new_rows(&self) -> Result<CpuRows> {
-        Ok(CpuRows::default())
-    }
-
-    fn new_kv(&self, shape: &AttentionShape, blocks: usize) -> Result<PagedKv> {
-        Ok(PagedKv::new(
-            blocks,
-            shape.kv_heads,
-            shape.k_dim,
-            shape.v_dim,
-        )?)
-    }
-
-    fn copy_block(&self, kv: &mut PagedKv, from: usize, to: usize) -> Result<()> {
-        kv.copy_block(from, to);
-        Ok(())
-    }
-
+impl Dense for CpuBackend {
     fn embed(&self, table: &Matrix, tokens: &[u32], scale: f32, out: &mut CpuRows) -> Result<()> {
         let width = table.cols();
         let out = out.shape(tokens.len(), width);
@@ -123,13 +19,6 @@ impl Backend for CpuBackend {
             omg_kernels::scale(&self.pool, out, scale);
         }
         Ok(())
-    }
-
-    fn rotations(&self, rope: &CpuRope, positions: &[u32]) -> Result<CpuRotations> {
-        Ok(CpuRotations {
-            rotations: rope.table.rotations(positions),
-            pairing: rope.pairing,
-        })
     }
 
     fn norm(&self, norm: &Norm<Self>, x: &CpuRows, out: &mut CpuRows) -> Result<()> {
@@ -247,39 +136,6 @@ impl Backend for CpuBackend {
         Ok(logits)
     }
 
-    fn rotate(&self, by: &CpuRotations, x: &mut CpuRows, head_dim: usize) -> Result<()> {
-        let heads = x.width / head_dim;
-        rotate(
-            &self.pool,
-            &mut x.data,
-            &by.rotations,
-            heads,
-            head_dim,
-            by.pairing,
-        );
-        Ok(())
-    }
-
-    fn attention(
-        &self,
-        shape: &AttentionShape,
-        kv: &mut PagedKv,
-        step: &Batch<'_>,
-        query: &CpuRows,
-        key: &CpuRows,
-        value: &CpuRows,
-        out: &mut CpuRows,
-    ) -> Result<()> {
-        for seq in step.seqs {
-            let rows = |all: &CpuRows| seq.rows.start * all.width..seq.rows.end * all.width;
-            let (key, value) = (&key.data[rows(key)], &value.data[rows(value)]);
-            kv.write(&self.pool, seq.block_table, seq.first_position, key, value);
-        }
-        let out = out.shape(query.rows(), shape.heads * shape.v_dim);
-        attention(&self.pool, shape, &query.data, kv, step.seqs, out);
-        Ok(())
-    }
-
     fn gated(
         &self,
         activation: Activation,
@@ -313,20 +169,13 @@ impl Backend for CpuBackend {
         Ok(())
     }
 
-    fn to_host(&self, x: &CpuRows) -> Result<Vec<f32>> {
-        Ok(x.data.clone())
+    fn accumulate(&self, x: &mut CpuRows, y: &CpuRows, scale: f32) -> Result<()> {
+        omg_kernels::add_scaled(&self.pool, &mut x.data, &y.data, scale);
+        Ok(())
     }
-}
 
-impl CpuBackend {
-    /// For the rare types that files may hold and no kernel multiplies: half as large as floats, and as precise as they are.
-    fn load_as_floats(&self, rows: &MatrixRows<'_>) -> Result<Matrix> {
-        let mut builder = Matrix::builder(DType::F16, rows.rows(), rows.cols())?;
-        for range in rows.chunks(LOAD_CHUNK)? {
-            let mut values = vec![0.0; range.len() * rows.cols()];
-            omg_format::dequantize(rows.dtype(), &rows.read(range)?, &mut values)?;
-            builder.push_rows(&omg_format::quantize(DType::F16, &values)?, &self.pool)?;
-        }
-        Ok(builder.finish()?)
+    fn scale(&self, x: &mut CpuRows, factor: f32) -> Result<()> {
+        omg_kernels::scale(&self.pool, &mut x.data, factor);
+        Ok(())
     }
 }

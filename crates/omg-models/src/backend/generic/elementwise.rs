@@ -1,0 +1,21 @@
+use crate::backend::Storage;
+use crate::error::Result;
+
+/// `x += scale · y`
+pub(crate) fn accumulate<B: Storage>(
+    backend: &B,
+    x: &mut B::Rows,
+    y: &B::Rows,
+    scale: f32,
+) -> Result<()> {
+    let mut y = backend.to_tensor(y)?;
+    if scale != 1.0 {
+        y = (y * f64::from(scale))?;
+    }
+    backend.put_tensor((backend.to_tensor(x)? + y)?, x)
+}
+
+/// `x *= factor`
+pub(crate) fn scale<B: Storage>(backend: &B, x: &mut B::Rows, factor: f32) -> Result<()> {
+    backend.put_tensor((backend.to_tensor(x)? * f64::from(factor))?, x)
+}
