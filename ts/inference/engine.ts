@@ -23,7 +23,15 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export interface LoadSpec {
+/** What is loaded besides the model. Absolute paths. The engine of this package opens `path` alone; others are handed the rest by role. */
+export interface LoadComponents {
+  components?: {
+    role: 'model' | 'projector' | 'text-encoder' | 'vae' | 'vocoder' | 'adapter' | 'draft';
+    path: string;
+  }[];
+}
+
+export interface LoadSpec extends LoadComponents {
   /** A GGUF file (the first of a split set) or a safetensors folder. */
   path: string;
   device?: 'auto' | 'cpu' | `cuda:${number}` | 'metal';

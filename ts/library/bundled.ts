@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { componentsOf } from './components.ts';
 import { digestOf } from './manifest.ts';
 import { DEFAULT_NAMESPACE, DEFAULT_TAG, LOCAL_HOST } from './names.ts';
 import type { Artifact, InstallRecord } from './types.ts';
@@ -56,11 +57,10 @@ export class BundledModels {
     const artifacts: Artifact[] = [{ filename: basename(path), size: bytes.length, sha256, format: 'gguf' }];
     const record: InstallRecord = {
       name: { host: LOCAL_HOST, namespace: DEFAULT_NAMESPACE, model, tag: DEFAULT_TAG },
-      modelRef: { provider: 'bundled', repo: path, kind: 'gguf' },
-      revision: { branch: 'bundled' },
+      source: { scheme: 'bundled', reference: path, revision: { branch: 'bundled' } },
       artifacts,
+      components: componentsOf(artifacts),
       localPath: dirname(path),
-      enginePath: path,
       // Archives give their files a date of long ago; the change of the inode is the installation.
       installedAt: new Date(Math.max(stats.mtimeMs, stats.ctimeMs)).toISOString(),
       digest: digestOf(artifacts),

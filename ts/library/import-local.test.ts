@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
+import { modelPath } from './components.ts';
 import { displayName, Library } from './index.ts';
 import { temporaryFolder } from './test-store.ts';
 
@@ -28,8 +29,9 @@ test('a GGUF file is linked, named by its file, and stays where it is', async ()
   const { record, method } = await library.import(path);
   expect(method).toBe('linked');
   expect(displayName(record.name)).toBe('Tiny-Model-v1:latest');
-  expect(record.modelRef).toEqual({ provider: 'local', repo: path, kind: 'gguf' });
-  expect((await stat(record.enginePath)).ino).toBe((await stat(path)).ino);
+  expect(record.source).toEqual({ scheme: 'local', reference: path, revision: { branch: 'local' } });
+  expect(record.components).toEqual([{ role: 'model', path: 'Tiny Model v1.gguf', format: 'gguf' }]);
+  expect((await stat(modelPath(record))).ino).toBe((await stat(path)).ino);
   expect(await library.resolve('tiny-model-v1')).toEqual(record);
   expect((await library.remove('Tiny-Model-v1')).freedBytes).toBe(0);
   expect(await readFile(path, 'utf8')).toBe('GGUF weights');
@@ -41,7 +43,7 @@ test('a copy does not depend on the original', async () => {
   const { record, method } = await library.import(join(folder, 'm.gguf'), { mode: 'copy', name: 'mine:v1' });
   expect(method).toBe('copied');
   await writeFile(join(folder, 'm.gguf'), 'GGUF changed');
-  expect(await readFile(record.enginePath, 'utf8')).toBe('GGUF weights');
+  expect(await readFile(modelPath(record), 'utf8')).toBe('GGUF weights');
   expect((await library.remove('mine:v1')).freedBytes).toBe(12);
 });
 
@@ -54,7 +56,7 @@ test('any shard brings the whole set', async () => {
   const { record } = await library.import(join(folder, 'm-00002-of-00002.gguf'));
   expect(displayName(record.name)).toBe('m:latest');
   expect(record.artifacts.map(({ filename }) => filename)).toEqual(['m-00001-of-00002.gguf', 'm-00002-of-00002.gguf']);
-  expect(record.enginePath.endsWith('m-00001-of-00002.gguf')).toBe(true);
+  expect(modelPath(record).endsWith('m-00001-of-00002.gguf')).toBe(true);
 });
 
 test('a safetensors folder comes with what it needs and nothing else', async () => {
@@ -67,13 +69,20 @@ test('a safetensors folder comes with what it needs and nothing else', async () 
   });
   const { record } = await library.import(folder);
   expect(displayName(record.name)).toBe('my-model:latest');
-  expect(record.enginePath).toBe(record.localPath);
+  expect(modelPath(record)).toBe(record.localPath);
   expect((await readdir(record.localPath)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
 });
 
 test('a folder with one GGUF model is that model; with several it has to be said which', async () => {
-  const one = await setUp({ 'm-Q4_K_M.gguf': 'GGUF weights', 'mmproj-m.gguf': 'GGUF' });
-  expect((await one.library.import(one.folder)).record.artifacts).toHaveLength(1);
+  const one = await setUp({
+    'm-Q4_K_M.gguf': 'GGUF weights',
+    'mmproj-m.gguf': 'GGUF projector',
+    'imatrix.gguf': 'GGUF other',
+  });
+  expect((await one.library.import(one.folder)).record.components).toEqual([
+    { role: 'model', path: 'm-Q4_K_M.gguf', format: 'gguf' },
+    { role: 'projector', path: 'mmproj-m.gguf', format: 'gguf' },
+  ]);
   const two = await setUp({ 'a.gguf': 'GGUF', 'b.gguf': 'GGUF' });
   await expect(two.library.import(two.folder)).rejects.toMatchObject({
     code: 'invalid_request',
@@ -117,7 +126,7 @@ test('a name that nobody chose replaces no other model; a chosen one does', asyn
   await writeFile(path, 'GGUF two');
   await expect(library.import(path)).rejects.toMatchObject({ code: 'conflict', hint: /--name/ });
   const second = await library.import(path, { name: 'm' });
-  expect(await readFile(second.record.enginePath, 'utf8')).toBe('GGUF two');
+  expect(await readFile(modelPath(second.record), 'utf8')).toBe('GGUF two');
   expect(await library.list()).toHaveLength(1);
 });
 
@@ -148,7 +157,7 @@ test.skipIf(!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync(tmp
     await writeFile(path, 'GGUF weights');
     const { record, method } = await library.import(path);
     expect(method).toBe('in-place');
-    expect(record.enginePath).toBe(path);
+    expect(modelPath(record)).toBe(path);
     expect(await readdir(library.layout.partial)).toEqual([]);
     expect(await new Library({ modelsDir: library.layout.root }).list()).toEqual([record]);
     await library.copy('m', 'second');
@@ -160,6 +169,6 @@ test.skipIf(!existsSync('/dev/shm') || statSync('/dev/shm').dev === statSync(tmp
     const copy = await library.import(path, { mode: 'copy' });
     expect(copy.method).toBe('copied');
     await rm(path);
-    expect(await readFile(copy.record.enginePath, 'utf8')).toBe('GGUF weights');
+    expect(await readFile(modelPath(copy.record), 'utf8')).toBe('GGUF weights');
   },
 );

@@ -146,10 +146,8 @@ async function installStaged(
     if (!inPlace) for (const file of staged) await adoptStaged(library, file);
     const record = await library.install({
       name,
-      modelRef: { provider: 'local', repo: model.path, kind: model.kind },
-      revision: { branch: 'local' },
+      source: { scheme: 'local', reference: model.path, revision: { branch: 'local' } },
       artifacts,
-      ...(model.engineFile === undefined ? {} : { engineFile: model.engineFile }),
       ...(inPlace ? { inPlace: model.folder } : {}),
     });
     return { record, method: inPlace ? 'in-place' : options.mode === 'copy' ? 'copied' : 'linked' };

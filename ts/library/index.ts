@@ -1,6 +1,7 @@
 export { readAliases, writeAlias } from './aliases.ts';
 export { type BundledModel, demoModel } from './bundled.ts';
 export type { GcReport } from './collect.ts';
+export { componentPath, componentsOf, modelFormat, modelPath } from './components.ts';
 export { FileHasher, hashFile } from './file-hasher.ts';
 export { linkOrCopy } from './file-linking.ts';
 export { Gate } from './gate.ts';
@@ -19,9 +20,10 @@ export {
   formatOf,
   groupGguf,
   isGguf,
-  isGgufCompanion,
   type NamedFile,
   parseShard,
+  projectorOf,
+  roleOf,
   selectSafetensors,
 } from './model-files.ts';
 export { configArchitecture, type ModelFacts, quantizationMethod, taskOf } from './model-task.ts';
@@ -41,4 +43,13 @@ export { assertSafeFilename } from './safe-filename.ts';
 export { asStoreChange } from './store-error.ts';
 export { StoreLayout } from './store-layout.ts';
 export { openRegular, readRegular, readRegularSync } from './stranger-file.ts';
-export type { Artifact, InstallRecord, ModelName, ModelProfile, ModelRef, Revision } from './types.ts';
+export type {
+  Artifact,
+  Component,
+  ComponentRole,
+  InstallRecord,
+  ModelName,
+  ModelOrigin,
+  ModelProfile,
+  Revision,
+} from './types.ts';

@@ -3,13 +3,14 @@ import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import type { BlobStore } from './blob-store.ts';
+import { componentsOf, modelPath } from './components.ts';
 import { linkOrCopy } from './file-linking.ts';
 import { acquireLock } from './lock-file.ts';
-import { formatOf, groupGguf, isGguf, isGgufCompanion, selectSafetensors } from './model-files.ts';
+import { formatOf, groupGguf, isGguf, projectorOf, roleOf, selectSafetensors } from './model-files.ts';
 import { displayName } from './names.ts';
 import { assertSafeFilename } from './safe-filename.ts';
 import { asStoreChange } from './store-error.ts';
-import type { Artifact, InstallRecord, ModelName, ModelProfile } from './types.ts';
+import type { Artifact, ComponentRole, InstallRecord, ModelName, ModelProfile } from './types.ts';
 
 export interface BlobsInput {
   name: ModelName;
@@ -21,11 +22,9 @@ export interface BlobsInput {
 
 /** The files of a model laid out as the engine opens them, for as long as `use` runs. */
 export interface StagedModel {
-  kind: 'gguf' | 'safetensors';
   /** What the engine opens. */
-  enginePath: string;
+  path: string;
   artifacts: Artifact[];
-  engineFile?: string;
 }
 
 /**
@@ -37,14 +36,12 @@ export async function installBlobs(
   input: BlobsInput,
   inspect: (path: string) => Promise<unknown>,
 ): Promise<InstallRecord> {
-  return await withStagedBlobs(library, input.files, async ({ kind, enginePath, artifacts, engineFile }) => {
-    await inspect(enginePath);
+  return await withStagedBlobs(library, input.files, async ({ path, artifacts }) => {
+    await inspect(path);
     return await library.install({
       name: input.name,
-      modelRef: { provider: 'local', repo: displayName(input.name), kind },
-      revision: { branch: 'local' },
+      source: { scheme: 'local', reference: displayName(input.name), revision: { branch: 'local' } },
       artifacts,
-      ...(engineFile === undefined ? {} : { engineFile }),
       ...(input.profile === undefined ? {} : { profile: input.profile }),
       ...(input.contextLength === undefined ? {} : { contextLength: input.contextLength }),
     });
@@ -76,10 +73,8 @@ export async function withStagedBlobs<T>(
         }
         await linkOrCopy(blob, join(folder, filename));
       }
-      const kind = artifacts.some(({ format }) => format === 'gguf') ? 'gguf' : 'safetensors';
-      const engineFile = kind === 'gguf' ? artifacts[0]?.filename : undefined;
-      const enginePath = engineFile === undefined ? folder : join(folder, engineFile);
-      const result = await use({ kind, enginePath, artifacts, ...(engineFile === undefined ? {} : { engineFile }) });
+      const path = modelPath({ localPath: folder, components: componentsOf(artifacts) });
+      const result = await use({ path, artifacts });
       done = true;
       return result;
     } finally {
@@ -123,22 +118,27 @@ async function namedByContent(filename: string, path: string): Promise<string> {
   }
 }
 
+const USED_ROLES = new Set<ComponentRole | undefined>(['model', 'projector']);
+
 function chooseFiles(artifacts: Artifact[]): Artifact[] {
   if (artifacts.some(({ filename }) => /(?:^|\/)adapter_(?:config\.json|model\.safetensors)$/i.test(filename))) {
     throw new OmgError('unsupported', 'Adapters are not supported.', {
       hint: 'Merge the adapter into its model first.',
     });
   }
-  const companion = artifacts.find(({ filename }) => isGguf(filename) && isGgufCompanion(filename));
-  if (companion !== undefined) {
-    throw new OmgError('unsupported', `${companion.filename} is no language model by itself, and is not supported.`, {
-      hint: 'Leave projectors and adapters out.',
+  const other = artifacts.find(({ filename }) => isGguf(filename) && !USED_ROLES.has(roleOf(filename)));
+  if (other !== undefined) {
+    throw new OmgError('unsupported', `${other.filename} is no language model by itself, and is not supported.`, {
+      hint: 'Leave adapters, importance matrices and vocabularies out.',
     });
   }
   const safetensors = selectSafetensors(artifacts);
   if (safetensors.length > 0) return safetensors;
   const sets = groupGguf(artifacts);
-  if (sets.length === 1 && sets[0] !== undefined) return sets[0].files;
+  if (sets.length === 1 && sets[0] !== undefined) {
+    const projector = projectorOf(sets[0].files[0]?.filename ?? '', artifacts);
+    return projector === undefined ? sets[0].files : [...sets[0].files, projector];
+  }
   if (sets.length > 1)
     throw new OmgError('invalid_request', 'The files hold several GGUF models.', { hint: 'Give one.' });
   throw new OmgError('no_model_files', 'The files hold no model.', {

@@ -11,7 +11,7 @@ import type { InstallRecord } from './types.ts';
 
 export interface QuantizedInput extends Omit<BlobsInput, 'files'> {
   /** Uploaded blobs by file name, or what the engine opens of an installed model. */
-  source: { files: Record<string, string> } | { enginePath: string };
+  source: { files: Record<string, string> } | { path: string };
   /** Of the file that is made. */
   filename: string;
 }
@@ -23,10 +23,8 @@ export async function installQuantized(
   make: (from: string, to: string) => Promise<void>,
 ): Promise<InstallRecord> {
   const { source } = input;
-  if ('enginePath' in source) return await makeAndInstall(library, input, source.enginePath, make);
-  return await withStagedBlobs(library, source.files, ({ enginePath }) =>
-    makeAndInstall(library, input, enginePath, make),
-  );
+  if ('path' in source) return await makeAndInstall(library, input, source.path, make);
+  return await withStagedBlobs(library, source.files, ({ path }) => makeAndInstall(library, input, path, make));
 }
 
 async function makeAndInstall(
@@ -51,10 +49,8 @@ async function makeAndInstall(
         await rename(made, layout.blob(sha256));
         return await library.install({
           name,
-          modelRef: { provider: 'local', repo: displayName(name), kind: 'gguf' },
-          revision: { branch: 'local' },
+          source: { scheme: 'local', reference: displayName(name), revision: { branch: 'local' } },
           artifacts: [{ filename, size, sha256, format: 'gguf' }],
-          engineFile: filename,
           ...(profile === undefined ? {} : { profile }),
           ...(contextLength === undefined ? {} : { contextLength }),
         });

@@ -3,20 +3,20 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder, TEMPORARY_PREFIX } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
+import { componentsOf } from './components.ts';
 import { linkOrCopy } from './file-linking.ts';
 import { digestOf, sizeOf, writeManifest } from './manifest.ts';
 import { assertSafeFilename } from './safe-filename.ts';
 import type { StoreLayout } from './store-layout.ts';
-import type { Artifact, InstallRecord, ModelName, ModelProfile, ModelRef, Revision } from './types.ts';
+import type { Artifact, Component, InstallRecord, ModelName, ModelOrigin, ModelProfile } from './types.ts';
 
 /** What becomes a model. Every artifact's blob is in the store already. */
 export interface InstallInput {
   name: ModelName;
-  modelRef: ModelRef;
-  revision: Revision;
+  source: ModelOrigin;
   artifacts: Artifact[];
-  /** Artifact the engine opens, for GGUF; absent: the folder. */
-  engineFile?: string;
+  /** Absent: what the names of the files say. */
+  components?: Component[];
   /** Absolute folder of files that stay where they are; the store then only refers to them. */
   inPlace?: string;
   contextLength?: number;
@@ -44,11 +44,10 @@ export async function commitInstall(
   const folder = input.inPlace ?? join(layout.root, layout.modelFolder(input.name, digest));
   const record: InstallRecord = {
     name: input.name,
-    modelRef: input.modelRef,
-    revision: input.revision,
+    source: input.source,
     artifacts: input.artifacts,
+    components: input.components ?? componentsOf(input.artifacts),
     localPath: folder,
-    enginePath: input.engineFile === undefined ? folder : join(folder, input.engineFile),
     installedAt: new Date().toISOString(),
     digest: digestOf(input.artifacts, input.profile),
     sizeBytes: sizeOf(input.artifacts),

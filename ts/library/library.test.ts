@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { link, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { modelPath } from './components.ts';
 import { displayName, Library } from './index.ts';
 import { ggufInput, putBlob, temporaryFolder } from './test-store.ts';
 
@@ -30,9 +31,9 @@ test('an installed model is listed, read back by another process, and its files 
   const other = new Library({ modelsDir: store.layout.root });
   expect(await other.list()).toEqual([installed]);
   expect(displayName(installed.name)).toBe('owner/Repo:Q4_K_M');
-  expect(await readFile(installed.enginePath, 'utf8')).toBe('weights');
+  expect(await readFile(modelPath(installed), 'utf8')).toBe('weights');
   const sha256 = createHash('sha256').update('weights').digest('hex');
-  const [file, blob] = await Promise.all([stat(installed.enginePath), stat(store.layout.blob(sha256))]);
+  const [file, blob] = await Promise.all([stat(modelPath(installed)), stat(store.layout.blob(sha256))]);
   expect(file.ino).toBe(blob.ino);
   expect(installed.sizeBytes).toBe(7);
 });
@@ -43,7 +44,7 @@ test('a name differing in case is the same model and keeps the stored casing', a
   await store.install(await ggufInput(store, 'owner/repo', { 'a.gguf': 'two' }));
   const records = await store.list();
   expect(records.map(({ name }) => displayName(name))).toEqual(['Owner/Repo:latest']);
-  expect(await readFile(records[0]?.enginePath ?? '', 'utf8')).toBe('two');
+  expect(await readFile(records[0] ? modelPath(records[0]) : '', 'utf8')).toBe('two');
 });
 
 test('replacing a model frees what the old one alone used', async () => {
@@ -62,7 +63,7 @@ test('copies share blobs, and removing one keeps what the other needs', async ()
   const copy = await store.copy('repo', 'mine:v1');
   expect(copy.digest).toBe(source.digest);
   expect((await store.remove('owner/repo')).freedBytes).toBe(0);
-  expect(await readFile((await store.resolve('mine:v1')).enginePath, 'utf8')).toBe('weights');
+  expect(await readFile(modelPath(await store.resolve('mine:v1')), 'utf8')).toBe('weights');
   expect((await store.remove('mine:v1')).freedBytes).toBe(7);
   expect(await readdir(store.layout.blobs)).toEqual([]);
   expect(await readdir(store.layout.files)).toEqual([]);
@@ -71,7 +72,7 @@ test('copies share blobs, and removing one keeps what the other needs', async ()
 test('bytes that another program still holds are not counted as freed', async () => {
   const store = await library();
   const record = await store.install(await ggufInput(store, 'm', { 'a.gguf': 'weights' }));
-  await link(record.enginePath, join(store.layout.root, 'elsewhere'));
+  await link(modelPath(record), join(store.layout.root, 'elsewhere'));
   expect((await store.remove('m')).freedBytes).toBe(0);
 });
 
@@ -102,16 +103,16 @@ test('the bundled model was installed when its archive was unpacked, and not at 
 test('the bundled model is listed in place, can be copied and shadowed but not removed, and is hidden when missing', async () => {
   const store = await library({ bundled: 'demo weights' });
   const demo = await store.resolve('demo');
-  expect(demo.modelRef.provider).toBe('bundled');
-  expect(await readFile(demo.enginePath, 'utf8')).toBe('demo weights');
+  expect(demo.source.scheme).toBe('bundled');
+  expect(await readFile(modelPath(demo), 'utf8')).toBe('demo weights');
   await expect(store.remove('demo')).rejects.toMatchObject({ code: 'conflict' });
   await store.copy('demo', 'mine');
   expect((await store.remove('mine')).freedBytes).toBe(0);
-  expect(existsSync(demo.enginePath)).toBe(true);
+  expect(existsSync(modelPath(demo))).toBe(true);
   await store.install(await ggufInput(store, 'demo', { 'a.gguf': 'own' }));
-  expect((await store.list()).map(({ modelRef }) => modelRef.provider)).toEqual(['huggingface']);
+  expect((await store.list()).map(({ source }) => source.scheme)).toEqual(['huggingface']);
   await store.remove('demo');
-  await rm(demo.enginePath);
+  await rm(modelPath(demo));
   expect(await store.list()).toEqual([]);
 });
 
@@ -164,7 +165,7 @@ test('gc removes orphaned blobs, folders and unfinished writes; a dry run only t
   expect(report.freedBytes).toBe(6 + 4 + 7 + 10);
   expect(report.removed.map(({ size }) => size).sort((a, b) => a - b)).toEqual([4, 6, 6, 7, 10]);
   expect(existsSync(gone.localPath)).toBe(false);
-  expect(await readFile(kept.enginePath, 'utf8')).toBe('kept');
+  expect(await readFile(modelPath(kept), 'utf8')).toBe('kept');
   expect((await store.gc()).removed).toEqual([]);
 });
 

@@ -128,7 +128,7 @@ export class Library implements BlobStore {
       const isSame = own.contextLength === undefined && own.profile === undefined;
       if (old !== undefined && nameKey(from.name) === nameKey(name) && isSame) return old;
       // Looked up again under the lock: it may have been removed since.
-      const kept = from.modelRef.provider === 'bundled' || before.some((record) => record.digest === from.digest);
+      const kept = from.source.scheme === 'bundled' || before.some((record) => record.digest === from.digest);
       if (!kept) throw new OmgError('model_not_found', `model ${JSON.stringify(source)} not found`);
       const record = {
         ...from,
@@ -236,12 +236,20 @@ export class Library implements BlobStore {
     return true;
   }
 
+  /** Manifests of an older version are written anew. A disk that is full must not keep a model from being removed. */
+  async #renewManifests(): Promise<void> {
+    const outdated = await this.#index.outdated();
+    for (const record of outdated) await writeManifest(record, this.layout).catch(() => {});
+    if (outdated.length > 0) this.#index.invalidate();
+  }
+
   async #change<T>(what: string, change: () => Promise<T>): Promise<T> {
     return await asStoreChange(what, async () => {
       await mkdir(this.layout.root, { recursive: true });
       const lock = await acquireLock(this.layout.lock, { timeoutMs: this.#options.lockTimeoutMs ?? 30_000 });
       try {
         this.#index.invalidate();
+        await this.#renewManifests();
         return await change();
       } finally {
         this.#index.invalidate();

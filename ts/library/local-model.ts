@@ -1,7 +1,7 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OmgError } from '../errors/index.ts';
-import { groupGguf, isGguf, type NamedFile, parseShard, selectSafetensors } from './model-files.ts';
+import { groupGguf, isGguf, type NamedFile, parseShard, projectorOf, selectSafetensors } from './model-files.ts';
 import { openRegular, withPathErrors } from './stranger-file.ts';
 
 /** No model comes in more files; a folder that holds more is something else. */
@@ -9,14 +9,11 @@ const MOST_FILES = 10_000;
 
 /** A model that lies in the user's own folders. */
 export interface LocalModel {
-  kind: 'gguf' | 'safetensors';
   /** Absolute: the GGUF file, or the safetensors folder. */
   path: string;
   /** Absolute folder that the file names are relative to. */
   folder: string;
   files: LocalFile[];
-  /** For GGUF: the file name of the first shard. */
-  engineFile?: string;
   /** What a name can be made of. */
   title: string;
 }
@@ -68,7 +65,7 @@ async function modelOfFolder(folder: string): Promise<LocalModel> {
   const files = await localFiles(folder);
   const safetensors = selectSafetensors(files);
   if (safetensors.length > 0) {
-    return { kind: 'safetensors', path: folder, folder, files: safetensors, title: basename(folder) };
+    return { path: folder, folder, files: safetensors, title: basename(folder) };
   }
   const sets = groupGguf(files);
   if (sets.length > 1) {
@@ -82,13 +79,14 @@ async function modelOfFolder(folder: string): Promise<LocalModel> {
       hint: 'A folder needs a GGUF file, or config.json and model.safetensors (all of its shards).',
     });
   }
-  return ggufModel(folder, set.files);
+  const projector = projectorOf(set.files[0]?.filename ?? '', files);
+  return ggufModel(folder, projector === undefined ? set.files : [...set.files, projector]);
 }
 
 function ggufModel(folder: string, files: LocalFile[]): LocalModel {
-  const engineFile = files[0]?.filename ?? '';
-  const title = parseShard(engineFile)?.stem ?? engineFile.replace(/\.gguf$/i, '');
-  return { kind: 'gguf', path: join(folder, engineFile), folder, files, engineFile, title };
+  const first = files[0]?.filename ?? '';
+  const title = parseShard(first)?.stem ?? first.replace(/\.gguf$/i, '');
+  return { path: join(folder, first), folder, files, title };
 }
 
 async function localFiles(folder: string): Promise<LocalFile[]> {

@@ -15,6 +15,8 @@ interface Entry {
   /** Changes when the file does. */
   stamp: string;
   record?: InstallRecord;
+  /** Absent where the manifest has the form of an older version. */
+  isCurrent?: boolean;
   problem?: StoreProblem;
 }
 
@@ -41,6 +43,12 @@ export class ManifestIndex {
 
   async records(): Promise<readonly InstallRecord[]> {
     return (await this.#look()).records;
+  }
+
+  /** Records whose manifests an older version wrote. */
+  async outdated(): Promise<InstallRecord[]> {
+    const entries = [...(await this.#look()).entries.values()];
+    return entries.flatMap(({ record, isCurrent }) => (record === undefined || isCurrent ? [] : [record]));
   }
 
   async problems(): Promise<readonly StoreProblem[]> {
@@ -99,9 +107,9 @@ export class ManifestIndex {
     const known = this.#seen.entries.get(file);
     if (known?.stamp === stamp) return known;
     try {
-      const record = parseManifest(await readFile(path, 'utf8'), this.#layout);
+      const { record, isCurrent } = parseManifest(await readFile(path, 'utf8'), this.#layout);
       if (manifestFile(record.name) !== file) throw new Error('the file belongs to another name');
-      return { stamp, record };
+      return { stamp, record, isCurrent };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       return { stamp, problem: { path, message: error instanceof Error ? error.message : String(error) } };

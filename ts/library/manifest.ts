@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../config/index.ts';
+import { WHOLE_FOLDER } from './components.ts';
 import { isSafeFilename } from './safe-filename.ts';
 import type { StoreLayout } from './store-layout.ts';
 import type { Artifact, InstallRecord, ModelProfile } from './types.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const profileSchema = z.object({
@@ -20,19 +21,16 @@ const profileSchema = z.object({
   renderer: z.string().optional(),
   parser: z.string().optional(),
 });
-const manifestSchema = z.object({
-  version: z.literal(VERSION),
+const filenameSchema = z.string().refine(isSafeFilename, 'leaves the folder of the model');
+const revisionSchema = z.object({ branch: z.string(), resolvedCommit: z.string().optional() });
+const formatSchema = z.enum(['gguf', 'safetensors']);
+/** What both versions have. */
+const sharedSchema = z.object({
   name: z.object({ host: z.string(), namespace: z.string(), model: z.string(), tag: z.string() }),
-  modelRef: z.object({
-    provider: z.enum(['huggingface', 'local', 'bundled']),
-    repo: z.string(),
-    kind: z.enum(['gguf', 'safetensors']),
-  }),
-  revision: z.object({ branch: z.string(), resolvedCommit: z.string().optional() }),
   artifacts: z
     .array(
       z.object({
-        filename: z.string().refine(isSafeFilename, 'leaves the folder of the model'),
+        filename: filenameSchema,
         size: z.number().int().nonnegative(),
         sha256: sha256Schema,
         format: z.enum(['gguf', 'safetensors', 'json', 'text', 'other']),
@@ -41,50 +39,78 @@ const manifestSchema = z.object({
     .min(1),
   /** Below the models folder, `/`-separated; absolute for files that were imported in place. */
   localPath: z.string().min(1),
-  /** The artifact the engine opens; absent: the folder. */
-  engineFile: z.string().optional(),
   installedAt: z.iso.datetime(),
   digest: sha256Schema,
   contextLength: z.number().int().min(1).optional(),
   profile: profileSchema.optional(),
 });
+const manifestSchema = sharedSchema.extend({
+  version: z.literal(VERSION),
+  source: z.object({ scheme: z.string().min(1), reference: z.string(), revision: revisionSchema }),
+  components: z
+    .array(
+      z.object({
+        role: z.enum(['model', 'projector', 'text-encoder', 'vae', 'vocoder', 'adapter', 'draft']),
+        path: z.union([z.literal(WHOLE_FOLDER), filenameSchema]),
+        format: formatSchema,
+      }),
+    )
+    .min(1),
+});
+/** Of omg 0.1, which knew one file from one hub. */
+const firstSchema = sharedSchema.extend({
+  version: z.literal(1),
+  modelRef: z.object({ provider: z.string(), repo: z.string(), kind: formatSchema }),
+  revision: revisionSchema,
+  /** The artifact the engine opens; absent: the folder. */
+  engineFile: z.string().optional(),
+});
+type Manifest = z.infer<typeof manifestSchema>;
 
-/** Reads a manifest's text. Throws an `Error` that says what is wrong with it. */
-export function parseManifest(text: string, layout: StoreLayout): InstallRecord {
-  const manifest = manifestSchema.parse(JSON.parse(text));
+function fromFirst({ modelRef, revision, engineFile, ...rest }: z.infer<typeof firstSchema>): Manifest {
+  return {
+    ...rest,
+    version: VERSION,
+    source: { scheme: modelRef.provider, reference: modelRef.repo, revision },
+    components: [{ role: 'model', path: engineFile ?? WHOLE_FOLDER, format: modelRef.kind }],
+  };
+}
+
+/** Reads a manifest's text, of this version or of 0.1. Throws an `Error` that says what is wrong with it. */
+export function parseManifest(text: string, layout: StoreLayout): { record: InstallRecord; isCurrent: boolean } {
+  const read = z.discriminatedUnion('version', [manifestSchema, firstSchema]).parse(JSON.parse(text));
+  const manifest = read.version === VERSION ? read : fromFirst(read);
   const localPath = isAbsolute(manifest.localPath) ? manifest.localPath : join(layout.root, manifest.localPath);
   if (!isAbsolute(manifest.localPath) && !isInside(layout.files, localPath)) {
     throw new Error('localPath leaves the models folder');
   }
-  const { engineFile } = manifest;
-  if (engineFile !== undefined && !manifest.artifacts.some(({ filename }) => filename === engineFile)) {
-    throw new Error('engineFile is not among the artifacts');
+  for (const { path } of manifest.components) {
+    if (path === WHOLE_FOLDER || manifest.artifacts.some(({ filename }) => filename === path)) continue;
+    throw new Error(`the component ${path} is not among the artifacts`);
   }
-  return {
+  const record: InstallRecord = {
     name: manifest.name,
-    modelRef: manifest.modelRef,
-    revision: manifest.revision,
+    source: manifest.source,
     artifacts: manifest.artifacts,
+    components: manifest.components,
     localPath,
-    enginePath: engineFile === undefined ? localPath : join(localPath, engineFile),
     installedAt: manifest.installedAt,
     digest: manifest.digest,
     sizeBytes: sizeOf(manifest.artifacts),
     ...(manifest.contextLength === undefined ? {} : { contextLength: manifest.contextLength }),
     ...(manifest.profile === undefined ? {} : { profile: manifest.profile }),
   };
+  return { record, isCurrent: read.version === VERSION };
 }
 
 export async function writeManifest(record: InstallRecord, layout: StoreLayout): Promise<void> {
-  const { sizeBytes: _, enginePath, ...rest } = record;
-  const engineFile = relative(record.localPath, enginePath).split(sep).join('/');
+  const { sizeBytes: _, ...rest } = record;
   const manifest: z.input<typeof manifestSchema> = {
     version: VERSION,
     ...rest,
     localPath: isManaged(record, layout)
       ? relative(layout.root, record.localPath).split(sep).join('/')
       : record.localPath,
-    ...(engineFile === '' ? {} : { engineFile }),
   };
   await writeFileAtomically(layout.manifest(record.name), `${JSON.stringify(manifest, null, 2)}\n`);
 }

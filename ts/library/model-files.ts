@@ -1,4 +1,4 @@
-import type { Artifact } from './types.ts';
+import type { Artifact, ComponentRole } from './types.ts';
 
 /** A file of a repository or folder, by its `/`-separated path there. */
 export interface NamedFile {
@@ -52,17 +52,24 @@ export function isGguf(filename: string): boolean {
   return /\.gguf$/i.test(filename);
 }
 
-/** GGUF files that are not a language model by themselves: projectors, importance matrices, adapters, vocabularies. */
-export function isGgufCompanion(filename: string): boolean {
+/**
+ * What a file with weights is by its name. Undefined for one that is no part of a model: a file without weights, an importance matrix, a
+ * vocabulary.
+ */
+export function roleOf(filename: string): ComponentRole | undefined {
   const base = filename.slice(filename.lastIndexOf('/') + 1);
-  return /(?:^|[-_.])(?:mmproj|imatrix|ggml-vocab)|^(?:lora|adapter)[-_.]/i.test(base);
+  if (/^adapter_model\.safetensors$/i.test(base)) return 'adapter';
+  if (/\.safetensors$/i.test(base)) return 'model';
+  if (!isGguf(base) || /(?:^|[-_.])(?:imatrix|ggml-vocab)/i.test(base)) return undefined;
+  if (/(?:^|[-_.])mmproj/i.test(base)) return 'projector';
+  return /^(?:lora|adapter)[-_.]/i.test(base) ? 'adapter' : 'model';
 }
 
 /** Models of a list of GGUF files: each a single file, or the shards of a set in order. Sets with missing shards are left out. */
 export function groupGguf<T extends NamedFile>(files: readonly T[]): { stem: string; files: T[] }[] {
   const groups = new Map<string, { stem: string; count: number; files: T[] }>();
   for (const file of files) {
-    if (!isGguf(file.filename) || isGgufCompanion(file.filename)) continue;
+    if (!isGguf(file.filename) || roleOf(file.filename) !== 'model') continue;
     const shard = parseShard(file.filename);
     const stem = shard?.stem ?? file.filename.replace(/\.gguf$/i, '');
     const key = `${stem} ${shard?.count ?? 0}`;
@@ -73,6 +80,25 @@ export function groupGguf<T extends NamedFile>(files: readonly T[]): { stem: str
   const complete = [...groups.values()].filter(({ count, files: found }) => found.length === count);
   for (const group of complete) group.files.sort((a, b) => (a.filename < b.filename ? -1 : 1));
   return complete.map(({ stem, files: found }) => ({ stem, files: found }));
+}
+
+/** Which is taken of several projectors of the same model: they are small, and suffer more from quantisation than the model does. */
+const PROJECTORS = ['F16', 'BF16', 'F32', 'Q8_0'];
+
+/** The projector that goes with a GGUF model: of its own folder, else of the top. */
+export function projectorOf<T extends NamedFile>(model: string, files: readonly T[]): T | undefined {
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1);
+  const projectors = files.filter(({ filename }) => roleOf(filename) === 'projector');
+  for (const folder of [folderOf(model), '']) {
+    const here = projectors.filter(({ filename }) => folderOf(filename) === folder);
+    const rank = ({ filename }: T) => {
+      const at = PROJECTORS.findIndex((label) => new RegExp(`(?:^|[-_.])${label}(?:[-_.]|$)`, 'i').test(filename));
+      return at < 0 ? PROJECTORS.length : at;
+    };
+    const [best] = here.sort((a, b) => rank(a) - rank(b) || (a.filename < b.filename ? -1 : 1));
+    if (best !== undefined) return best;
+  }
+  return undefined;
 }
 
 /** The files that make up a safetensors model; empty when the list holds none (or only an adapter). */

@@ -7,11 +7,14 @@ import type { InstallRecord } from './types.ts';
 function record(name: string, revision = 'main'): InstallRecord {
   return {
     name: parseModelName(name).name,
-    modelRef: { provider: 'huggingface', repo: 'o/r', kind: 'gguf' },
-    revision: { branch: revision, resolvedCommit: 'abcdef0123456789abcdef0123456789abcdef01' },
+    source: {
+      scheme: 'huggingface',
+      reference: 'o/r',
+      revision: { branch: revision, resolvedCommit: 'abcdef0123456789abcdef0123456789abcdef01' },
+    },
     artifacts: [],
+    components: [{ role: 'model', path: 'y', format: 'gguf' }],
     localPath: '/x',
-    enginePath: '/x/y',
     installedAt: '2026-01-01T00:00:00.000Z',
     digest: createHash('sha256').update(name).digest('hex'),
     sizeBytes: 1,

@@ -108,8 +108,8 @@ function matchLastSegment(
 }
 
 function hasRevision(record: InstallRecord, revision: string | undefined): boolean {
-  if (revision === undefined || record.revision.branch === revision) return true;
-  return /^[0-9a-f]{7,40}$/.test(revision) && (record.revision.resolvedCommit?.startsWith(revision) ?? false);
+  if (revision === undefined || record.source.revision.branch === revision) return true;
+  return /^[0-9a-f]{7,40}$/.test(revision) && (record.source.revision.resolvedCommit?.startsWith(revision) ?? false);
 }
 
 function ambiguous(input: string, found: InstallRecord[]): OmgError {

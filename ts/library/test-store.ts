@@ -29,9 +29,11 @@ export async function ggufInput(library: Library, name: string, files: Record<st
   for (const [filename, content] of Object.entries(files)) artifacts.push(await putBlob(library, filename, content));
   return {
     name: parseModelName(name).name,
-    modelRef: { provider: 'huggingface', repo: 'owner/repo', kind: 'gguf' },
-    revision: { branch: 'main', resolvedCommit: 'a'.repeat(40) },
+    source: {
+      scheme: 'huggingface',
+      reference: 'owner/repo',
+      revision: { branch: 'main', resolvedCommit: 'a'.repeat(40) },
+    },
     artifacts,
-    engineFile: artifacts[0]?.filename,
   };
 }

@@ -8,17 +8,30 @@ export interface ModelName {
   tag: string;
 }
 
-export interface ModelRef {
-  provider: 'huggingface' | 'local' | 'bundled';
-  /** `owner/repo`, or the absolute path that was imported. */
-  repo: string;
-  kind: 'gguf' | 'safetensors';
+/** Where a model came from. */
+export interface ModelOrigin {
+  /** `huggingface`, `ollama`, `oci`, `modelscope`, `https`, `local`, `bundled`; a source of a later version may have another. */
+  scheme: string;
+  /** What the source calls it: `owner/repo`, `registry/namespace/name`, a URL, or the absolute path that was imported. */
+  reference: string;
+  revision: Revision;
 }
 
 export interface Revision {
+  /** What was asked for: a branch, tag or commit. */
   branch: string;
-  /** 40 hex digits; absent for local imports. */
+  /** What that was at the time: 40 hex digits of a commit, or `sha256:…` of a registry's manifest. Absent where nothing tells. */
   resolvedCommit?: string;
+}
+
+/** What a part of a model is to the whole. */
+export type ComponentRole = 'model' | 'projector' | 'text-encoder' | 'vae' | 'vocoder' | 'adapter' | 'draft';
+
+export interface Component {
+  role: ComponentRole;
+  /** Below the model's folder, `/`-separated: a file (the first of its shards), or `.` for the folder itself. */
+  path: string;
+  format: 'gguf' | 'safetensors';
 }
 
 export interface Artifact {
@@ -52,13 +65,13 @@ export interface ModelProfile {
 
 export interface InstallRecord {
   name: ModelName;
-  modelRef: ModelRef;
-  revision: Revision;
+  source: ModelOrigin;
+  /** The files. Those with the same bytes share a blob, in one model as between models. */
   artifacts: Artifact[];
+  /** What the files are to the model; the first of a role counts where there can be only one. */
+  components: Component[];
   /** Folder that holds the files under their readable names. */
   localPath: string;
-  /** What the engine opens: the (first) GGUF file or the safetensors folder. */
-  enginePath: string;
   /** ISO 8601, UTC. */
   installedAt: string;
   /** sha256 of the manifest's artifacts and profile, 64 hex digits: the id that clients see. */

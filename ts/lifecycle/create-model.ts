@@ -8,6 +8,7 @@ import {
   type InstallRecord,
   LOCAL_HOST,
   type ModelProfile,
+  modelPath,
   parseModelName,
 } from '../library/index.ts';
 import { headerWithProfile } from './created-model.ts';
@@ -92,7 +93,7 @@ async function* quantized(
     await engine.inspect(out);
     tell({ type: 'writing' });
   };
-  const source = base === undefined ? { files } : { enginePath: base.record.enginePath };
+  const source = base === undefined ? { files } : { path: modelPath(base.record) };
   let done = false;
   const making = store
     .createQuantized({ ...own, source, filename: `${own.name.model}-${to}.gguf` }, make)

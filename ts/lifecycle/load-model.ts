@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import type { Engine, LoadedModel, LoadSpec } from '../inference/index.ts';
-import type { InstallRecord } from '../library/index.ts';
+import { type InstallRecord, modelPath } from '../library/index.ts';
 import type { Admission, Occupant } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { explainMissingDevice } from './missing-device.ts';
@@ -64,7 +65,8 @@ export function loadSpec(
 ): LoadSpec {
   const contextLength = asked ?? limits.contextLength;
   return {
-    path: record.enginePath,
+    path: modelPath(record),
+    components: record.components.map(({ role, path }) => ({ role, path: join(record.localPath, path) })),
     maxSequences: limits.numParallel,
     ...(contextLength === undefined ? {} : { contextLength }),
     ...(limits.device === undefined ? {} : { device: limits.device }),

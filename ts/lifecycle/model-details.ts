@@ -1,5 +1,5 @@
 import type { TemplateVerdict } from '../chat/index.ts';
-import type { InstallRecord, ModelProfile } from '../library/index.ts';
+import { type InstallRecord, type ModelProfile, modelFormat } from '../library/index.ts';
 import type { CachedHeader } from './header-cache.ts';
 import type { ModelParameters } from './model-parameters.ts';
 import type { Capability, ModelDetails } from './types.ts';
@@ -41,7 +41,7 @@ export function modelDetails(
 /** What the record alone tells, for lists that must not wait or fail because of one damaged file. */
 export function detailsWithoutHeader(record: InstallRecord, tensors: ModelDetails['tensors']): ModelDetails {
   return {
-    format: record.modelRef.kind,
+    format: modelFormat(record),
     family: '',
     parameterSize: '',
     parameterCount: 0,

@@ -1,6 +1,6 @@
 import type { ChatTemplates } from '../chat/index.ts';
 import type { Engine } from '../inference/index.ts';
-import { displayName, type InstallRecord } from '../library/index.ts';
+import { displayName, type InstallRecord, modelPath } from '../library/index.ts';
 import type { Clock } from './clock.ts';
 import { headerWithProfile } from './created-model.ts';
 import { type CachedHeader, HeaderCache, isVerdict } from './header-cache.ts';
@@ -62,7 +62,7 @@ export class ModelDirectory {
   }
 
   async openRecord(record: InstallRecord): Promise<OpenedModel> {
-    const read = await this.#headers.get(record.enginePath);
+    const read = await this.#headers.get(modelPath(record));
     const known = this.#details.get(read) ?? new Map<string, Described>();
     this.#details.set(read, known);
     let described = known.get(record.digest);
@@ -111,14 +111,14 @@ export class ModelDirectory {
   /** A model that cannot be read is listed often, and said to be so once. */
   #tellOnce(record: InstallRecord, model: string, error: unknown): void {
     const text = String(error);
-    if (this.#told.get(record.enginePath) === text) return;
-    this.#told.set(record.enginePath, text);
+    if (this.#told.get(modelPath(record)) === text) return;
+    this.#told.set(modelPath(record), text);
     this.#log.warn({ model, error: text }, 'cannot read the header of an installed model');
   }
 
   forget(record: InstallRecord): void {
-    this.#told.delete(record.enginePath);
-    this.#headers.forget(record.enginePath);
+    this.#told.delete(modelPath(record));
+    this.#headers.forget(modelPath(record));
   }
 
   async #makeDetails(record: InstallRecord, read: CachedHeader, header: CachedHeader): Promise<ModelDetails> {
@@ -135,6 +135,6 @@ export class ModelDirectory {
   }
 
   async #tensors(record: InstallRecord): ReturnType<ModelDetails['tensors']> {
-    return (await withoutFolder(record.enginePath, this.#engine.inspect(record.enginePath))).tensors;
+    return (await withoutFolder(modelPath(record), this.#engine.inspect(modelPath(record)))).tensors;
   }
 }

@@ -94,11 +94,10 @@ export class MemoryStore implements ModelStore {
 export function testRecord(model: string): InstallRecord {
   return {
     name: { host: 'hf.co', namespace: 'library', model, tag: 'latest' },
-    modelRef: { provider: 'local', repo: model, kind: 'gguf' },
-    revision: { branch: 'main' },
+    source: { scheme: 'local', reference: model, revision: { branch: 'main' } },
     artifacts: [],
+    components: [{ role: 'model', path: `${model}.gguf`, format: 'gguf' }],
     localPath: `models/${model}`,
-    enginePath: `models/${model}/${model}.gguf`,
     installedAt: '2026-01-01T00:00:00.000Z',
     digest: Buffer.from(model.padEnd(32, '.')).toString('hex'),
     sizeBytes: 1_100_000,

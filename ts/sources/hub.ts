@@ -123,7 +123,7 @@ export class Hub implements ModelHub {
     for (let round = 0; ; round++) {
       meter.status('resolving');
       const remote = await resolveRemote(target, this.#api, options.signal);
-      meter.start(remote.repo, remote.files);
+      meter.start(remote.source.reference, remote.files);
       try {
         const current = request.force ? undefined : await findCurrent(remote, options.library);
         const record = current ?? (await this.#bring(remote, request, options, meter));
@@ -174,10 +174,9 @@ export class Hub implements ModelHub {
       meter.status('installing');
       const record = await library.install({
         name: remote.name,
-        modelRef: { provider: 'huggingface', repo: remote.repo, kind: remote.kind },
-        revision: { branch: remote.revision, resolvedCommit: remote.commit },
+        source: remote.source,
         artifacts,
-        ...(remote.engineFile === undefined ? {} : { engineFile: remote.engineFile }),
+        components: remote.components,
       });
       await lease.end();
       return record;
@@ -187,12 +186,12 @@ export class Hub implements ModelHub {
     }
   }
 
-  #sourceOf({ repo, commit }: RemoteModel): DownloadSource {
+  #sourceOf({ source }: RemoteModel): DownloadSource {
     return {
       http: this.#http,
       endpoint: this.#endpoint,
-      repo,
-      commit,
+      repo: source.reference,
+      commit: source.revision.resolvedCommit ?? source.revision.branch,
       permits: new Semaphore(this.#settings.connections),
       settings: this.#settings,
     };

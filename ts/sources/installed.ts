@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type InstallRecord, type Library, nameKey, type ParsedName, parseModelName } from '../library/index.ts';
 import { standsFor } from './pull-target.ts';
 import type { PullRequest, RemoteModel } from './types.ts';
@@ -28,8 +29,8 @@ function parsedName(text: string): ParsedName | undefined {
 /** The installed model, when it is what the hub has and its files are there. */
 export async function findCurrent(remote: RemoteModel, library: Library): Promise<InstallRecord | undefined> {
   const record = (await library.list()).find(({ name }) => nameKey(name) === nameKey(remote.name));
-  if (record?.modelRef.repo !== remote.repo || record.revision.resolvedCommit !== remote.commit) return undefined;
-  if (record.revision.branch !== remote.revision || record.artifacts.length !== remote.files.length) return undefined;
+  if (record === undefined || !isDeepStrictEqual(record.source, remote.source)) return undefined;
+  if (record.artifacts.length !== remote.files.length) return undefined;
   for (const { filename, size } of remote.files) {
     if (!record.artifacts.some((artifact) => artifact.filename === filename && artifact.size === size))
       return undefined;

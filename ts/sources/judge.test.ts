@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
-import { readRegular } from '../library/index.ts';
+import { modelPath, readRegular } from '../library/index.ts';
 import { testHub } from './test-hub.ts';
 import type { Judge } from './types.ts';
 
@@ -51,7 +51,7 @@ test('the headers are judged before the weights come, and are a part of the down
   expect(seen).toMatchObject({ sameHeader: true, size: bytes.length });
   expect(seen?.served).toBeLessThan(2 * MB);
   expect(standIn.bytesServed).toBe(bytes.length);
-  expect((await readRegular(record.enginePath, 4 * MB)).equals(bytes)).toBe(true);
+  expect((await readRegular(modelPath(record), 4 * MB)).equals(bytes)).toBe(true);
   expect(progress.at(-1)?.outline).toEqual(OUTLINE);
   expect(await readdir(library.layout.partial)).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { modelPath } from '../library/index.ts';
 import type { Fault } from '../tests/hub-stand-in/index.ts';
 import { HubStandIn } from '../tests/hub-stand-in/index.ts';
 import { Hub } from './hub.ts';
@@ -24,7 +25,7 @@ async function pullsThrough(faults: Fault[], size = MB): Promise<number> {
   context.standIn.repository('o/r', { 'm-Q4_K_M.gguf': bytes });
   for (const fault of faults) context.standIn.fault(fault);
   const record = await context.pull('o/r');
-  expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(record))).equals(bytes)).toBe(true);
   return context.standIn.bytesServed;
 }
 
@@ -92,7 +93,7 @@ test('a hub that keeps failing is given up on, and what has arrived is used by t
   await expectNothingInstalled(context);
   context.standIn.faults.clear();
   const record = await context.pull('o/r');
-  expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(record))).equals(bytes)).toBe(true);
   expect(context.standIn.bytesServed).toBe(MB);
 });
 
@@ -113,7 +114,7 @@ test('a stopped pull leaves what has arrived, and the next transfers only the re
   context.standIn.faults.clear();
   const already = context.standIn.bytesServed;
   const record = await context.pull('o/r');
-  expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(record))).equals(bytes)).toBe(true);
   expect(context.standIn.bytesServed - already).toBeLessThan(MB / 2);
   expect(context.standIn.bytesServed).toBeLessThan(MB + SLACK);
 });
@@ -133,7 +134,7 @@ test('wrong bytes are fetched once more, then refused, and nothing of them stays
   const bytes = fakeGguf(MB);
   context.standIn.repository('o/r', { 'm-Q4_K_M.gguf': bytes });
   context.standIn.fault({ host: 'storage', wrongContent: true, after: 3 });
-  expect((await readFile((await context.pull('o/r')).enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(await context.pull('o/r')))).equals(bytes)).toBe(true);
   expect(context.standIn.bytesServed).toBe(2 * MB);
 
   const other = await testHub();
@@ -162,7 +163,7 @@ test('a file that changes on the hub after a stop is not mixed with the old one'
   context.standIn.faults.clear();
   const changed = fakeGguf(MB);
   repository.commit('main', { 'm-Q4_K_M.gguf': changed });
-  expect((await readFile((await context.pull('o/r')).enginePath)).equals(changed)).toBe(true);
+  expect((await readFile(modelPath(await context.pull('o/r')))).equals(changed)).toBe(true);
 });
 
 test('a file that changes while it is pulled is pulled as it is now', async () => {
@@ -177,7 +178,7 @@ test('a file that changes while it is pulled is pulled as it is now', async () =
     headers: { location: `${context.standIn.storageUrl}/objects/x`, 'x-linked-etag': `"${'0'.repeat(64)}"` },
   });
   context.standIn.fault({ host: 'storage', path: /objects\/x/, status: 200, body: 'other' });
-  expect((await readFile((await context.pull('o/r')).enginePath)).equals(old)).toBe(true);
+  expect((await readFile(modelPath(await context.pull('o/r')))).equals(old)).toBe(true);
   expect(context.standIn.requests.filter(({ path }) => path.startsWith('/api/models/o/r/revision')).length).toBe(2);
 });
 
@@ -194,7 +195,7 @@ test('a partial file or journal that was tampered with does not matter', async (
     `${context.library.layout.partial}/${journal}`,
     `${MB}\n0 ${MB}\n5 -3\nnonsense\n99 9999999999999\n12 1`,
   );
-  expect((await readFile((await context.pull('o/r')).enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(await context.pull('o/r')))).equals(bytes)).toBe(true);
 });
 
 test('the token goes to the hub and to nobody else', async () => {
@@ -359,6 +360,6 @@ test('a model that is removed while another pull counts on its blob is fetched a
   });
   const bytes = fakeGguf(MB);
   context.standIn.repository('o/r', { 'm-Q4_K_M.gguf': bytes });
-  expect((await readFile((await context.pull('o/r')).enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(await context.pull('o/r')))).equals(bytes)).toBe(true);
   expect(removals).toBeLessThan(1);
 });

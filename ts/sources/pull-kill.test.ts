@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { displayName } from '../library/index.ts';
+import { displayName, modelPath } from '../library/index.ts';
 import { fakeGguf, type TestHub, testHub } from './test-hub.ts';
 
 const MB = 1 << 20;
@@ -45,7 +45,7 @@ test('after kill -9 in the middle of a pull the next one transfers only the rest
 
   const before = context.standIn.bytesServed;
   const record = await context.pull('o/r');
-  expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(record))).equals(bytes)).toBe(true);
   // Four connections lose at most the portion that they had not written yet, and what was on its way when the count was taken.
   expect(context.standIn.bytesServed - before).toBeLessThanOrEqual(4.25 * MB - arrived);
   expect(await readdir(context.library.layout.partial)).toEqual([]);
@@ -61,7 +61,7 @@ test('killed again and again, a pull gets to its end', async () => {
   for (const goal of [0.5, 1]) await killedAfter(pullInProcess(context, 'o/r'), goal * MB);
   context.standIn.faults.clear();
   const record = await context.pull('o/r');
-  expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(record))).equals(bytes)).toBe(true);
   expect(context.standIn.bytesServed).toBeLessThan(4.5 * MB);
 });
 
@@ -84,12 +84,12 @@ test.each(['stage', 'place', 'manifest', 'clean'])(
     const records = await library.list();
     expect(records.map(({ name }) => displayName(name))).toEqual(['o/r:latest']);
     expect(await library.problems()).toEqual([]);
-    expect((await readFile(records[0]?.enginePath ?? '')).equals(expected)).toBe(true);
+    expect((await readFile(records[0] ? modelPath(records[0]) : '')).equals(expected)).toBe(true);
 
     await library.gc({ partialAgeMs: 0 });
-    expect((await readFile(records[0]?.enginePath ?? '')).equals(expected)).toBe(true);
+    expect((await readFile(records[0] ? modelPath(records[0]) : '')).equals(expected)).toBe(true);
     const after = await pull('o/r');
-    expect((await readFile(after.enginePath)).equals(now)).toBe(true);
+    expect((await readFile(modelPath(after))).equals(now)).toBe(true);
     expect(after.digest).not.toBe(before.digest);
     await library.gc({ partialAgeMs: 0 });
     expect(await readdir(library.layout.blobs)).toHaveLength(1);

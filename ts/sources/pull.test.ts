@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { displayName, Library } from '../library/index.ts';
+import { componentPath, displayName, Library, modelPath } from '../library/index.ts';
 import { fakeGguf, testHub } from './test-hub.ts';
 
 const MB = 1 << 20;
@@ -23,10 +23,14 @@ test('a GGUF model is downloaded in ranges, verified and installed', async () =>
   });
   const record = await pull('owner/Repo-GGUF');
 
-  expect((await readFile(record.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(record))).equals(bytes)).toBe(true);
   expect(displayName(record.name)).toBe('owner/Repo-GGUF:latest');
-  expect(record.modelRef).toEqual({ provider: 'huggingface', repo: 'owner/Repo-GGUF', kind: 'gguf' });
-  expect(record.revision).toEqual({ branch: 'main', resolvedCommit: repository.at('main')?.commit });
+  expect(record.source).toEqual({
+    scheme: 'huggingface',
+    reference: 'owner/Repo-GGUF',
+    revision: { branch: 'main', resolvedCommit: repository.at('main')?.commit },
+  });
+  expect(record.components).toEqual([{ role: 'model', path: 'model-Q4_K_M.gguf', format: 'gguf' }]);
   expect(record.artifacts).toEqual([
     {
       filename: 'model-Q4_K_M.gguf',
@@ -60,8 +64,8 @@ test('all shards come, in the folder they have', async () => {
   const record = await pull('o/r:q4_k_m');
   expect(displayName(record.name)).toBe('o/r:Q4_K_M');
   expect(record.sizeBytes).toBe(60);
-  expect(record.enginePath.endsWith(join('Q4_K_M', 'm-Q4_K_M-00001-of-00003.gguf'))).toBe(true);
-  expect((await readdir(dirname(record.enginePath))).length).toBe(3);
+  expect(modelPath(record).endsWith(join('Q4_K_M', 'm-Q4_K_M-00001-of-00003.gguf'))).toBe(true);
+  expect((await readdir(dirname(modelPath(record)))).length).toBe(3);
 });
 
 test('a safetensors model comes with its tokenizer and config, and without duplicates in other formats', async () => {
@@ -80,8 +84,8 @@ test('a safetensors model comes with its tokenizer and config, and without dupli
     'README.md': 'no',
   });
   const record = await pull('o/r');
-  expect(record.modelRef.kind).toBe('safetensors');
-  expect(record.enginePath).toBe(record.localPath);
+  expect(record.components).toEqual([{ role: 'model', path: '.', format: 'safetensors' }]);
+  expect(modelPath(record)).toBe(record.localPath);
   expect((await readdir(record.localPath)).sort()).toEqual([
     'chat_template.jinja',
     'config.json',
@@ -94,12 +98,30 @@ test('a safetensors model comes with its tokenizer and config, and without dupli
   ]);
 });
 
+test('the projector of a GGUF model comes along, and is a component of its own', async () => {
+  const { standIn, pull } = await testHub();
+  const projector = fakeGguf(300);
+  standIn.repository('o/r', {
+    'm-Q4_K_M.gguf': fakeGguf(500),
+    'm-Q8_0.gguf': fakeGguf(900),
+    'mmproj-m-Q8_0.gguf': fakeGguf(200),
+    'mmproj-m-F16.gguf': projector,
+  });
+  const record = await pull('o/r');
+  expect(record.components).toEqual([
+    { role: 'model', path: 'm-Q4_K_M.gguf', format: 'gguf' },
+    { role: 'projector', path: 'mmproj-m-F16.gguf', format: 'gguf' },
+  ]);
+  expect((await readFile(componentPath(record, 'projector') ?? '')).equals(projector)).toBe(true);
+  expect(record.sizeBytes).toBe(800);
+});
+
 test('the tag of a safetensors repository is its revision, and so is what stands behind @', async () => {
   const { standIn, pull, library } = await testHub();
   const repository = standIn.repository('o/r', { 'config.json': '{}', 'model.safetensors': Buffer.alloc(9, 1) });
   const commit = repository.commit('v2', { 'model.safetensors': Buffer.alloc(9, 2) });
   const tagged = await pull('o/r:v2');
-  expect(tagged.revision).toEqual({ branch: 'v2', resolvedCommit: commit });
+  expect(tagged.source.revision).toEqual({ branch: 'v2', resolvedCommit: commit });
   expect(displayName(tagged.name)).toBe('o/r:v2');
   expect((await pull('o/r@v2')).digest).toBe(tagged.digest);
   expect(displayName((await pull(`o/r@${commit}`)).name)).toBe(`o/r:${commit}`);
@@ -120,9 +142,9 @@ test('pulling what is installed and current transfers nothing; force reads the f
 
   const damaged = Buffer.from(bytes);
   damaged[1000] = (damaged[1000] ?? 0) ^ 1;
-  await writeFile(first.enginePath, damaged);
+  await writeFile(modelPath(first), damaged);
   const mended = await pull({ model: 'o/r', force: true });
-  expect((await readFile(mended.enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(mended))).equals(bytes)).toBe(true);
   expect(standIn.bytesServed).toBe(served + MB);
 });
 
@@ -155,10 +177,10 @@ test('two repositories that share a file transfer it once, also at the same time
   ]);
   expect(standIn.bytesServed).toBe(MB);
   expect(seen.at(-1)).toBe(MB);
-  const [a, b] = await Promise.all([stat(one.enginePath), stat(two.enginePath)]);
+  const [a, b] = await Promise.all([stat(modelPath(one)), stat(modelPath(two))]);
   expect(a.ino).toBe(b.ino);
   await library.remove('a/one');
-  expect((await readFile(two.enginePath)).equals(shared)).toBe(true);
+  expect((await readFile(modelPath(two))).equals(shared)).toBe(true);
 });
 
 test('when the pull that downloads a shared file is stopped, the one that waits goes on from there', async () => {
@@ -176,7 +198,7 @@ test('when the pull that downloads a shared file is stopped, the one that waits 
   await sleep(50);
   const two = hub.pull('b/two', { library });
   await expect(one).rejects.toMatchObject({ code: 'cancelled' });
-  expect((await readFile((await two).enginePath)).equals(shared)).toBe(true);
+  expect((await readFile(modelPath(await two))).equals(shared)).toBe(true);
   expect(standIn.bytesServed).toBeLessThan(1.5 * MB);
 });
 
@@ -200,7 +222,7 @@ test('files of the Hugging Face cache are linked, not downloaded', async () => {
   await writeFile(blob, bytes);
   const record = await pull('Org/Name');
   expect(standIn.bytesServed).toBe(0);
-  const [mine, theirs, folder] = await Promise.all([stat(record.enginePath), stat(blob), stat(root)]);
+  const [mine, theirs, folder] = await Promise.all([stat(modelPath(record)), stat(blob), stat(root)]);
   if (theirs.dev === folder.dev) expect(mine.ino).toBe(theirs.ino);
 });
 
@@ -212,7 +234,7 @@ test('a damaged file of the Hugging Face cache is not taken', async () => {
   const blob = join(cache, 'models--o--r', 'blobs', createHash('sha256').update(bytes).digest('hex'));
   await mkdir(dirname(blob), { recursive: true });
   await writeFile(blob, Buffer.alloc(MB));
-  expect((await readFile((await pull('o/r')).enginePath)).equals(bytes)).toBe(true);
+  expect((await readFile(modelPath(await pull('o/r')))).equals(bytes)).toBe(true);
   expect((await readFile(blob)).equals(Buffer.alloc(MB))).toBe(true);
 });
 

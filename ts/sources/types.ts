@@ -1,4 +1,4 @@
-import type { InstallRecord, Library, ModelFacts, ModelName } from '../library/index.ts';
+import type { Component, InstallRecord, Library, ModelFacts, ModelName, ModelOrigin } from '../library/index.ts';
 
 /** What `ts/hub` tells about a pull. One shape for the CLI, the events stream, and every dialect's progress lines. */
 export interface PullProgress {
@@ -85,14 +85,10 @@ export interface RemoteFile {
 export interface RemoteModel {
   /** The name the model gets when installed. */
   name: ModelName;
-  repo: string;
-  kind: 'gguf' | 'safetensors';
-  revision: string;
-  commit: string;
+  source: ModelOrigin;
+  components: Component[];
   /** The quantisation chosen, for GGUF. */
   quant?: string;
-  /** What the engine opens, for GGUF. */
-  engineFile?: string;
   files: RemoteFile[];
   totalBytes: number;
   /** What the hub says about the model. */

@@ -26,7 +26,7 @@ export async function deleteModel(models: Models, reference: string, force: bool
 /** Removes all that can be removed; what comes with the program stays. */
 export async function purge(models: Models): Promise<void> {
   for (const { name, record } of await models.list()) {
-    if (record.modelRef.provider !== 'bundled') await models.remove(name);
+    if (record.source.scheme !== 'bundled') await models.remove(name);
   }
 }
 

@@ -76,7 +76,7 @@ function runnerJson({ name, state, details, activeRequests, lastUsedAt, expiresA
 async function diskUsage(models: Models): Promise<object> {
   const files = new Map<string, number>();
   for (const { record } of await models.list()) {
-    if (record.modelRef.provider === 'bundled') continue;
+    if (record.source.scheme === 'bundled') continue;
     for (const { sha256, size } of record.artifacts) files.set(sha256, size);
   }
   return {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { displayName } from '../../library/index.ts';
+import { displayName, modelFormat } from '../../library/index.ts';
 import type { InstalledModel, ModelDetails } from '../../lifecycle/index.ts';
 import type { RemoteModel } from '../../sources/index.ts';
 import { isElided } from '../wire/index.ts';
@@ -48,7 +48,7 @@ export function remoteModelJson(remote: RemoteModel): object {
     tags: [displayName(remote.name)],
     created: 0,
     config: {
-      format: remote.kind,
+      format: modelFormat(remote),
       quantization: remote.quant ?? '',
       parameters: '',
       architecture: '',

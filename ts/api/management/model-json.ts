@@ -11,6 +11,7 @@ export interface ModelView {
 /** A model with everything that is known about it. */
 export function modelJson(model: InstalledModel, { running, pull, withPlaces }: ModelView): object {
   const { record, details } = model;
+  const { source } = record;
   return {
     id: model.name.replace(/:latest$/, ''),
     name: model.name,
@@ -30,12 +31,13 @@ export function modelJson(model: InstalledModel, { running, pull, withPlaces }: 
     ...(withPlaces ? { path: record.localPath } : {}),
     installed_at: record.installedAt,
     source: {
-      provider: record.modelRef.provider,
+      provider: source.scheme,
       // What was imported, or came with the program, has the path it came from here.
-      repo: withPlaces || record.modelRef.provider === 'huggingface' ? record.modelRef.repo : null,
-      revision: record.revision.branch,
-      commit: record.revision.resolvedCommit ?? null,
+      repo: withPlaces || !['local', 'bundled'].includes(source.scheme) ? source.reference : null,
+      revision: source.revision.branch,
+      commit: source.revision.resolvedCommit ?? null,
     },
+    components: record.components,
     files: record.artifacts.map(({ filename, size, sha256 }) => ({ name: filename, size, sha256 })),
     ...(running === undefined ? {} : { runtime: runtimeJson(running, withPlaces) }),
     ...(pull === undefined ? {} : { download: pullJson(pull) }),

@@ -31,10 +31,10 @@ const previewSchema = schema.omit({ stream: true, force: true });
 export function pullRoutes(app: FastifyInstance, models: Models, previewModel: ManagementDeps['previewModel']): void {
   app.post('/v1/models/preview', { config: { body: previewSchema } }, async (request, reply) => {
     const spec = parseBody(previewSchema, request.body);
-    const { name, repo, quant, totalBytes, files, outline } = await previewModel(spec, disconnectSignal(reply));
+    const { name, source, quant, totalBytes, files, outline } = await previewModel(spec, disconnectSignal(reply));
     return {
       name: displayName(name),
-      repo,
+      repo: source.reference,
       size: totalBytes,
       files: files.map(({ filename, size }) => ({ name: filename, size })),
       ...(quant === undefined ? {} : { quant }),

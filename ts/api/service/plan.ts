@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { modelPath } from '../../library/index.ts';
 import { optional, parseBody } from '../wire/index.ts';
 import { modelOr } from './default-model.ts';
 import type { ServiceDeps } from './ports.ts';
@@ -31,7 +32,7 @@ async function plan(deps: ServiceDeps, asked: unknown): Promise<object> {
   const body = parseBody(planSchema, asked);
   const model = await deps.models.resolve(modelOr(deps.models, body.model));
   const memory = await deps.plan({
-    path: model.record.enginePath,
+    path: modelPath(model.record),
     ...(body.device === undefined ? {} : { device: body.device }),
     ...(body.context_length === undefined ? {} : { contextLength: body.context_length }),
     ...(body.max_sequences === undefined ? {} : { maxSequences: body.max_sequences }),

@@ -1,5 +1,5 @@
 import { OmgError } from '../../errors/index.ts';
-import { assertSafeFilename, type ModelName, parseModelName, toNamePart } from '../../library/index.ts';
+import { assertSafeFilename, componentsOf, type ModelName, parseModelName, toNamePart } from '../../library/index.ts';
 import type { PullTarget } from '../pull-target.ts';
 import { chooseFiles, ggufCandidates } from '../selection/choose-files.ts';
 import type { RemoteModel } from '../types.ts';
@@ -14,13 +14,10 @@ export async function resolveRemote(target: PullTarget, api: HubApi, signal?: Ab
   for (const { filename } of chosen.files) assertSafeFilename(filename);
   const repo = model.id.toLowerCase() === target.repo.toLowerCase() ? model.id : target.repo;
   return {
-    name: target.alias ?? nameOf(repo, target, chosen.kind, chosen.quant, revision),
-    repo,
-    kind: chosen.kind,
-    revision,
-    commit: model.commit,
+    name: target.alias ?? nameOf(repo, target, chosen.format, chosen.quant, revision),
+    source: { scheme: 'huggingface', reference: repo, revision: { branch: revision, resolvedCommit: model.commit } },
+    components: componentsOf(chosen.files),
     ...(chosen.quant === undefined ? {} : { quant: chosen.quant }),
-    ...(chosen.engineFile === undefined ? {} : { engineFile: chosen.engineFile }),
     files: chosen.files,
     totalBytes: chosen.files.reduce((sum, { size }) => sum + size, 0),
     facts: model.facts,
@@ -52,13 +49,13 @@ async function lookUp(
 function nameOf(
   repo: string,
   target: PullTarget,
-  kind: RemoteModel['kind'],
+  format: 'gguf' | 'safetensors',
   quant: string | undefined,
   revision: string,
 ): ModelName {
   const { name } = parseModelName(repo);
   const asked = target.quant ?? target.tag ?? (target.file === undefined ? undefined : (quant ?? target.file));
-  if (kind === 'gguf') {
+  if (format === 'gguf') {
     if (asked === undefined) return name;
     // The hub's own writing of what was asked for, but a name that was asked for stays findable under it.
     return {

@@ -47,7 +47,7 @@ test('the asked quantisation is taken in any case, also a dynamic one, and by th
   expect(chooseFiles('o/r', all, { file: 'Model-7B-IQ2_XS.gguf' }).quant).toBe('IQ2_XS');
 });
 
-test('projectors, importance matrices and adapters are no models', () => {
+test('importance matrices and adapters do not come with a model, a projector does', () => {
   const all = files(
     'mmproj-F16.gguf',
     'mmproj-model-Q8_0.gguf',
@@ -56,7 +56,15 @@ test('projectors, importance matrices and adapters are no models', () => {
     'lora-F16.gguf',
     'Model-Q8_0.gguf',
   );
-  expect(names(chooseFiles('o/r', all, {}))).toEqual(['Model-Q8_0.gguf']);
+  expect(names(chooseFiles('o/r', all, {}))).toEqual(['Model-Q8_0.gguf', 'mmproj-F16.gguf']);
+});
+
+test('a model takes the projector of its own folder, else the one at the top, and none of another folder', () => {
+  const all = files('a/m-Q8_0.gguf', 'a/mmproj-Q8_0.gguf', 'b/m-Q4_K_M.gguf', 'c/m-Q6_K.gguf', 'mmproj-F32.gguf');
+  expect(names(chooseFiles('o/r', all, { quant: 'Q8_0' }))).toEqual(['a/m-Q8_0.gguf', 'a/mmproj-Q8_0.gguf']);
+  expect(names(chooseFiles('o/r', all, { quant: 'Q4_K_M' }))).toEqual(['b/m-Q4_K_M.gguf', 'mmproj-F32.gguf']);
+  const elsewhere = files('a/m-Q8_0.gguf', 'b/mmproj-F16.gguf');
+  expect(names(chooseFiles('o/r', elsewhere, {}))).toEqual(['a/m-Q8_0.gguf']);
 });
 
 test('a merged model with lora in its name is a model', () => {
@@ -75,7 +83,6 @@ test('shards come in order, and a set that lacks one is not chosen', () => {
   );
   const chosen = chooseFiles('o/r', set, {});
   expect(names(chosen)).toEqual(['Q8_0/m-Q8_0-00001-of-00002.gguf', 'Q8_0/m-Q8_0-00002-of-00002.gguf']);
-  expect(chosen.engineFile).toBe('Q8_0/m-Q8_0-00001-of-00002.gguf');
   expect(names(chooseFiles('o/r', set, { file: 'Q8_0/m-Q8_0-00002-of-00002.gguf' }))).toHaveLength(2);
 });
 
@@ -131,7 +138,7 @@ test('safetensors: one file or a whole set, with companions of the top folder', 
     'onnx/config.json',
   );
   const chosen = chooseFiles('o/r', single, {});
-  expect(chosen.kind).toBe('safetensors');
+  expect(chosen.format).toBe('safetensors');
   expect(names(chosen).sort()).toEqual([...companions, 'model.safetensors'].sort());
   const sharded = files(
     'config.json',
@@ -155,5 +162,5 @@ test.each<[RegExp, string[]]>([
 
 test('GGUF wins where a repository has both', () => {
   const both = files('config.json', 'model.safetensors', 'model-Q8_0.gguf');
-  expect(chooseFiles('o/r', both, {}).kind).toBe('gguf');
+  expect(chooseFiles('o/r', both, {}).format).toBe('gguf');
 });

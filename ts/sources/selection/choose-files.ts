@@ -1,12 +1,18 @@
 import { OmgError, printableLine } from '../../errors/index.ts';
-import { groupGguf, type ModelFacts, type NamedFile, selectSafetensors, taskOf } from '../../library/index.ts';
+import {
+  groupGguf,
+  type ModelFacts,
+  type NamedFile,
+  projectorOf,
+  selectSafetensors,
+  taskOf,
+} from '../../library/index.ts';
 import { fileTag, type GgufCandidate, matchQuant, preferredQuant, quantLabel } from './quantization.ts';
 
 export interface ChosenFiles<T extends NamedFile> {
-  kind: 'gguf' | 'safetensors';
+  format: 'gguf' | 'safetensors';
   files: T[];
-  /** For GGUF: what the engine opens, and the label of the quantisation where it has one. */
-  engineFile?: string;
+  /** For GGUF: the label of the quantisation where it has one. */
   quant?: string;
 }
 
@@ -33,23 +39,24 @@ export function chooseFiles<T extends NamedFile>(
   facts: ModelFacts = {},
 ): ChosenFiles<T> {
   const candidates = ggufCandidates(files);
-  if (wish.file !== undefined) return chooseByFile(repo, candidates, wish.file);
+  if (wish.file !== undefined) return chooseByFile(repo, files, candidates, wish.file);
   if (wish.quant !== undefined && candidates.length > 0) {
-    return only(repo, candidates, matchQuant(candidates, wish.quant), wish.quant);
+    return only(repo, files, candidates, matchQuant(candidates, wish.quant), wish.quant);
   }
-  if (candidates.length > 0) return only(repo, candidates, preferredQuant(candidates), undefined);
+  if (candidates.length > 0) return only(repo, files, candidates, preferredQuant(candidates), undefined);
   const safetensors = selectSafetensors(files);
-  if (safetensors.length > 0 && wish.quant === undefined) return { kind: 'safetensors', files: safetensors };
+  if (safetensors.length > 0 && wish.quant === undefined) return { format: 'safetensors', files: safetensors };
   throw nothingToRun(repo, files, wish, facts);
 }
 
 function chooseByFile<T extends NamedFile>(
   repo: string,
+  all: readonly T[],
   candidates: readonly GgufCandidate<T>[],
   file: string,
 ): ChosenFiles<T> {
   const found = candidates.find(({ files }) => files.some(({ filename }) => filename === file));
-  if (found !== undefined) return chosen(found);
+  if (found !== undefined) return chosen(found, all);
   throw new OmgError('no_model_files', `${repo} has no GGUF model ${JSON.stringify(file)}.`, {
     hint: listing(candidates),
     detail: { available: labels(candidates) },
@@ -58,12 +65,13 @@ function chooseByFile<T extends NamedFile>(
 
 function only<T extends NamedFile>(
   repo: string,
+  all: readonly T[],
   candidates: readonly GgufCandidate<T>[],
   found: readonly GgufCandidate<T>[],
   asked: string | undefined,
 ): ChosenFiles<T> {
   const [first] = found;
-  if (first !== undefined && found.length === 1) return chosen(first);
+  if (first !== undefined && found.length === 1) return chosen(first, all);
   const detail = { available: labels(candidates) };
   if (first === undefined) {
     const wanted = asked === undefined ? 'quantisation that is taken by itself' : `quantisation ${asked}`;
@@ -80,11 +88,11 @@ function only<T extends NamedFile>(
   );
 }
 
-function chosen<T extends NamedFile>({ label, files }: GgufCandidate<T>): ChosenFiles<T> {
+function chosen<T extends NamedFile>({ label, files }: GgufCandidate<T>, all: readonly T[]): ChosenFiles<T> {
+  const projector = projectorOf(files[0]?.filename ?? '', all);
   return {
-    kind: 'gguf',
-    files,
-    engineFile: files[0]?.filename,
+    format: 'gguf',
+    files: projector === undefined ? files : [...files, projector],
     ...(label === undefined ? {} : { quant: label }),
   };
 }

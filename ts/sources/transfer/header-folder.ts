@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { acquireLock, headerExtent, isGguf, isLockHeld } from '../../library/index.ts';
+import { acquireLock, headerExtent, isGguf, isLockHeld, modelPath } from '../../library/index.ts';
 import type { Judge, ModelOutline, RemoteFile, RemoteModel } from '../types.ts';
 import { Download } from './download.ts';
 import { findCopies } from './existing-copies.ts';
@@ -31,7 +31,7 @@ export async function judgeHeaders(
   if (headers === undefined) return undefined;
   let dropped = true;
   try {
-    const outline = await judge(headers.enginePath, { ...remote.facts, name });
+    const outline = await judge(headers.path, { ...remote.facts, name });
     dropped = onlyLooks;
     return outline;
   } finally {
@@ -42,7 +42,7 @@ export async function judgeHeaders(
 /** The beginnings of a remote model's files on this disk. */
 interface HeaderFolder {
   /** What the engine opens: the files have their names and sizes, and behind their headers nothing but a hole. */
-  enginePath: string;
+  path: string;
   /** Removes the folder. What was fetched stays for a download, unless it is `dropped`. */
   close(dropped: boolean): Promise<void>;
 }
@@ -76,7 +76,7 @@ async function fetchHeaders(context: HeaderContext, remote: RemoteModel): Promis
       const handle = await open(path, 'r+');
       await handle.truncate(file.size).finally(() => handle.close());
     }
-    return { enginePath: remote.engineFile === undefined ? folder : join(folder, remote.engineFile), close };
+    return { path: modelPath({ localPath: folder, components: remote.components }), close };
   } catch (error) {
     await close(false);
     throw error;

@@ -39,11 +39,10 @@ export function installed(
     name: `${namespace === '' ? '' : `${namespace}/`}${model}:${tag}`,
     record: {
       name: { host: 'hf.co', namespace, model, tag },
-      modelRef: { provider: 'huggingface', repo: `${namespace}/${model}`, kind: 'gguf' },
-      revision: { branch: 'main' },
+      source: { scheme: 'huggingface', reference: `${namespace}/${model}`, revision: { branch: 'main' } },
       artifacts: [],
+      components: [{ role: 'model', path: 'm.gguf', format: 'gguf' }],
       localPath: '/models/x',
-      enginePath: '/models/x/m.gguf',
       installedAt: '2026-01-02T03:04:05.678Z',
       digest: 'ab'.repeat(32),
       sizeBytes: 1234,

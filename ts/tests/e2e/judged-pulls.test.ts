@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RunnerEngine } from '../../engine/index.ts';
-import { demoModel, Library } from '../../library/index.ts';
+import { demoModel, Library, modelPath } from '../../library/index.ts';
 import { judgeRemote } from '../../lifecycle/index.ts';
 import { Hub, type Judge } from '../../sources/index.ts';
 import { HubStandIn } from '../hub-stand-in/index.ts';
@@ -114,12 +114,12 @@ test('a file that is no model, and a model without a tokenizer, are errors and i
   const weights = safetensors({ 'model.embed_tokens.weight': ['F32', 1 << 10] });
   standIn.repository('o/mute', { 'config.json': JSON.stringify(LLAMA), 'model.safetensors': weights });
   await expect(hub.pull('o/mute', { library, judge })).rejects.toMatchObject({ code: 'invalid_model_file' });
-  const names = (await library.list()).map(({ modelRef }) => modelRef.repo);
+  const names = (await library.list()).map(({ source }) => source.reference);
   expect(names).not.toContain('o/text');
   expect(names).not.toContain('o/mute');
 });
 
 async function demoModelPath(): Promise<string> {
   const lone = new Library({ modelsDir: join(root, 'models'), bundled: [demoModel()] });
-  return (await lone.resolve('demo')).enginePath;
+  return modelPath(await lone.resolve('demo'));
 }
