@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { inCheckout, root } from './setup/checkout.mjs';
 
 /**
@@ -49,6 +49,8 @@ function install(library) {
   const folder = inCheckout('dist', 'native');
   const target = inCheckout('dist', 'native', 'omg.node');
   mkdirSync(folder, { recursive: true });
+  // From now on the addon is this checkout's own.
+  rmSync(inCheckout('dist', 'native', '.prebuilt'), { force: true });
   if (isSame(library, target)) return;
   const staged = `${target}.${process.pid}.tmp`;
   copyFileSync(library, staged);

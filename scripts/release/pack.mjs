@@ -3,6 +3,7 @@ import { dirname, join, posix } from 'node:path';
 import { inCheckout } from '../setup/checkout.mjs';
 import { runCommand, SetupError } from '../setup/index.mjs';
 import { runNpm } from '../setup/npm.mjs';
+import { rustSources } from '../setup/prebuilt.mjs';
 import { bundledNotices, crateNotices } from './notices.mjs';
 
 /** Licences of what others wrote. */
@@ -57,7 +58,7 @@ export async function packNative(stage, manifest, { addon, out, triple }) {
   copyFileSync(inCheckout('LICENSE'), join(stage, 'LICENSE'));
   writeFileSync(join(stage, NOTICES), await crateNotices(triple));
   writeFileSync(join(stage, 'README.md'), `# ${manifest.name}\n\n${manifest.description} Installed by \`ohmygpu\`.\n`);
-  writeManifest(stage, manifest);
+  writeManifest(stage, { ...manifest, rustSources: rustSources() });
   return pack(stage, out);
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { CargoProgress } from './cargo-progress.mjs';
 import { hashOf, inCheckout, root, stampIs, writeStamp } from './checkout.mjs';
 import { runCommand } from './command.mjs';
-import { duration, SetupError, say, timed } from './say.mjs';
+import { SetupError, say, timed } from './say.mjs';
 
 const BUNDLE_INPUTS = [
   'ts',
@@ -17,38 +18,20 @@ const DAY_MS = 86_400_000;
 
 /** Builds the engine's addon. Cargo decides whether there is anything to do, so a change of TypeScript alone costs half a second. */
 export async function buildAddon() {
-  const start = performance.now();
-  let hasCompiled = false;
+  const progress = new CargoProgress();
   const { code } = await runCommand(process.execPath, [inCheckout('scripts', 'build-addon.mjs')], {
     cwd: root,
     output: 'capture',
-    env: { ...process.env, ...cargoTerminal() },
-    onStderr: (text) => {
-      if (!hasCompiled && text.includes('Compiling')) {
-        hasCompiled = true;
-        say('Building the engine (some minutes the first time)…');
-      }
-      process.stderr.write(withoutSummary(text));
+    env: {
+      ...process.env,
+      ...(process.stderr.isTTY ? { CARGO_TERM_COLOR: 'always' } : {}),
+      CARGO_TERM_PROGRESS_WHEN: 'always',
+      CARGO_TERM_PROGRESS_WIDTH: String(process.stderr.columns ?? 80),
     },
+    onStderr: (text) => progress.add(text),
   });
   if (code !== 0) throw new SetupError('The engine could not be built; the lines above say why.');
-  if (hasCompiled) say(`Built the engine in ${duration(performance.now() - start)}`);
-}
-
-/** Cargo writes into a pipe here and would not draw its progress otherwise. */
-function cargoTerminal() {
-  if (!process.stderr.isTTY) return {};
-  return {
-    CARGO_TERM_COLOR: 'always',
-    CARGO_TERM_PROGRESS_WHEN: 'always',
-    CARGO_TERM_PROGRESS_WIDTH: String(process.stderr.columns ?? 80),
-  };
-}
-
-/** Cargo says that it has finished also where it did nothing. */
-function withoutSummary(text) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours may stand in front of the word
-  return text.replace(/^(?:\u001b\[[\d;]*[mK]|\s)*Finished .*\n/gm, '');
+  progress.end();
 }
 
 /** Builds `dist/` from the TypeScript sources when they changed. */
