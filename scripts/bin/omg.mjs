@@ -6,6 +6,7 @@ import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isSupportedNode, OLDEST_NODE } from './node-version.mjs';
+import { beginWithSteadyHeap } from './steady-heap.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -13,6 +14,7 @@ if (isSupportedNode(process.versions.node)) {
   // Caches the compiled bundle between runs, where most of the time of a short command goes. The cache stays in memory, so the daemon,
   // which starts once and runs long, goes without.
   if (process.argv[2] !== 'serve') nodeModule.enableCompileCache?.();
+  else if (servesHere(process.argv.slice(3))) beginWithSteadyHeap();
   const entry = new URL('../../dist/omg.js', import.meta.url);
   if (existsSync(entry)) await import(entry.href);
   else fail('omg is not built yet in this checkout.', 'run `npm start`, or `npm run build` to build only');
@@ -29,6 +31,11 @@ if (isSupportedNode(process.versions.node)) {
     fail(
       `omg needs Node ${OLDEST_NODE} or newer; this is ${process.versions.node}. See https://nodejs.org/en/download`,
     );
+}
+
+/** Whether this process becomes the daemon: `serve` with options alone, and not in the background. */
+function servesHere(args) {
+  return args.every((arg) => !['-d', '--detach', '-h', '--help'].includes(arg)) && !/^[a-z]/.test(args[0] ?? '');
 }
 
 /** Runs this file again under another Node and ends as it ends. */

@@ -20,9 +20,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-function omg(nodeArgs, args) {
+function omg(nodeArgs, args, env = process.env) {
   const file = join(root, 'scripts', 'bin', 'omg.mjs');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeArgs, file, ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...nodeArgs, file, ...args], {
+    encoding: 'utf8',
+    env,
+  });
   return { status, stdout, stderr };
 }
 
@@ -61,3 +64,45 @@ test.skipIf(process.platform === 'win32')('a checkout with a Node of its own run
   const { status, stdout } = omg(['--import', OLD_NODE], ['run', 'demo']);
   expect({ status, stdout }).toEqual({ status: 7, stdout: 'own node: run demo\n' });
 });
+
+/** The variables of the allocator that a program has begun with, and what its children would get. */
+const ALLOCATOR = `
+  const { readFileSync } = await import('node:fs');
+  const begun = readFileSync('/proc/self/environ', 'utf8').split('\\0').filter((entry) => /^(?:MALLOC|OMG)_/.test(entry));
+  const left = Object.keys(process.env).filter((name) => /^(?:MALLOC|OMG)_/.test(name));
+  console.log(JSON.stringify({ begun: begun.filter((entry) => !entry.startsWith('OMG_')), left, args: process.argv.slice(2), flags: process.execArgv }));
+`;
+
+process.report.excludeNetwork = true;
+const hasGlibc = process.report.getReport().header.glibcVersionRuntime !== undefined;
+
+function allocatorOf(args, env = {}) {
+  bundle(ALLOCATOR);
+  const { status, stdout, stderr } = omg(['--no-warnings'], args, { PATH: process.env.PATH, ...env });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+test.skipIf(!hasGlibc)('the daemon begins with an allocator that gives memory back, and its children without', () => {
+  expect(allocatorOf(['serve', '--port', '0'])).toEqual({
+    begun: ['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=262144', 'MALLOC_TRIM_THRESHOLD_=262144'],
+    left: [],
+    args: ['serve', '--port', '0'],
+    flags: ['--no-warnings'],
+  });
+});
+
+test.skipIf(!hasGlibc)('what somebody has set stays, for the daemon and for its children', () => {
+  expect(allocatorOf(['serve'], { MALLOC_ARENA_MAX: '7' })).toMatchObject({
+    begun: ['MALLOC_ARENA_MAX=7', 'MALLOC_MMAP_THRESHOLD_=262144', 'MALLOC_TRIM_THRESHOLD_=262144'],
+    left: ['MALLOC_ARENA_MAX'],
+  });
+  expect(allocatorOf(['serve'], { GLIBC_TUNABLES: 'glibc.malloc.arena_max=3' })).toMatchObject({ begun: [], left: [] });
+});
+
+test.skipIf(!hasGlibc).each([[['list']], [['serve', '-d']], [['serve', 'status']], [['serve', '--help']]])(
+  '`omg %j` is no daemon and begins once',
+  (args) => {
+    expect(allocatorOf(args)).toMatchObject({ begun: [], left: [] });
+  },
+);
