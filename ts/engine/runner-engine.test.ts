@@ -36,6 +36,8 @@ async function errorOf(promise: Promise<unknown>): Promise<OmgError> {
 }
 
 interface FakeState {
+  /** Texts. */
+  read: number;
   started: number;
   batches: number;
   cancelled: number;
@@ -125,6 +127,25 @@ test('work that answers once can be cancelled on its way, and is not begun for a
   expect((await left).code).toBe('cancelled');
   expect((await errorOf(lastEvent(model.run('embed', { texts }, abort.signal)))).code).toBe('cancelled');
   expect(await stateOf(model)).toMatchObject({ started: 1, cancelled: 1 });
+});
+
+test('a long text waits for its turn and short ones do not; one whose caller has left is never read', async () => {
+  const model = await engineOf().load({ path: 'm' });
+  const long = (text: string) => [{ kind: 'text' as const, text: text.padEnd(100_000), parseSpecial: false }];
+  const held = [1, 2].map(() => model.tokenize(long('held')));
+  await until(async () => (await stateOf(model)).read === 2);
+  const callers = [1, 2, 3].map(() => new AbortController());
+  const left = callers.map(({ signal }) => errorOf(model.tokenize(long('left'), signal)));
+  const stays = model.tokenize(long('stays'));
+  expect(await model.tokenize([{ kind: 'text', text: 'hi', parseSpecial: false }])).toEqual([104, 105]);
+  for (const caller of callers) caller.abort();
+  for (const error of left) expect((await error).code).toBe('cancelled');
+  expect((await errorOf(model.tokenize(long('left'), callers[0]?.signal))).code).toBe('cancelled');
+  expect((await stateOf(model)).read).toBe(3);
+  await model.detokenize([1]);
+  for (const tokens of await Promise.all([...held, stays])) expect(tokens).toHaveLength(100_000);
+  expect((await stateOf(model)).read).toBe(4);
+  await model.unload();
 });
 
 test('devices, headers and plans come from one short-lived process', async () => {

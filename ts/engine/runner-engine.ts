@@ -104,7 +104,7 @@ export class RunnerEngine implements Engine {
     const kill = (): void => process.kill();
     signal?.addEventListener('abort', kill, { once: true });
     try {
-      await process.call('quantize', { path, target, out }, onProgress);
+      await process.call('quantize', { path, target, out }, { onProgress });
     } catch (error) {
       throw signal?.aborted ? cancelled('The work') : error;
     } finally {
@@ -124,7 +124,7 @@ export class RunnerEngine implements Engine {
     const kill = (): void => process.kill();
     signal?.addEventListener('abort', kill, { once: true });
     try {
-      const info = await process.call('load', { spec }, onProgress);
+      const info = await process.call('load', { spec }, { onProgress });
       if (signal?.aborted) throw cancelled();
       const model = new RunnerModel(process, info);
       this.#models.add(model);

@@ -40,12 +40,12 @@ export class RunnerModel implements LoadedModel {
     return this.#process.pid;
   }
 
-  tokenize(prompt: PromptSegment[]): Promise<number[]> {
-    return this.#track(this.#process.call('tokenize', { prompt: wellFormed(prompt) }));
+  tokenize(prompt: PromptSegment[], signal?: AbortSignal): Promise<number[]> {
+    return this.#track(this.#process.call('tokenize', { prompt: wellFormed(prompt) }, { signal }));
   }
 
-  detokenize(tokens: number[]): Promise<string> {
-    return this.#track(this.#process.call('detokenize', { tokens }));
+  detokenize(tokens: number[], signal?: AbortSignal): Promise<string> {
+    return this.#track(this.#process.call('detokenize', { tokens }, { signal }));
   }
 
   async *run<Kind extends WorkKind>(

@@ -69,18 +69,35 @@ export class RunnerProcess {
     return this.#child.pid;
   }
 
+  /** When the signal aborts it throws `cancelled` at once, and the runner drops what it has not begun. */
   call<Op extends RunnerQuestion>(
     op: Op,
     ask: RunnerCalls[Op]['ask'],
-    onProgress: (fraction: number) => void = () => {},
+    {
+      onProgress = () => {},
+      signal,
+    }: { onProgress?: (fraction: number) => void; signal?: AbortSignal | undefined } = {},
   ): Promise<RunnerCalls[Op]['answer']> {
+    if (signal?.aborted) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      this.open({ id: 0, op, ...ask } as unknown as ToRunner, {
+      const settled = (): void => signal?.removeEventListener('abort', leave);
+      const id = this.open({ id: 0, op, ...ask } as unknown as ToRunner, {
         events: () => {},
         progress: onProgress,
-        ok: (value) => resolve(value as RunnerCalls[Op]['answer']),
-        fail: reject,
+        ok: (value) => {
+          settled();
+          resolve(value as RunnerCalls[Op]['answer']);
+        },
+        fail: (error) => {
+          settled();
+          reject(error);
+        },
       });
+      const leave = (): void => {
+        this.signal('cancel', id);
+        reject(cancelled());
+      };
+      signal?.addEventListener('abort', leave, { once: true });
     });
   }
 
@@ -147,4 +164,8 @@ export class RunnerProcess {
       },
     );
   }
+}
+
+function cancelled(): OmgError {
+  return new OmgError('cancelled', 'The request was cancelled.');
 }

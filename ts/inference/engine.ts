@@ -54,8 +54,9 @@ export interface LoadedModel {
   readonly info: LoadedModelInfo;
   /** Process id of the runner; absent for an engine without processes. */
   readonly pid?: number;
-  tokenize(prompt: PromptSegment[]): Promise<number[]>;
-  detokenize(tokens: number[]): Promise<string>;
+  /** Aborting throws `cancelled` and drops what has not begun; so it does for `detokenize`. */
+  tokenize(prompt: PromptSegment[], signal?: AbortSignal): Promise<number[]>;
+  detokenize(tokens: number[], signal?: AbortSignal): Promise<string>;
   /**
    * Runs one request. Errors before the first event are thrown by the first `next()`: `context_length_exceeded` (detail:
    * promptTokens, contextLength, of a list of texts also index), `invalid_request`, `unsupported`, `runner_crashed`. Leaving the loop

@@ -74,7 +74,7 @@ type Shortened = Pick<ChatWork, 'templates' | 'opened' | 'request' | 'model' | '
 /** The prompt of a request whose turns may be dropped, without those that the window has no room for. */
 export async function fittedPrompt(work: Shortened & Pick<ChatWork, 'prompt'>): Promise<RenderedPrompt> {
   const { model, prompt } = work;
-  const tokens = await unlessLeft(work.signal, () => model.tokenize(prompt.segments));
+  const tokens = await unlessLeft(work.signal, () => model.tokenize(prompt.segments, work.signal));
   return tokens.length < model.info.contextLength ? prompt : (await shorten(work)).prompt;
 }
 
@@ -83,7 +83,7 @@ function shorten({ templates, opened, request, model, signal }: Shortened): Retu
     contextLength: model.info.contextLength,
     // Each try reads the whole conversation, and the place with the model is given back with the last one.
     render: (shorter) => unlessLeft(signal, () => templates.render(opened.header, shorter, signal)),
-    countTokens: ({ segments }) => unlessLeft(signal, async () => (await model.tokenize(segments)).length),
+    countTokens: ({ segments }) => unlessLeft(signal, async () => (await model.tokenize(segments, signal)).length),
   });
 }
 

@@ -101,6 +101,8 @@ test('counting tokens loads no weights, and uses the loaded model where there is
   const { manager, engine } = testModels();
   const tokens = await manager.tokenize('a', promptOf('one two').prompt);
   expect(await manager.detokenize('a', tokens)).toBe('one two');
+  const left = manager.tokenize('a', promptOf('one two').prompt, AbortSignal.abort());
+  await expect(left).rejects.toMatchObject({ code: 'cancelled' });
   expect(engine.loads.map((load) => load.tokenizerOnly)).toEqual([true]);
   expect(manager.running()).toEqual([]);
   await manager.load('a');

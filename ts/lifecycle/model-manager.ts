@@ -232,12 +232,12 @@ export class ModelManager implements Models {
     });
   }
 
-  async tokenize(name: string, prompt: PromptSegment[]): Promise<number[]> {
-    return this.#withTokenizer(name, (model) => model.tokenize(prompt));
+  async tokenize(name: string, prompt: PromptSegment[], signal?: AbortSignal): Promise<number[]> {
+    return this.#withTokenizer(name, signal, (model) => model.tokenize(prompt, signal));
   }
 
-  async detokenize(name: string, tokens: number[]): Promise<string> {
-    return this.#withTokenizer(name, (model) => model.detokenize(tokens));
+  async detokenize(name: string, tokens: number[], signal?: AbortSignal): Promise<string> {
+    return this.#withTokenizer(name, signal, (model) => model.detokenize(tokens, signal));
   }
 
   async remove(name: string): Promise<void> {
@@ -365,12 +365,16 @@ export class ModelManager implements Models {
   }
 
   /** A loaded model's own tokenizer, else one opened without weights. */
-  async #withTokenizer<T>(name: string, use: (model: LoadedModel) => Promise<T>): Promise<T> {
+  async #withTokenizer<T>(
+    name: string,
+    caller: AbortSignal | undefined,
+    use: (model: LoadedModel) => Promise<T>,
+  ): Promise<T> {
     const opened = await this.#open(name);
     const model = this.#slots.find(opened.record)?.loadedModel;
     // Counting tokens takes no sequence, so it need not queue behind answers.
     if (model !== undefined) return use(model);
-    return this.#requests.run(undefined, async (signal) => {
+    return this.#requests.run(caller, async (signal) => {
       const lease = await this.#slots.of(opened, true).acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
       try {
         return await use(lease.model);

@@ -47,7 +47,7 @@ export async function* slideWindow(
     // A source that stops without its end is told by whoever reads this.
     if (text === '') return;
     const parseSpecial = request.keepSpecialTokens === true;
-    const tokens = await model.tokenize([...current.prompt, { kind: 'text', text, parseSpecial }]);
+    const tokens = await model.tokenize([...current.prompt, { kind: 'text', text, parseSpecial }], signal);
     const keep = Math.min(keepTokens, contextLength >> 2);
     const newest = (contextLength - keep) >> 1;
     const kept = [...tokens.slice(0, keep), ...tokens.slice(Math.max(keep, tokens.length - newest))];

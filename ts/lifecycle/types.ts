@@ -38,8 +38,9 @@ export interface Models {
   renderChat(name: string, request: ChatRequest, options?: Pick<UseOptions, 'signal'>): Promise<PromptSegment[]>;
   /** The prompt that `chat` comes to hand the model, without the turns that it would drop. Loads the model, as only then its window is known. */
   renderFitted(name: string, request: ChatRequest, options?: UseOptions): Promise<PromptSegment[]>;
-  tokenize(name: string, prompt: PromptSegment[]): Promise<number[]>;
-  detokenize(name: string, tokens: number[]): Promise<string>;
+  /** The signal drops the work, as it does for `detokenize`. */
+  tokenize(name: string, prompt: PromptSegment[], signal?: AbortSignal): Promise<number[]>;
+  detokenize(name: string, tokens: number[], signal?: AbortSignal): Promise<string>;
   /** Unloads first. Throws `model_not_found`. */
   remove(name: string): Promise<void>;
   /** `own.contextLength`, tokens: the window of the new name where a request asks for none. */

@@ -68,8 +68,9 @@ export async function countTokens(
   reply.header('request-id', request.id);
   const body = parseBody(countSchema, request.body);
   const { name, model } = await resolveModel(models, settings, body.model);
-  const prompt = await models.renderChat(name, promptRequest(body, model));
-  return { input_tokens: (await models.tokenize(name, prompt)).length };
+  const signal = disconnectSignal(reply);
+  const prompt = await models.renderChat(name, promptRequest(body, model), { signal });
+  return { input_tokens: (await models.tokenize(name, prompt, signal)).length };
 }
 
 function frame(event: { type: string; [field: string]: unknown }): string {

@@ -98,7 +98,9 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
     name,
     startedAt,
     top,
-    context: isRaw ? async () => undefined : (text, end) => contextOf(models, name, promptSegments, text, end),
+    context: isRaw
+      ? async () => undefined
+      : (text, end) => contextOf(models, name, promptSegments, text, end, use.signal),
   };
   if (body.stream === false) return collect(events, answer);
   return sendStream(reply, frames(events, answer), {
@@ -146,9 +148,10 @@ async function contextOf(
   prompt: () => Promise<PromptSegment[]>,
   text: string,
   end: AnswerEnd,
+  signal: AbortSignal | undefined,
 ): Promise<number[] | undefined> {
   if (end.usage.promptTokens + end.usage.completionTokens > MAX_CONTEXT_TOKENS) return undefined;
-  return models.tokenize(name, [...(await prompt()), { kind: 'text', text, parseSpecial: false }]);
+  return models.tokenize(name, [...(await prompt()), { kind: 'text', text, parseSpecial: false }], signal);
 }
 
 interface Answer {

@@ -111,7 +111,7 @@ async function readPrompts(
   return Promise.all(
     (list as (string | number[])[]).map(async (prompt): Promise<Prompt> => {
       if (typeof prompt !== 'string') {
-        const echo = body.echo === true ? await models.detokenize(body.model, prompt) : '';
+        const echo = body.echo === true ? await models.detokenize(body.model, prompt, signal) : '';
         return { segments: [{ kind: 'tokens', tokens: prompt }], echo };
       }
       if (body.suffix) {

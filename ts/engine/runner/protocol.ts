@@ -33,7 +33,7 @@ export type RunnerQuestion = Exclude<RunnerOp, 'work'>;
 
 export type RunnerAsk = { [Op in RunnerOp]: { id: number; op: Op } & RunnerCalls[Op]['ask'] }[RunnerOp];
 
-/** From the daemon to the runner. `cancel` and `more` belong to the work with that id and get no answer. */
+/** From the daemon to the runner. `cancel` and `more` belong to the work or the question with that id and get no answer. */
 export type ToRunner = RunnerAsk | { id: number; op: 'cancel' } | { id: number; op: 'more' };
 
 /** From the runner to the daemon. The last message of an id is `ok` or `error`. */

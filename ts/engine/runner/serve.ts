@@ -3,6 +3,7 @@ import { type Grammar, parseExact } from '../../inference/index.ts';
 import { type Addon, type AddonModel, type AddonTask, unwrap } from '../native/index.ts';
 import { checkGrammar } from './grammar-check.ts';
 import { BATCHES_AHEAD, type FromRunner, type RunnerAsk, type ToRunner } from './protocol.ts';
+import { lengthOf, TextLine } from './text-line.ts';
 
 interface RunningTask {
   task: AddonTask;
@@ -16,6 +17,7 @@ export class RunnerServer {
   readonly #addon: Addon;
   readonly #send: (message: FromRunner) => void;
   readonly #running = new Map<number, RunningTask>();
+  readonly #texts = new TextLine();
   #model: AddonModel | undefined;
 
   constructor(addon: Addon, send: (message: FromRunner) => void) {
@@ -53,9 +55,9 @@ export class RunnerServer {
         this.#model = await unwrap(addon.load(ask.spec, (progress) => this.#send({ id: ask.id, progress })));
         return this.#model.info;
       case 'tokenize':
-        return unwrap(this.#loaded().tokenize(ask.prompt));
+        return this.#texts.run(ask.id, lengthOf(ask.prompt), () => unwrap(this.#loaded().tokenize(ask.prompt)));
       case 'detokenize':
-        return unwrap(this.#loaded().detokenize(ask.tokens));
+        return this.#texts.run(ask.id, ask.tokens.length, () => unwrap(this.#loaded().detokenize(ask.tokens)));
       case 'work':
         await this.#work(ask.id, this.#loaded().start(ask.request, ask.attachments));
         return null;
@@ -88,6 +90,7 @@ export class RunnerServer {
   }
 
   #cancel(id: number): void {
+    this.#texts.drop(id);
     const running = this.#running.get(id);
     if (running === undefined) return;
     running.cancelled = true;
