@@ -22,6 +22,7 @@ mod matrix;
 mod norm;
 mod pool;
 mod quant;
+mod recurrent;
 mod rope;
 mod rows;
 mod scratch;
@@ -36,4 +37,8 @@ pub use logits::{argmax, log_sum_exp, softmax, top_k};
 pub use matrix::{Matrix, MatrixBuilder, Product, multiply};
 pub use norm::{add_rms_norm, layer_norm, rms_norm, rms_norm_in_place};
 pub use pool::Pool;
+pub use recurrent::{
+    ConvWeights, Recurrence, RecurrenceShape, States, StepGates, convolve, recur, rms_norm_groups,
+    unit_heads,
+};
 pub use rope::{Pairing, RopeTable, Rotations, rope, rotate};

@@ -121,6 +121,7 @@ fn check(shape: &AttentionShape, len: usize, seed: u64) {
             rows: 0..len,
             first_position: 0,
             block_table: &table,
+            state: None,
         };
         let out = run(&pool, shape, &sequence.q, &kv, &[seq]);
         for row in (0..len).step_by(len.div_ceil(7)).chain([len - 1]) {
@@ -229,17 +230,17 @@ proptest! {
         let sequence = Sequence::new(&shape, len, seed);
         let pool = Pool::new(3);
         let (kv, table) = cached(&pool, &shape, &sequence);
-        let all = Seq { rows: 0..len, first_position: 0, block_table: &table };
+        let all = Seq { rows: 0..len, first_position: 0, block_table: &table, state: None };
         let whole = run(&pool, &shape, &sequence.q, &kv, &[all]);
         prop_assert!(whole.iter().all(|x| x.is_finite()));
         for start in (0..len).step_by(cut) {
             let end = (start + cut).min(len);
             let rows = end - start;
-            let step = Seq { rows: 0..rows, first_position: start, block_table: &table };
+            let step = Seq { rows: 0..rows, first_position: start, block_table: &table, state: None };
             let part = run(&Pool::new(1), &shape, &sequence.q[start * row..end * row], &kv, std::slice::from_ref(&step));
             prop_assert_eq!(&part[..], &whole[start * row..end * row], "rows {}..{}", start, end);
             // The same rows again, behind a sequence of one token.
-            let first = Seq { rows: 0..1, first_position: 0, block_table: &table };
+            let first = Seq { rows: 0..1, first_position: 0, block_table: &table, state: None };
             let step = Seq { rows: 1..1 + rows, ..step };
             let q = [&sequence.q[..row], &sequence.q[start * row..end * row]].concat();
             let both = run(&pool, &shape, &q, &kv, &[first, step]);
@@ -262,6 +263,7 @@ fn a_long_decode_is_split_over_threads_without_a_trace() {
             rows: 0..1,
             first_position: len - 1,
             block_table: &table,
+            state: None,
         };
         run(&pool, &shape, &sequence.q[(len - 1) * row..], &kv, &[seq])
     });
@@ -292,6 +294,7 @@ fn blocks_are_copied_and_written_in_steps() {
             rows: 0..50,
             first_position: 0,
             block_table: table,
+            state: None,
         };
         run(&pool, &shape, &sequence.q, kv, &[seq])
     };
@@ -308,6 +311,7 @@ fn numbers_too_large_for_the_cache_stay_finite() {
         rows: 0..2,
         first_position: 0,
         block_table: &[0],
+        state: None,
     };
     assert_eq!(run(&pool, &shape, &[1.0; 32], &kv, &[seq]), [-65504.0; 32]);
 }

@@ -98,6 +98,7 @@ fn a_cache_is_written_and_attended_to() {
             rows: 0..len,
             first_position: 0,
             block_table: &[1, 0],
+            state: None,
         };
         attention(&pool, &shape, &q, &kv, &[seq], &mut out);
         // All values are the same, so whatever is attended to is that value.

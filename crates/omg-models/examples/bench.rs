@@ -47,6 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             rows: 0..PREFILL,
             first_position: 0,
             block_table: stream,
+            state: None,
         };
         model.forward(
             &mut kv,
@@ -77,6 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 rows: row..row + 1,
                 first_position,
                 block_table,
+                state: None,
             })
             .collect();
         model.forward(

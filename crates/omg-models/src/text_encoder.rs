@@ -186,6 +186,7 @@ impl Rows {
             rows: rows.clone(),
             first_position: 0,
             block_table: &self.blocks[blocks.clone()],
+            state: None,
         };
         self.seqs.iter().map(sequence).collect()
     }

@@ -45,16 +45,19 @@ fn a_mixed_batch_gives_the_bits_of_each_sequence_alone() {
                 rows: 0..1,
                 first_position: 40,
                 block_table: &c,
+                state: None,
             },
             Seq {
                 rows: 1..34,
                 first_position: 37,
                 block_table: &a,
+                state: None,
             },
             Seq {
                 rows: 34..39,
                 first_position: 0,
                 block_table: &b,
+                state: None,
             },
         ];
         let outputs: Vec<usize> = (0..39).collect();
@@ -157,6 +160,7 @@ fn hidden_states_come_from_the_rows_asked_for() {
                 rows: 0..7,
                 first_position: 0,
                 block_table: &[0],
+                state: None,
             };
             let batch = Batch {
                 tokens: &tokens,
@@ -190,6 +194,7 @@ fn batches_that_reach_outside_are_refused() {
             rows,
             first_position: first,
             block_table: table,
+            state: None,
         }];
         let batch = Batch {
             tokens,

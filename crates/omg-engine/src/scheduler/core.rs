@@ -254,6 +254,7 @@ impl Core {
                 rows: first..tokens.len(),
                 first_position: s.computed,
                 block_table: &s.table.blocks,
+                state: None,
             });
         }
         let batch = Batch {
@@ -378,6 +379,7 @@ impl Core {
                     rows: 0..end - first,
                     first_position: first,
                     block_table: blocks,
+                    state: None,
                 }],
                 outputs: &outputs,
             })?;

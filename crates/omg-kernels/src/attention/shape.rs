@@ -59,4 +59,6 @@ pub struct Seq<'a> {
     pub first_position: usize,
     /// Blocks of the cache, in the order of positions.
     pub block_table: &'a [u32],
+    /// Its slot in the states of recurrent mixers, in a model that has any.
+    pub state: Option<u32>,
 }

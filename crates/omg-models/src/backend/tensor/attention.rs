@@ -242,11 +242,13 @@ mod tests {
                     rows: 0..counts[0],
                     first_position: first[0],
                     block_table: &[2, 0],
+                    state: None,
                 },
                 Seq {
                     rows: counts[0]..n,
                     first_position: first[1],
                     block_table: &[1, 3],
+                    state: None,
                 },
             ];
             for seq in &seqs {
