@@ -31,6 +31,7 @@ import { createHttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { watchLoop } from './loop-watch.ts';
 import { ownClients } from './own-client.ts';
+import { installRequestLines } from './request-line.ts';
 import { errorRendererFor, surfacePath } from './surfaces.ts';
 
 export interface AppDeps
@@ -75,6 +76,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   });
   const loopDelay = watchLoop(app, deps.log);
   installHeaders(app, deps);
+  const { log } = deps;
+  if (log !== undefined) installRequestLines(app, (...told) => tellRequest(log, ...told));
   limitConnections(app, { unreadMs: deps.settings()['server.unread_timeout'], log: deps.log });
   const access = installAccess(app, deps.access);
   installBodyParser(app);
@@ -112,30 +115,33 @@ function installHeaders(app: FastifyInstance, deps: AppDeps): void {
       throw new OmgError('shutting_down', 'The daemon is stopping.', { hint: 'Try again when it runs again.' });
     }
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', async (request) => {
     deps.onResponse?.();
     // Node leaves the socket of an upgrade to us, also where the answer is a refusal; open, it would keep the daemon from stopping.
     if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon?.();
-    if (deps.log === undefined) return;
-    const { keyId } = callerOf(request);
-    // The route, not the path: paths hold model names, queries may hold anything, bodies hold what people wrote.
-    const fields = {
-      reqId: request.id,
-      method: request.method,
-      route: request.routeOptions.url,
-      status: reply.statusCode,
-      ...clientField(request),
-      ...(keyId === undefined ? {} : { key: keyId }),
-      ms: Math.round(reply.elapsedTime),
-      ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
-    };
-    if (reply.streamError?.code === 'internal') deps.log.error({ ...fields, err: reply.streamError }, 'stream failed');
-    const adapted = reply.getHeader('x-omg-adapted');
-    if (adapted !== undefined) deps.log.debug({ reqId: request.id, adapted }, 'conversation adapted');
-    // Clients poll with GET; what changes or computes something is worth a line.
-    if (request.method === 'GET' || request.method === 'HEAD') deps.log.debug(fields, 'request');
-    else deps.log.info(fields, 'request');
   });
+}
+
+/** One line of the log for each request. Clients poll with GET; what changes or computes something is worth a line. */
+function tellRequest(log: Log, request: FastifyRequest, reply: FastifyReply, answer: object): void {
+  const { keyId } = callerOf(request);
+  // The route, not the path: paths hold model names, queries may hold anything, bodies hold what people wrote.
+  const fields = {
+    reqId: request.id,
+    method: request.method,
+    route: request.routeOptions.url,
+    status: reply.statusCode,
+    ...answer,
+    ...clientField(request),
+    ...(keyId === undefined ? {} : { key: keyId }),
+    ms: Math.round(reply.elapsedTime),
+    ...(reply.streamError === undefined ? {} : { code: reply.streamError.code }),
+  };
+  if (reply.streamError?.code === 'internal') log.error({ ...fields, err: reply.streamError }, 'stream failed');
+  const adapted = reply.getHeader('x-omg-adapted');
+  if (adapted !== undefined) log.debug({ reqId: request.id, adapted }, 'conversation adapted');
+  if (request.method === 'GET' || request.method === 'HEAD') log.debug(fields, 'request');
+  else log.info(fields, 'request');
 }
 
 /** The program that asks, as it calls itself: the first word, such as `OpenAI/Python`. */

@@ -20,6 +20,7 @@ import type { AppDeps } from './app.ts';
 import { createEngine, createHub } from './default-parts.ts';
 import type { Log } from './log.ts';
 import type { StartOptions } from './options.ts';
+import { answerFields, currentRequestLine } from './request-line.ts';
 
 export interface Composition {
   models: Models;
@@ -59,11 +60,13 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
     limits,
     setUp: ({ digest }) => configurations.of(digest),
     log,
-    observer: (record) => {
-      metrics?.observe(record);
-      const { model, mode, outcome, promptTokens, completionTokens, durationMs } = record;
-      const tokens = { prompt_tokens: promptTokens, completion_tokens: completionTokens };
-      log.info({ model, mode, outcome, ...tokens, ms: Math.round(durationMs) }, 'answered');
+    observe: () => {
+      const tell = currentRequestLine()?.begin();
+      return (record) => {
+        metrics?.observe(record);
+        if (tell === undefined) log.info({ ...answerFields(record), ms: Math.round(record.durationMs) }, 'answered');
+        else tell(record);
+      };
     },
   });
   let current = config;

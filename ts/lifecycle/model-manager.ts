@@ -53,8 +53,8 @@ export interface ModelManagerOptions {
   log?: LifecycleLog;
   /** Default: the disk. */
   files?: ModelFiles;
-  /** Hears of every request that a model was found for, when it has ended. */
-  observer?: RequestObserver;
+  /** Called when a model was found for a request; what it gives is called when the request has ended. */
+  observe?: () => RequestObserver;
   /** How people want a model loaded where a request does not say. */
   setUp?: SetUp;
 }
@@ -80,7 +80,7 @@ export class ModelManager implements Models {
   readonly #slots: ModelSlots;
   readonly #requests = new RequestScopes();
   readonly #creations = new Gate({ what: 'models', places: CREATIONS_AT_ONCE });
-  readonly #observer: RequestObserver;
+  readonly #observe: () => RequestObserver;
   readonly #setUp: SetUp;
   /** The setting; 0: the models' own. */
   readonly #contextLength: number;
@@ -96,7 +96,7 @@ export class ModelManager implements Models {
     this.#store = library;
     this.#clock = clock;
     this.#contextLength = limits.contextLength ?? 0;
-    this.#observer = options.observer ?? (() => {});
+    this.#observe = options.observe ?? (() => () => {});
     this.#setUp = options.setUp ?? (() => undefined);
     this.#unreadMs = limits.unreadMs;
     this.#templates = options.templates ?? new ChatTemplates();
@@ -349,7 +349,7 @@ export class ModelManager implements Models {
       requests: this.#requests,
       scope: this.#requests.enter(options.signal, contentDigest(opened.record)),
       meter: new RequestMeter(opened.name, this.#clock, WORK_KINDS[kind].mode),
-      observer: this.#observer,
+      observer: this.#observe(),
       clock: this.#clock,
       unreadMs: this.#unreadMs,
     });
