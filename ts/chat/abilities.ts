@@ -3,7 +3,7 @@ import { isGoTemplate } from './go-template.ts';
 import { type TemplateVariables, templateVariables } from './template-messages.ts';
 
 /** What a template can do, found by rendering it. */
-export interface TemplateAbilities {
+export interface TemplateCapabilities {
   system: boolean;
   tools: boolean;
   /** The tools are a field of the system message and no variable of their own, as in Phi-4-mini. */
@@ -18,7 +18,7 @@ export interface TemplateAbilities {
   insert: boolean;
 }
 
-export interface AbilityClues {
+export interface TemplateInput {
   template: string;
   specialTokens: Record<string, string>;
   /** What a Go template uses, in lower case; Ollama goes by these names. None for Jinja. */
@@ -29,13 +29,18 @@ export interface AbilityClues {
 
 const MARK = 'omgprobe';
 
-export function findAbilities({ template, specialTokens, names, render }: AbilityClues): TemplateAbilities {
+export function findTemplateCapabilities({
+  template,
+  specialTokens,
+  names,
+  render,
+}: TemplateInput): TemplateCapabilities {
   const shortCallIds = /length\s*(!=|==|<)\s*9\b/.test(template);
   const go = isGoTemplate(template) ? { go: { thinks: false } } : {};
   const attempt = (request: Partial<ChatRequest>, toolsInSystem = false): string | undefined =>
     render(
       templateVariables(
-        { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], overlong: 'error', ...request },
+        { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], onOverflow: 'error', ...request },
         { specialTokens, toolsInSystem, shortCallIds, addGenerationPrompt: true, ...go },
       ),
     );

@@ -12,7 +12,8 @@ const time = { name: 'time' };
 async function grammarOf(template: string, request: Partial<ChatRequest>): Promise<Grammar | undefined> {
   const header = { chatTemplate: template, metadata: {}, specialTokens: { bos_token: '<s>', eos_token: '</s>' } };
   const messages: ChatRequest['messages'] = [{ role: 'user', content: 'Hi' }];
-  return (await templates.render(header, { messages, sampling: {}, stop: [], overlong: 'error', ...request })).grammar;
+  return (await templates.render(header, { messages, sampling: {}, stop: [], onOverflow: 'error', ...request }))
+    .grammar;
 }
 
 async function larkOf(template: string, request: Partial<ChatRequest>): Promise<Extract<Grammar, { kind: 'lark' }>> {

@@ -3,7 +3,7 @@ import type { ChatRequest, Grammar, GrammarAfter, GrammarRule, ToolDefinition } 
 import { callsGrammar, harmonyCalls } from './call-grammar.ts';
 import type { ChatFormat } from './chat-format.ts';
 
-export interface AnswerClues {
+export interface AnswerGrammarInput {
   template: string;
   request: ChatRequest;
   format: ChatFormat;
@@ -12,7 +12,7 @@ export interface AnswerClues {
 }
 
 /** What the answer to a request must be written in; undefined when it is free. Thoughts come before it. */
-export function answerGrammar(clues: AnswerClues): Grammar | undefined {
+export function answerGrammar(clues: AnswerGrammarInput): Grammar | undefined {
   const { request, format, thought } = clues;
   const grammar = format.harmony === true ? harmonyGrammar(clues) : contentGrammar(clues);
   if (grammar === undefined || format.reasoning === undefined || thought) return grammar;
@@ -23,7 +23,7 @@ export function answerGrammar(clues: AnswerClues): Grammar | undefined {
   return { ...grammar, after };
 }
 
-function contentGrammar({ template, request, format }: AnswerClues): Grammar | undefined {
+function contentGrammar({ template, request, format }: AnswerGrammarInput): Grammar | undefined {
   const { outputFormat, toolChoice, singleCall = false } = request;
   const tools = request.tools ?? [];
   const { calls } = format;
@@ -46,7 +46,7 @@ function contentGrammar({ template, request, format }: AnswerClues): Grammar | u
 }
 
 /** gpt-oss: content is a message on the final channel. Its strict tools are bound where a call is forced. */
-function harmonyGrammar({ request, thought }: AnswerClues): Grammar | undefined {
+function harmonyGrammar({ request, thought }: AnswerGrammarInput): Grammar | undefined {
   const { outputFormat, toolChoice } = request;
   const tools = request.tools ?? [];
   // Behind closed thoughts the final message has begun.

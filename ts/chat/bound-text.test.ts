@@ -5,7 +5,7 @@ import { boundText } from './bound-text.ts';
 const MIB = 2 ** 20;
 
 function request(messages: ChatMessage[], rest: Partial<ChatRequest> = {}): ChatRequest {
-  return { messages, sampling: {}, stop: [], overlong: 'error', ...rest };
+  return { messages, sampling: {}, stop: [], onOverflow: 'error', ...rest };
 }
 
 const user = (length: number): ChatMessage => ({ role: 'user', content: 'x'.repeat(length) });
@@ -24,7 +24,7 @@ test.each([
     request([user(1)], { tools: [{ name: 'x', parameters: { enum: new Array(MIB).fill(0) } }] }),
   ],
   ['a long variable', request([user(1)], { templateVariables: { note: 'x'.repeat(3 * MIB) } })],
-  ['a long last turn, though turns may go', request([user(9), user(3 * MIB)], { overlong: 'drop-turns' })],
+  ['a long last turn, though turns may go', request([user(9), user(3 * MIB)], { onOverflow: 'drop-turns' })],
 ])('more than any window is refused: %s', (_, asked) => {
   expect(() => boundText(asked, 8192)).toThrow(expect.objectContaining({ code: 'context_length_exceeded' }));
 });
@@ -36,7 +36,7 @@ test('no window makes room for more than 8 MiB', () => {
 test('where turns may go, the oldest go first, whole, and no more than has to', () => {
   const system: ChatMessage = { role: 'system', content: 'Be kind.' };
   const turns = [user(MIB), assistant(5), user(MIB), assistant(6), user(MIB), assistant(7), user(8)];
-  const bounded = boundText(request([system, ...turns], { overlong: 'drop-turns' }), 8192);
+  const bounded = boundText(request([system, ...turns], { onOverflow: 'drop-turns' }), 8192);
   expect(bounded.request.messages).toEqual([system, ...turns.slice(4)]);
   expect(bounded.dropped.messages).toBe(4);
   expect(bounded.dropped.tokens).toBeGreaterThan(2 ** 18);

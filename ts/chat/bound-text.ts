@@ -31,7 +31,7 @@ export function boundText(request: ChatRequest, contextLength: number): BoundedR
   if (left <= most) return { request, dropped: { messages: 0, tokens: 0 } };
   const gone = new Set<ChatMessage>();
   let characters = 0;
-  for (const turn of request.overlong === 'drop-turns' ? droppableTurns(messages) : []) {
+  for (const turn of request.onOverflow === 'drop-turns' ? droppableTurns(messages) : []) {
     if (left <= most) break;
     for (const at of turn) {
       const message = messages[at];
@@ -41,7 +41,7 @@ export function boundText(request: ChatRequest, contextLength: number): BoundedR
       characters += lengths[at] ?? 0;
     }
   }
-  if (left > most) throw tooLong(most, contextLength, request.overlong === 'drop-turns');
+  if (left > most) throw tooLong(most, contextLength, request.onOverflow === 'drop-turns');
   return {
     request: { ...request, messages: messages.filter((message) => !gone.has(message)) },
     dropped: { messages: gone.size, tokens: Math.ceil(characters / CHARACTERS_PER_DROPPED_TOKEN) },

@@ -11,7 +11,7 @@ import {
   PYTHON,
 } from './argument-grammar.ts';
 
-export interface CallClues {
+export interface CallGrammarInput {
   template: string;
   format: CallFormat;
   /** The tools that may be called. */
@@ -47,7 +47,7 @@ interface Spelling {
  * The calls of a model in its own spelling, as Lark. Rule `calls` is all of an answer; `announced` is what follows the text `opener`,
  * which announces the first call.
  */
-export function callsGrammar({ template, format, tools, single }: CallClues): {
+export function callsGrammar({ template, format, tools, single }: CallGrammarInput): {
   source: string;
   rules: Record<string, GrammarRule>;
   opener: string;

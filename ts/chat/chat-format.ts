@@ -18,7 +18,7 @@ export interface ChatFormat {
   keepSpecialTokens: boolean;
 }
 
-export interface FormatClues {
+export interface FormatInput {
   template: string;
   /** As rendered; its end tells whether a span is open. */
   prompt: string;
@@ -123,7 +123,7 @@ function tagged(open: string, close?: string): CallFormat {
   return { open: [open], ...(close === undefined ? {} : { close: [close] }), bare: false };
 }
 
-export function formatOf({ template, prompt, prefill, tools }: FormatClues): ChatFormat {
+export function formatOf({ template, prompt, prefill, tools }: FormatInput): ChatFormat {
   if (template.includes(HARMONY_SIGN) && template.includes('<|message|>')) {
     return { harmony: true, reasoning: HARMONY_REASONING, reasoningOpened: false, tools, keepSpecialTokens: true };
   }

@@ -13,7 +13,7 @@ function header(chatTemplate: string | undefined, rest: Partial<ChatHeader> = {}
 }
 
 function request(messages: ChatMessage[], rest: Partial<ChatRequest> = {}): ChatRequest {
-  return { messages, sampling: {}, stop: [], overlong: 'error', ...rest };
+  return { messages, sampling: {}, stop: [], onOverflow: 'error', ...rest };
 }
 
 const user = (content: string): ChatMessage => ({ role: 'user', content });

@@ -21,7 +21,7 @@ function options(contextLength: number): Parameters<typeof dropTurns>[1] {
 }
 
 function request(messages: ChatMessage[], rest: Partial<ChatRequest> = {}): ChatRequest {
-  return { messages, sampling: {}, stop: [], overlong: 'drop-turns', maxTokens: 1, ...rest };
+  return { messages, sampling: {}, stop: [], onOverflow: 'drop-turns', maxTokens: 1, ...rest };
 }
 
 const message = (role: ChatMessage['role'], content: string): ChatMessage => ({ role, content });

@@ -20,7 +20,7 @@ const assistant = (content: string, rest: Partial<ChatMessage> = {}): ChatMessag
 });
 
 function request(messages: ChatMessage[], rest: Partial<ChatRequest> = {}): ChatRequest {
-  return { messages, sampling: {}, stop: [], overlong: 'error', ...rest };
+  return { messages, sampling: {}, stop: [], onOverflow: 'error', ...rest };
 }
 
 function header(chatTemplate: string) {

@@ -1,4 +1,4 @@
-export type { TemplateAbilities } from './abilities.ts';
+export type { TemplateCapabilities } from './abilities.ts';
 export { type BoundedRequest, boundText } from './bound-text.ts';
 export type { ChatFormat } from './chat-format.ts';
 export { ChatTemplates, type RenderedPrompt, type TemplateRenderer } from './chat-templates.ts';

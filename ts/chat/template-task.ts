@@ -1,5 +1,5 @@
 import { exactJson } from '../inference/index.ts';
-import { findAbilities, type TemplateAbilities } from './abilities.ts';
+import { findTemplateCapabilities, type TemplateCapabilities } from './abilities.ts';
 import { type PromptTask, writePrompt } from './prompt-writer.ts';
 import { SpecialFinder } from './special-finder.ts';
 import type { WrittenPrompt } from './special-text.ts';
@@ -12,7 +12,7 @@ export type TemplateTask =
   | ({ kind: 'prompt' } & PromptTask);
 
 export type TaskResult =
-  | { abilities: TemplateAbilities }
+  | { abilities: TemplateCapabilities }
   | WrittenPrompt
   /** In the template's own words, or the engine's. */
   | { refused: string }
@@ -34,7 +34,7 @@ export function runTask(task: TemplateTask): TaskResult {
       else refused ||= outcome.refused;
       return 'text' in outcome ? outcome.text : undefined;
     };
-    const abilities = findAbilities({ template, specialTokens, names: goNames(template), render });
+    const abilities = findTemplateCapabilities({ template, specialTokens, names: goNames(template), render });
     // What refuses everything that people say is of no use.
     return hasText ? { abilities } : { refused };
   } catch (error) {

@@ -9,7 +9,12 @@ afterEach(() => {
 });
 
 const header = { chatTemplate: '{{ messages }}', metadata: {}, specialTokens: {} };
-const request: ChatRequest = { messages: [{ role: 'user', content: 'Hi' }], sampling: {}, stop: [], overlong: 'error' };
+const request: ChatRequest = {
+  messages: [{ role: 'user', content: 'Hi' }],
+  sampling: {},
+  stop: [],
+  onOverflow: 'error',
+};
 
 /** Templates over a renderer of which every task comes to the same, and the tasks it was given. */
 function templatesThat(outcome: TaskResult | TaskEnded): { templates: ChatTemplates; tasks: TemplateTask[] } {

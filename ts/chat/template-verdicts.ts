@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
-import type { TemplateAbilities } from './abilities.ts';
+import type { TemplateCapabilities } from './abilities.ts';
 import type { TaskEnded } from './template-process.ts';
 import type { TaskResult, TemplateTask } from './template-task.ts';
 
 /** What a template can do, or in a few words why it is not used. */
 export type TemplateVerdict =
-  | { abilities: TemplateAbilities }
+  | { abilities: TemplateCapabilities }
   /** Not `lasting`: the machine may be to blame, and it is tried again after a while. */
   | { unusable: string; lasting: boolean };
 

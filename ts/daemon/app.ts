@@ -27,12 +27,12 @@ import { VERSION } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 import { type Access, type AccessRules, installAccess } from './access.ts';
 import { limitConnections } from './connections.ts';
+import { errorRendererFor, surfacePath } from './error-format.ts';
 import { createHttpServer } from './http-server.ts';
 import type { Log } from './log.ts';
 import { watchLoop } from './loop-watch.ts';
 import { ownClients } from './own-client.ts';
 import { installRequestLines } from './request-line.ts';
-import { errorRendererFor, surfacePath } from './surfaces.ts';
 
 export interface AppDeps
   extends OllamaDeps,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { OmgError } from '../errors/index.ts';
-import { errorRendererFor } from './surfaces.ts';
+import { errorRendererFor } from './error-format.ts';
 
 /** Less than this in a whole period is as good as nothing: who sends a byte now and then holds a connection all the same. */
 const LEAST_PROGRESS_BYTES = 1024;

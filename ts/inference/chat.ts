@@ -56,7 +56,7 @@ export interface ChatRequest {
   maxTokens?: number;
   topLogprobs?: number;
   /** `drop-turns` drops whole oldest turns when the prompt is too long and says so; `error` refuses. */
-  overlong: 'drop-turns' | 'error';
+  onOverflow: 'drop-turns' | 'error';
   /** What the dialect had to change or leave out already, by name. */
   adapted?: string[];
   /** Stands behind a gap that the model is to fill; the last message stands before it. For templates that have a place for it. */

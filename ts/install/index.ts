@@ -9,9 +9,9 @@ export {
 export { type EngineReport, reportEngine } from './engine-report.ts';
 export { fetchVersion, latestVersion } from './fetch-version.ts';
 export { type Nvidia, type NvidiaGpu, nvidia } from './gpu.ts';
+export { type InstallSite, installSiteOf } from './install-site.ts';
 export { lastingCommand } from './lasting-command.ts';
 export { type Network, networkOf } from './network.ts';
-export { type Place, placeOf } from './place.ts';
 export { type Program, programIn, runProgram, selfTest } from './program.ts';
 export {
   installService,

@@ -57,7 +57,7 @@ export async function* runChat(work: ChatWork): AsyncGenerator<ChatEvent> {
       rendered,
       { budget, maxTokens: request.maxTokens, hideLogprobs: request.topLogprobs === undefined },
     );
-  const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.overlong === 'drop-turns');
+  const first = await firstOf(generate(prompt)[Symbol.asyncIterator](), request.onOverflow === 'drop-turns');
   if (!('tooLong' in first)) {
     const none = { messages: 0, tokens: 0 };
     for await (const event of told(first.events, prompt)) yield announce(event, none, prompt);

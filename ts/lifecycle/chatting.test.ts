@@ -5,7 +5,7 @@ import { settle } from './clock.ts';
 import { errorOf, testModels, textOf } from './test-models.ts';
 
 function request(content: string, rest: Partial<ChatRequest> = {}): ChatRequest {
-  return { messages: [{ role: 'user', content }], sampling: {}, stop: [], overlong: 'error', ...rest };
+  return { messages: [{ role: 'user', content }], sampling: {}, stop: [], onOverflow: 'error', ...rest };
 }
 
 async function collect(events: AsyncIterable<ChatEvent>): Promise<ChatEvent[]> {
@@ -72,7 +72,7 @@ test('a long conversation drops its oldest turns and says so; or is refused wher
     { role: 'assistant' as const, content: `answer ${at}` },
   ]).flat();
   const long = { messages: [...turns, { role: 'user' as const, content: 'last question' }], maxTokens: 4 };
-  const events = await collect(manager.chat('a', request('', { ...long, overlong: 'drop-turns' })));
+  const events = await collect(manager.chat('a', request('', { ...long, onOverflow: 'drop-turns' })));
   expect(events[0]).toMatchObject({
     type: 'start',
     dropped: { messages: expect.any(Number), tokens: expect.any(Number) },
@@ -86,11 +86,11 @@ test('a long conversation drops its oldest turns and says so; or is refused wher
 
   const textOfPrompt = async (asked: ChatRequest): Promise<string> =>
     (await manager.renderFitted('a', asked)).map((part) => (part.kind === 'text' ? part.text : '')).join('');
-  expect(await textOfPrompt(request('', { ...long, overlong: 'drop-turns' }))).toBe(sent);
-  expect(await textOfPrompt(request('short', { overlong: 'drop-turns' }))).toContain('short');
-  expect(await textOfPrompt(request('', { ...long, overlong: 'error' }))).toContain('question 0');
+  expect(await textOfPrompt(request('', { ...long, onOverflow: 'drop-turns' }))).toBe(sent);
+  expect(await textOfPrompt(request('short', { onOverflow: 'drop-turns' }))).toContain('short');
+  expect(await textOfPrompt(request('', { ...long, onOverflow: 'error' }))).toContain('question 0');
 
-  const refused = await errorOf(collect(manager.chat('a', request('', { ...long, overlong: 'error' }))));
+  const refused = await errorOf(collect(manager.chat('a', request('', { ...long, onOverflow: 'error' }))));
   expect(refused).toMatchObject({ code: 'context_length_exceeded', detail: { contextLength: 40 } });
   expect(manager.running()).toMatchObject([{ activeRequests: 0 }]);
 });
@@ -111,7 +111,7 @@ test('a conversation that is being shortened gives its place back as soon as its
     role: at % 2 === 0 ? ('user' as const) : ('assistant' as const),
     content: `words and words ${at}`,
   }));
-  const asked = request('', { messages, overlong: 'drop-turns' });
+  const asked = request('', { messages, onOverflow: 'drop-turns' });
   const answer = errorOf(collect(manager.chat('a', asked, { signal: caller.signal })));
   await settle();
   expect([counted, manager.running()[0]?.activeRequests]).toEqual([1, 1]);

@@ -17,7 +17,7 @@ import type { OpenedModel } from './model-directory.ts';
 import type { ModelStore } from './ports.ts';
 import type { CreateEvent, CreateSpec, PullJob } from './types.ts';
 
-export interface CreateSurroundings {
+export interface CreateDeps {
   store: ModelStore;
   engine: Engine;
   templates: ChatTemplates;
@@ -30,14 +30,14 @@ export interface CreateSurroundings {
 export async function* createModel(
   spec: CreateSpec,
   signal: AbortSignal | undefined,
-  surroundings: CreateSurroundings,
+  deps: CreateDeps,
 ): AsyncGenerator<CreateEvent> {
-  const { store, engine } = surroundings;
+  const { store, engine } = deps;
   const { name } = parseModelName(spec.name);
   const target = name.host === DEFAULT_HOST ? { ...name, host: LOCAL_HOST } : name;
-  const base = spec.from === undefined ? undefined : yield* openBase(spec.from, signal, surroundings);
+  const base = spec.from === undefined ? undefined : yield* openBase(spec.from, signal, deps);
   const profile = base === undefined ? spec.profile : profileOver(base, spec.profile);
-  await checkTemplate(profile, base, signal, surroundings);
+  await checkTemplate(profile, base, signal, deps);
   const own = traits(
     profile,
     spec.contextLength ?? (spec.quantize === undefined ? undefined : base?.record.contextLength),
@@ -46,13 +46,7 @@ export async function* createModel(
   if (base === undefined) yield { type: 'reading', files: Object.keys(files) };
   let record: InstallRecord;
   if (spec.quantize !== undefined) {
-    record = yield* quantized(
-      { ...spec, quantize: spec.quantize },
-      base,
-      { name: target, ...own },
-      signal,
-      surroundings,
-    );
+    record = yield* quantized({ ...spec, quantize: spec.quantize }, base, { name: target, ...own }, signal, deps);
   } else {
     const hashes = base?.record.artifacts.map(({ sha256 }) => sha256) ?? Object.values(files);
     for (const sha256 of new Set(hashes)) yield { type: 'layer', sha256 };
@@ -65,7 +59,7 @@ export async function* createModel(
           )
         : await store.copy(displayName(base.record.name), target, own);
   }
-  surroundings.onInstalled(record);
+  deps.onInstalled(record);
   yield { type: 'success' };
 }
 
@@ -75,7 +69,7 @@ async function* quantized(
   base: OpenedModel | undefined,
   own: Omit<BlobsInput, 'files'>,
   signal: AbortSignal | undefined,
-  { store, engine }: CreateSurroundings,
+  { store, engine }: CreateDeps,
 ): AsyncGenerator<CreateEvent, InstallRecord> {
   const to = quantize.toUpperCase();
   const events: CreateEvent[] = [];
@@ -118,7 +112,7 @@ async function* quantized(
 async function* openBase(
   from: string,
   signal: AbortSignal | undefined,
-  { open, pull }: CreateSurroundings,
+  { open, pull }: CreateDeps,
 ): AsyncGenerator<CreateEvent, OpenedModel> {
   try {
     return await open(from);
@@ -155,7 +149,7 @@ async function checkTemplate(
   profile: ModelProfile,
   base: OpenedModel | undefined,
   signal: AbortSignal | undefined,
-  { templates }: CreateSurroundings,
+  { templates }: CreateDeps,
 ): Promise<void> {
   if (profile.template === undefined) return;
   const header = headerWithProfile(base?.header ?? { metadata: {}, specialTokens: {} }, { profile });
@@ -163,7 +157,7 @@ async function checkTemplate(
     messages: [{ role: 'user', content: 'Hi' }],
     sampling: {},
     stop: [],
-    overlong: 'error',
+    onOverflow: 'error',
   };
   await templates.render(header, greeting, signal);
 }

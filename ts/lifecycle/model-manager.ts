@@ -21,13 +21,13 @@ import { ModelDirectory, type OpenedModel } from './model-directory.ts';
 import { diskFiles, type ModelFiles } from './model-files.ts';
 import { mergeMaxTokens } from './model-parameters.ts';
 import { ModelSlots } from './model-slots.ts';
+import { ModelUse } from './model-use.ts';
 import { DEFAULT_LIMITS, type LifecycleLog, type Limits, type ModelStore, type Puller, SILENT_LOG } from './ports.ts';
 import { PromptHistory } from './prompt-history.ts';
 import { Pulls } from './pulls.ts';
 import { RequestMeter, type RequestObserver } from './request-meter.ts';
 import { RequestScopes } from './request-scope.ts';
 import { requireCapability } from './require-capability.ts';
-import { Turn } from './turn.ts';
 import type {
   CreateEvent,
   CreateSpec,
@@ -220,7 +220,7 @@ export class ModelManager implements Models {
     const { request: bounded } = boundText(chatWithProfile(asked, opened.record), this.#window(opened, options));
     const request = { ...bounded, maxTokens: mergeMaxTokens(bounded.maxTokens, opened.details.parameters) };
     const prompt = await this.#templates.render(opened.header, request, options.signal);
-    if (request.overlong !== 'drop-turns') return prompt.segments;
+    if (request.onOverflow !== 'drop-turns') return prompt.segments;
     return this.#requests.run(options.signal, async (signal) => {
       const lease = await this.#slots.of(opened).acquire({ ...this.#asSetUp(opened, options), signal });
       try {
@@ -345,7 +345,7 @@ export class ModelManager implements Models {
     options: UseOptions,
     work: (model: LoadedModel, signal: AbortSignal) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
-    const turn = new Turn({
+    const use = new ModelUse({
       requests: this.#requests,
       scope: this.#requests.enter(options.signal, contentDigest(opened.record)),
       meter: new RequestMeter(opened.name, this.#clock, WORK_KINDS[kind].mode),
@@ -354,13 +354,13 @@ export class ModelManager implements Models {
       unreadMs: this.#unreadMs,
     });
     try {
-      const model = await turn.model(this.#slots.of(opened), this.#asSetUp(opened, options));
-      yield* turn.read(work(model, turn.signal));
+      const model = await use.model(this.#slots.of(opened), this.#asSetUp(opened, options));
+      yield* use.read(work(model, use.signal));
     } catch (error) {
-      turn.meter.fail(error);
+      use.meter.fail(error);
       throw error;
     } finally {
-      turn.end();
+      use.end();
     }
   }
 

@@ -12,7 +12,7 @@ import { SlotReporter } from './slot-reporter.ts';
 import type { ModelDetails, RunningModel } from './types.ts';
 
 /** What all slots share. */
-export interface SlotSurroundings extends LoadDeps {
+export interface SlotDeps extends LoadDeps {
   log: LifecycleLog;
   events: EventStream;
   /** Requests that wait for any model. */
@@ -33,7 +33,7 @@ export class ModelSlot implements Occupant {
   readonly record: InstallRecord;
   readonly details: ModelDetails;
   readonly tokenizerOnly: boolean;
-  readonly #with: SlotSurroundings;
+  readonly #with: SlotDeps;
   readonly #queue = new RequestQueue<Lease>();
   readonly #keepAlive: KeepAlive;
   readonly #report: SlotReporter;
@@ -49,21 +49,15 @@ export class ModelSlot implements Occupant {
   /** Of the names that share these files, the one that was asked for last. */
   #shown: Pick<RunningModel, 'name' | 'record' | 'details'>;
 
-  constructor(
-    name: string,
-    record: InstallRecord,
-    details: ModelDetails,
-    surroundings: SlotSurroundings,
-    tokenizerOnly = false,
-  ) {
+  constructor(name: string, record: InstallRecord, details: ModelDetails, deps: SlotDeps, tokenizerOnly = false) {
     this.name = name;
     this.record = record;
     this.details = details;
     this.#shown = { name, record, details };
     this.tokenizerOnly = tokenizerOnly;
-    this.#with = surroundings;
-    this.#report = new SlotReporter(name, surroundings.events, surroundings.log, tokenizerOnly);
-    this.#keepAlive = new KeepAlive(surroundings.clock, surroundings.limits.keepAliveMs);
+    this.#with = deps;
+    this.#report = new SlotReporter(name, deps.events, deps.log, tokenizerOnly);
+    this.#keepAlive = new KeepAlive(deps.clock, deps.limits.keepAliveMs);
   }
 
   get vacant(): boolean {

@@ -1,14 +1,14 @@
 import { contentDigest, type InstallRecord } from '../library/index.ts';
 import type { OpenedModel } from './model-directory.ts';
-import { ModelSlot, type SlotSurroundings } from './model-slot.ts';
+import { ModelSlot, type SlotDeps } from './model-slot.ts';
 
 /** The slots of a daemon: one for each content that is in memory or on its way there, and one for a tokenizer without weights. */
 export class ModelSlots {
   readonly #slots = new Map<string, ModelSlot>();
-  readonly #surroundings: SlotSurroundings;
+  readonly #deps: SlotDeps;
 
-  constructor(surroundings: Omit<SlotSurroundings, 'waiting'>) {
-    this.#surroundings = { ...surroundings, waiting: () => this.all().reduce((sum, { queued }) => sum + queued, 0) };
+  constructor(deps: Omit<SlotDeps, 'waiting'>) {
+    this.#deps = { ...deps, waiting: () => this.all().reduce((sum, { queued }) => sum + queued, 0) };
   }
 
   all(): ModelSlot[] {
@@ -28,7 +28,7 @@ export class ModelSlots {
       known.showAs(opened);
       return known;
     }
-    const slot = new ModelSlot(name, record, details, this.#surroundings, tokenizerOnly);
+    const slot = new ModelSlot(name, record, details, this.#deps, tokenizerOnly);
     this.#slots.set(keyOf(record, tokenizerOnly), slot);
     return slot;
   }

@@ -76,7 +76,7 @@ test('a conversation is told by its model and what its user said first', () => {
     messages,
     sampling: {},
     stop: [],
-    overlong: 'error',
+    onOverflow: 'error',
   });
   const hi = { role: 'user', content: 'Hi' } as const;
   const one = conversationKey('m', request({ role: 'system', content: 'today' }, hi));

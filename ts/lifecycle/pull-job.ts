@@ -9,7 +9,7 @@ import type { PullJob, PullSpec, PullState } from './types.ts';
 /** Watchers and the events stream hear of progress at most this often. */
 const PROGRESS_EVERY_MS = 60;
 
-export interface PullSurroundings {
+export interface PullDeps {
   puller: Puller;
   clock: Clock;
   events: EventStream;
@@ -37,12 +37,12 @@ export class RunningPull implements PullJob {
   #cancelTell: (() => void) | undefined;
 
   /** @param after a cancelled pull of the same files that has not let go of them yet. */
-  constructor(id: string, spec: PullSpec, surroundings: PullSurroundings, after?: Promise<void>) {
+  constructor(id: string, spec: PullSpec, deps: PullDeps, after?: Promise<void>) {
     this.id = id;
     this.model = spec.model;
-    this.#clock = surroundings.clock;
-    this.#events = surroundings.events;
-    this.ended = this.#run(spec, surroundings, after);
+    this.#clock = deps.clock;
+    this.#events = deps.events;
+    this.ended = this.#run(spec, deps, after);
   }
 
   get cancelling(): boolean {
@@ -84,7 +84,7 @@ export class RunningPull implements PullJob {
     await this.ended;
   }
 
-  async #run(spec: PullSpec, { puller, onInstalled }: PullSurroundings, after?: Promise<void>): Promise<void> {
+  async #run(spec: PullSpec, { puller, onInstalled }: PullDeps, after?: Promise<void>): Promise<void> {
     try {
       await after;
       this.#abort.signal.throwIfAborted();

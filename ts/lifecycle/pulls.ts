@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
 import { nameKey, parseModelName } from '../library/index.ts';
-import { type PullSurroundings, RunningPull } from './pull-job.ts';
+import { type PullDeps, RunningPull } from './pull-job.ts';
 import type { PullJob, PullSpec } from './types.ts';
 
 const KEPT_AFTER_END_MS = 3_600_000;
@@ -10,13 +10,13 @@ const MOST_AT_ONCE = 32;
 
 /** The pulls under way, and for an hour those that have ended, the newest thousand. */
 export class Pulls {
-  readonly #with: PullSurroundings;
+  readonly #with: PullDeps;
   readonly #running = new Map<string, RunningPull>();
   readonly #byId = new Map<string, RunningPull>();
   #closed = false;
 
-  constructor(surroundings: PullSurroundings) {
-    this.#with = surroundings;
+  constructor(deps: PullDeps) {
+    this.#with = deps;
   }
 
   /** Joins a pull of the same files, else starts one. Throws `shutting_down`, `server_busy`. */

@@ -15,7 +15,7 @@ test('an answer ends with its window, or slides on where that is asked for', asy
   const request = promptOf('a b c d e f', { maxTokens: 60 });
   const plain = await collect(manager.run('generate', 'a', request));
   expect(plain.at(-1)).toMatchObject({ reason: 'length', windowFull: true });
-  const slid = await collect(manager.run('generate', 'a', request, { slideKeeping: 2 }));
+  const slid = await collect(manager.run('generate', 'a', request, { contextShiftKeep: 2 }));
   expect(slid.filter(({ type }) => type === 'start')).toHaveLength(1);
   const end = slid.at(-1);
   expect(end).toMatchObject({ type: 'end', reason: 'length', usage: { completionTokens: 60 } });
@@ -32,13 +32,13 @@ test('an answer ends with its window, or slides on where that is asked for', asy
 
 test('an answer that never stops ends after ten windows', async () => {
   const { manager } = testModels({ script: { reply: () => words(100), contextLength: 16 } });
-  const events = await collect(manager.run('generate', 'a', promptOf('a b'), { slideKeeping: 0 }));
+  const events = await collect(manager.run('generate', 'a', promptOf('a b'), { contextShiftKeep: 0 }));
   expect(events.at(-1)).toMatchObject({ reason: 'length', usage: { completionTokens: 160 } });
 });
 
 test('an answer that stops by itself is left alone', async () => {
   const { manager, engine } = testModels({ script: { reply: () => words(5), contextLength: 32 } });
-  const events = await collect(manager.run('generate', 'a', promptOf('a b'), { slideKeeping: 2 }));
+  const events = await collect(manager.run('generate', 'a', promptOf('a b'), { contextShiftKeep: 2 }));
   expect(events.at(-1)).toMatchObject({ reason: 'stop', usage: { completionTokens: 5 } });
   expect(engine.generations).toHaveLength(1);
 });

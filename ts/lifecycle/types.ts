@@ -69,7 +69,7 @@ export interface UseOptions {
   /** Tokens. Only an explicitly larger value than the loaded one reloads. */
   contextLength?: number;
   /** The answer goes on when the window is full, behind this many first tokens of the prompt and the newest half of the rest. */
-  slideKeeping?: number;
+  contextShiftKeep?: number;
   /** Called when the model is ready, with the milliseconds the request waited for it, load included. */
   onReady?: (waitedMs: number) => void;
 }

@@ -41,11 +41,11 @@ export const WORK_KINDS: { readonly [Kind in WorkKind]: WorkTraits<Kind> } = {
         ...(maxTokens === undefined ? {} : { maxTokens }),
       };
     },
-    run: (model, request, { slideKeeping }, signal) =>
+    run: (model, request, { contextShiftKeep }, signal) =>
       // A grammar holds from the first token to the last, which a slide would cut in two.
-      slideKeeping === undefined || request.grammar !== undefined
+      contextShiftKeep === undefined || request.grammar !== undefined
         ? model.run('generate', request, signal)
-        : slideWindow(model, request, slideKeeping, signal),
+        : slideWindow(model, request, contextShiftKeep, signal),
   },
   score: { capability: 'rerank', mode: 'reranking', modelKind: 'rerank' },
   embed: { capability: 'embedding', mode: 'embedding', modelKind: 'embedding' },

@@ -50,7 +50,7 @@ export function promptRequest(body: PromptBody, model: InstalledModel): ChatRequ
     maxReasoningTokens: body.thinking?.type === 'enabled' ? body.thinking.budget_tokens : undefined,
     sampling: {},
     stop: [],
-    overlong: 'error',
+    onOverflow: 'error',
     ...adaptations.field,
   };
 }

@@ -5,8 +5,8 @@ import type { Models } from '../../lifecycle/index.ts';
 import {
   announceStart,
   disconnectSignal,
-  endless,
   keepAliveOf,
+  missingEndEvent,
   newId,
   parseBody,
   type StartEvent,
@@ -113,7 +113,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: Context): Asyn
       if (text !== '') yield start() + text;
     }
   }
-  if (!ended) throw endless();
+  if (!ended) throw missingEndEvent();
 }
 
 async function collect(events: AsyncIterable<ChatEvent>, context: Context): Promise<string> {
@@ -128,7 +128,7 @@ async function collect(events: AsyncIterable<ChatEvent>, context: Context): Prom
       drain(blocks.push(event));
     }
   }
-  if (end === undefined) throw endless();
+  if (end === undefined) throw missingEndEvent();
   drain(blocks.close());
   if (begun !== undefined) announceStart(context.reply, begun);
   return sendExact(context.reply, {

@@ -1,6 +1,6 @@
 import { OmgError } from '../../errors/index.ts';
 import type { InstalledModel, Models } from '../../lifecycle/index.ts';
-import { spellings } from './spellings.ts';
+import { nameVariants } from './name-variants.ts';
 
 type Step = { Untagged: string } | { Deleted: string };
 
@@ -59,7 +59,7 @@ async function meantBy(models: Models, reference: string): Promise<InstalledMode
 /** A name goes by its exact form; that several spellings are one name is this surface's grammar and no guess. */
 async function removeName(models: Models, reference: string): Promise<void> {
   let missing: unknown;
-  for (const name of spellings(reference)) {
+  for (const name of nameVariants(reference)) {
     try {
       await models.remove(name);
       return;

@@ -64,7 +64,7 @@ export function wireLogprobs(logprobs: TokenLogprob[], top: number): unknown[] {
 }
 
 /** A source that stops without its last event must not look like a short success. */
-export function endless(): OmgError {
+export function missingEndEvent(): OmgError {
   return new OmgError('internal', 'The answer ended without its last event.');
 }
 

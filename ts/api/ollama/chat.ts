@@ -19,7 +19,7 @@ import {
   sendExact,
   sendStream,
 } from '../wire/index.ts';
-import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
+import { type AnswerEnd, doneReason, metrics, missingEndEvent, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { modelRequired, ollamaErrorBody, resolveModel } from './errors.ts';
 import { toChatMessages, toToolDefinitions } from './messages.ts';
 import { type ChatBody, chatSchema, parseFormat, parseLogprobs, parseThink } from './schema.ts';
@@ -38,7 +38,7 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
     signal: disconnectSignal(reply),
     keepAliveMs,
     contextLength: options.contextLength,
-    ...(body.shift === true ? { slideKeeping: options.keepTokens ?? DEFAULT_KEEP } : {}),
+    ...(body.shift === true ? { contextShiftKeep: options.keepTokens ?? DEFAULT_KEEP } : {}),
   };
   if (body.messages === undefined || body.messages.length === 0) {
     const message = { role: 'assistant', content: '' };
@@ -101,7 +101,7 @@ function toChatRequest(
     stop: options.stop,
     maxTokens: options.maxTokens,
     topLogprobs: parseLogprobs(body),
-    overlong: body.truncate === false ? 'error' : 'drop-turns',
+    onOverflow: body.truncate === false ? 'error' : 'drop-turns',
     ...adaptations.field,
   };
 }
@@ -158,7 +158,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, context: ChatContext): 
       yield ndjson(finalObject(context, { role: 'assistant', content: '' }, event, start));
     }
   }
-  if (!ended) throw endless();
+  if (!ended) throw missingEndEvent();
 }
 
 async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): Promise<string> {
@@ -178,7 +178,7 @@ async function collect(events: AsyncIterable<ChatEvent>, context: ChatContext): 
       if (event.logprobs && context.top !== undefined) logprobs.push(...wireLogprobs(event.logprobs, context.top));
     }
   }
-  if (end === undefined) throw endless();
+  if (end === undefined) throw missingEndEvent();
   if (start !== undefined) announceStart(context.reply, start);
   const message = {
     role: 'assistant',

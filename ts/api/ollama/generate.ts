@@ -19,7 +19,7 @@ import {
   parseOptions,
   sendStream,
 } from '../wire/index.ts';
-import { type AnswerEnd, doneReason, endless, metrics, promptText, timestamp, wireLogprobs } from './answer.ts';
+import { type AnswerEnd, doneReason, metrics, missingEndEvent, promptText, timestamp, wireLogprobs } from './answer.ts';
 import { loadOrUnload } from './chat.ts';
 import { ollamaErrorBody, resolveModel } from './errors.ts';
 import { refuseImages } from './messages.ts';
@@ -41,7 +41,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
     signal: disconnectSignal(reply),
     keepAliveMs,
     contextLength: options.contextLength,
-    ...(body.shift === true ? { slideKeeping: options.keepTokens ?? DEFAULT_KEEP } : {}),
+    ...(body.shift === true ? { contextShiftKeep: options.keepTokens ?? DEFAULT_KEEP } : {}),
   };
   if ((body.prompt ?? '') === '' && (body.suffix ?? '') === '') {
     return {
@@ -63,7 +63,14 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
     { role: 'user', content: body.prompt ?? '' },
   ];
   const template = body.template ? { template: body.template } : {};
-  const chatRequest: ChatRequest = { ...common, ...template, messages, think, outputFormat: format, overlong: 'error' };
+  const chatRequest: ChatRequest = {
+    ...common,
+    ...template,
+    messages,
+    think,
+    outputFormat: format,
+    onOverflow: 'error',
+  };
   const prompt = await rawPrompt({ models, model, name, body, chatRequest, signal: use.signal });
   if (body._debug_render_only === true) {
     const rendered = promptText(prompt ?? (await models.renderChat(name, chatRequest, use)));
@@ -176,7 +183,7 @@ async function* frames(events: AsyncIterable<ChatEvent | GenerateEvent>, answer:
       yield ndjson({ model: answer.name, created_at: timestamp(), ...piece, done: false, ...logprobs });
     }
   }
-  if (!ended) throw endless();
+  if (!ended) throw missingEndEvent();
 }
 
 async function collect(events: AsyncIterable<ChatEvent | GenerateEvent>, answer: Answer): Promise<object> {
@@ -192,7 +199,7 @@ async function collect(events: AsyncIterable<ChatEvent | GenerateEvent>, answer:
       if (event.logprobs && answer.top !== undefined) logprobs.push(...wireLogprobs(event.logprobs, answer.top));
     }
   }
-  if (end === undefined) throw endless();
+  if (end === undefined) throw missingEndEvent();
   const final = await finalObject(answer, response, response, end);
   return { ...final, ...(thinking === '' ? {} : { thinking }), ...(answer.top === undefined ? {} : { logprobs }) };
 }

@@ -35,7 +35,7 @@ export function toChatRequest(body: ChatBody, model: InstalledModel): { request:
       stop,
       maxTokens: body.max_completion_tokens ?? maxTokens,
       topLogprobs: body.logprobs === true || top > 0 ? top : undefined,
-      overlong: 'error',
+      onOverflow: 'error',
       templateVariables: body.chat_template_kwargs,
       ...adaptations.field,
     },

@@ -17,11 +17,11 @@ import { toChatRequest } from './chat-request.ts';
 import { chatSchema } from './chat-schema.ts';
 import { interleave } from './interleave.ts';
 import {
-  endless,
   FINGERPRINT,
   failureFrames,
   finishReason,
   logprobContent,
+  missingEndEvent,
   newId,
   timingsJson,
   unixSeconds,
@@ -140,7 +140,7 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
         yield open(index) + chunk(index, {}, undefined, finishReason(event.reason, (calls[index]?.complete ?? 0) > 0));
     }
   }
-  if (ends.size < choices.length) throw endless();
+  if (ends.size < choices.length) throw missingEndEvent();
   const sorted = [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
   const last = context.includeUsage
     ? sse({ ...head, choices: [], usage: chatUsage(start, sorted), ...chatTimings(sorted) })
@@ -170,7 +170,7 @@ async function collect(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     else if (event.type === 'start') start ??= event;
   }
   const ends = answers.map(({ end }) => end).filter((end) => end !== undefined);
-  if (ends.length < answers.length) throw endless();
+  if (ends.length < answers.length) throw missingEndEvent();
   if (start !== undefined) announceStart(context.reply, start);
   return {
     id: newId('chatcmpl-'),

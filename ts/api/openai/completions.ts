@@ -19,10 +19,10 @@ import { CompletionLogprobs, type LogprobsJson } from './completion-logprobs.ts'
 import { grammarFields, readGrammar } from './grammar-fields.ts';
 import { interleave } from './interleave.ts';
 import {
-  endless,
   FINGERPRINT,
   failureFrames,
   finishReason,
+  missingEndEvent,
   newId,
   timingsJson,
   unixSeconds,
@@ -153,7 +153,7 @@ async function* frames(sources: AsyncIterable<GenerateEvent>[], context: Context
       yield chunk(index, '', finishReason(event.reason), null);
     }
   }
-  if (ends.size < sources.length) throw endless();
+  if (ends.size < sources.length) throw missingEndEvent();
   const last = context.includeUsage ? sse({ ...head, choices: [], ...reportOf(ends, context) }) : '';
   yield `${last}data: [DONE]\n\n`;
 }
@@ -170,7 +170,7 @@ async function collect(sources: AsyncIterable<GenerateEvent>[], context: Context
       tables[index]?.add(event.logprobs ?? []);
     } else ends.set(index, event);
   }
-  if (ends.size < sources.length) throw endless();
+  if (ends.size < sources.length) throw missingEndEvent();
   return {
     ...headOf(context.body),
     choices: texts.map((text, index) => ({

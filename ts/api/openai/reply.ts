@@ -3,7 +3,7 @@ import type { ChatEvent, GenerateTimings, GenerateUsage, TokenLogprob } from '..
 import { cutOff, sse } from '../wire/index.ts';
 import { openAiErrorBody } from './errors.ts';
 
-export { endless, newId } from '../wire/index.ts';
+export { missingEndEvent, newId } from '../wire/index.ts';
 
 export const FINGERPRINT = 'fp_ohmygpu';
 

@@ -42,7 +42,7 @@ export function responsesRequest(
       stop,
       maxTokens: body.max_output_tokens ?? maxTokens,
       topLogprobs: top > 0 || body.include?.includes(LOGPROBS) ? top : undefined,
-      overlong: body.truncation === 'auto' ? 'drop-turns' : 'error',
+      onOverflow: body.truncation === 'auto' ? 'drop-turns' : 'error',
       templateVariables: body.chat_template_kwargs,
       ...adaptations.field,
     },

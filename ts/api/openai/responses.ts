@@ -6,8 +6,8 @@ import {
   Adaptations,
   announceStart,
   disconnectSignal,
-  endless,
   keepAliveOf,
+  missingEndEvent,
   parseBody,
   sendStream,
   sse,
@@ -93,7 +93,7 @@ async function* frames(events: AsyncIterable<ChatEvent>, { reply, builder, keep 
     if (ended) keep();
     if (steps.length > 0) yield steps.map((step) => sse(step, step.type)).join('');
   }
-  if (!ended) throw endless();
+  if (!ended) throw missingEndEvent();
 }
 
 async function collect(events: AsyncIterable<ChatEvent>, { reply, builder, keep }: Context): Promise<ResponseObject> {
@@ -110,7 +110,7 @@ async function collect(events: AsyncIterable<ChatEvent>, { reply, builder, keep 
       for (const _ of steps);
     }
   }
-  if (!ended) throw endless();
+  if (!ended) throw missingEndEvent();
   keep();
   return builder.response;
 }

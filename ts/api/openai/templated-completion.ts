@@ -20,7 +20,7 @@ export async function* templatedCompletion(
   const messages = [{ role: 'user' as const, content: segment.text }];
   for await (const event of models.chat(
     name,
-    { messages, think: false, sampling, stop, maxTokens, topLogprobs, outputFormat: grammar, overlong: 'error' },
+    { messages, think: false, sampling, stop, maxTokens, topLogprobs, outputFormat: grammar, onOverflow: 'error' },
     use,
   )) {
     if (event.type === 'content') yield { ...event, type: 'text' };

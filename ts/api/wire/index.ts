@@ -37,7 +37,7 @@ export { ndjson, type StreamOptions, sendStream, sse } from './stream.ts';
 export { type AskedChoice, chooseTools, invalidChoice } from './tool-choice.ts';
 export { pairToolResults } from './tool-messages.ts';
 export { truncatedHeader } from './truncated-header.ts';
-export { cutOff, endless } from './unfinished.ts';
+export { cutOff, missingEndEvent } from './unfinished.ts';
 export { optional, parseBody } from './validate.ts';
 export { vectorAt, vectorBase64 } from './vectors.ts';
 export { Adaptations, asText, FILE_LEFT_OUT, IMAGE_LEFT_OUT } from './what-is-left-out.ts';

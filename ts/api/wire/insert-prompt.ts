@@ -27,7 +27,11 @@ export async function insertPrompt(
   const { capabilities, metadata, insertsByTemplate } = details;
   if (insertsByTemplate) {
     const messages = [{ role: 'user' as const, content: before }];
-    return models.renderChat(name, { messages, suffix: after, sampling: {}, stop: [], overlong: 'error' }, { signal });
+    return models.renderChat(
+      name,
+      { messages, suffix: after, sampling: {}, stop: [], onOverflow: 'error' },
+      { signal },
+    );
   }
   const token = (keys: string[]): number | undefined =>
     keys.map((key) => metadata[key]).find((value) => typeof value === 'number');

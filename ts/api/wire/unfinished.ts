@@ -1,7 +1,7 @@
 import { OmgError } from '../../errors/index.ts';
 
 /** The error of an answer whose events stopped without an end. */
-export function endless(): OmgError {
+export function missingEndEvent(): OmgError {
   return new OmgError('internal', 'The answer ended without its last event.');
 }
 

@@ -126,7 +126,7 @@ describe.runIf(families.length > 0)('no conversation is refused by the template 
         ...(takesTools ? { tools } : {}),
         sampling: {},
         stop: [],
-        overlong: 'error' as const,
+        onOverflow: 'error' as const,
       };
       const { text } = await templates.render(header, request);
       expect([turns, text.includes(`Task ${turns - 1}`) || turns === 1]).toEqual([turns, true]);
@@ -142,7 +142,7 @@ describe.runIf(families.length > 0)('no conversation is refused by the template 
         ...(takesTools && given.tools ? { tools: given.tools.map((tool) => tool.function) } : {}),
         sampling: {},
         stop: [],
-        overlong: 'error',
+        onOverflow: 'error',
       };
       const { text } = await templates.render(header, request);
       const prompt = letters(text);

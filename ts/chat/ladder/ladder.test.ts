@@ -34,7 +34,7 @@ async function render(
   templates = new ChatTemplates(here()),
 ): Promise<Rendered> {
   const before = prompts;
-  const request: ChatRequest = { messages, sampling: {}, stop: [], overlong: 'error', ...rest };
+  const request: ChatRequest = { messages, sampling: {}, stop: [], onOverflow: 'error', ...rest };
   const header = { chatTemplate: template, metadata: {}, specialTokens: {} };
   const { text, adapted } = await templates.render(header, request);
   return { text, adapted, renders: prompts - before };

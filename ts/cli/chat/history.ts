@@ -20,7 +20,11 @@ export function remember(history: History, text: string): History {
 }
 
 /** Steps back or forth; undefined when there is nothing further in that direction. */
-export function leaf(history: History, step: -1 | 1, current: string): { history: History; text: string } | undefined {
+export function browse(
+  history: History,
+  step: -1 | 1,
+  current: string,
+): { history: History; text: string } | undefined {
   const { entries, at } = history;
   if (at === undefined) {
     const last = entries.length - 1;

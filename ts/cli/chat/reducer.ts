@@ -11,7 +11,7 @@ import {
   moveCursor,
   moveLine,
 } from './editor.ts';
-import { leaf, remember } from './history.ts';
+import { browse, remember } from './history.ts';
 import { type Action, type ChatKey, type ChatState, conversationOf, noEffects, type Step } from './state.ts';
 
 /** The whole behaviour of the chat: what an event makes of the state, and what has to be done about it. Pure. */
@@ -177,9 +177,9 @@ export function leave(state: ChatState): Step {
 function onVertical(state: ChatState, direction: 'up' | 'down'): Step {
   const moved = moveLine(state.editor, direction);
   if (moved) return noEffects({ ...state, editor: moved });
-  const leafed = leaf(state.history, direction === 'up' ? -1 : 1, state.editor.text);
-  if (!leafed) return noEffects(state);
-  return noEffects({ ...state, history: leafed.history, editor: editorWith(leafed.text) });
+  const browsed = browse(state.history, direction === 'up' ? -1 : 1, state.editor.text);
+  if (!browsed) return noEffects(state);
+  return noEffects({ ...state, history: browsed.history, editor: editorWith(browsed.text) });
 }
 
 const MOTIONS_OF_CTRL: Record<string, Motion> = { a: 'line-start', e: 'line-end', b: 'left', f: 'right' };

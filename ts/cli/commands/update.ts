@@ -1,7 +1,7 @@
 import { Command, Option } from 'clipanion';
 import { installation, parseGoDuration, VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import { compareVersions, isVersion, latestVersion, networkOf, placeOf } from '../../install/index.ts';
+import { compareVersions, installSiteOf, isVersion, latestVersion, networkOf } from '../../install/index.ts';
 import { CATEGORY, DataCommand } from '../command.ts';
 import type { Session } from '../session.ts';
 import { updateProgram } from '../update/update-program.ts';
@@ -37,7 +37,7 @@ export class UpdateCommand extends DataCommand {
       throw new OmgError('invalid_request', `${JSON.stringify(this.to)} is not a version.`);
     }
     // Before the network is asked in vain.
-    if (!this.check) placeOf(where);
+    if (!this.check) installSiteOf(where);
     const version = this.to ?? (await latestVersion(where, network));
     const isWanted = this.to === undefined ? compareVersions(version, VERSION) > 0 : version !== VERSION;
     if (this.check || !isWanted) {

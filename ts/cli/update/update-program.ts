@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, type Installation, VERSION } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
-import { fetchVersion, type Network, placeOf, programIn, runProgram, selfTest } from '../../install/index.ts';
+import { fetchVersion, installSiteOf, type Network, programIn, runProgram, selfTest } from '../../install/index.ts';
 import { runningDaemon } from '../daemon-process.ts';
 import type { Session } from '../session.ts';
 import { type DaemonInUse, daemonInUse, startAgain, stopInUse, waitUntilIdle } from './daemon-in-use.ts';
@@ -23,7 +23,7 @@ export async function updateProgram(
   options: { where: Installation; network: Network; version: string; waitMs: number },
 ): Promise<Updated> {
   const { where, network, version, waitMs } = options;
-  const place = placeOf(where);
+  const place = installSiteOf(where);
   // Before the download, which would be in vain.
   const daemon = await daemonInUse(config);
   const stage = await place.stage();

@@ -181,7 +181,7 @@ test('fields reach the engine; what is left open stays open', async () => {
   expect(asked()).toMatchObject({
     maxTokens: 50,
     stop: ['x'],
-    overlong: 'error',
+    onOverflow: 'error',
     sampling: { temperature: 0.5, topP: 0.6, topK: 7, seed: 3 },
     tools: [{ name: 'f', description: 'd', parameters: schema }],
   });

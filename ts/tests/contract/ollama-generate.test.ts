@@ -42,7 +42,7 @@ test('streams response and thinking, then a final object with metrics and contex
       { role: 'system', content: 'Be kind' },
       { role: 'user', content: 'Hi' },
     ],
-    overlong: 'error',
+    onOverflow: 'error',
   });
 });
 
@@ -77,10 +77,10 @@ test('raw skips the template and gives no context', async () => {
 
 test('shift slides the window where it is asked for, and only then', async () => {
   await post({ model: 'demo', prompt: 'p', shift: true, options: { num_keep: 7 }, stream: false });
-  expect(last()?.use).toMatchObject({ slideKeeping: 7 });
+  expect(last()?.use).toMatchObject({ contextShiftKeep: 7 });
   for (const shift of [false, undefined]) {
     await post({ model: 'demo', prompt: 'p', shift, options: { num_keep: 7 }, stream: false });
-    expect(last()?.use).not.toHaveProperty('slideKeeping');
+    expect(last()?.use).not.toHaveProperty('contextShiftKeep');
   }
 });
 

@@ -196,7 +196,7 @@ test('fields reach the engine; max_completion_tokens wins; defaults are 1 where 
   expect(asked()).toMatchObject({
     maxTokens: 6,
     stop: ['x'],
-    overlong: 'error',
+    onOverflow: 'error',
     templateVariables: { a: 1 },
     sampling: { temperature: 0.5, topP: 1, topK: 7, seed: 3, logitBias: [[12, -100]] },
   });

@@ -284,13 +284,13 @@ test('fields reach the engine', async () => {
   expect(asked()).toMatchObject({
     maxTokens: 5,
     think: 'low',
-    overlong: 'drop-turns',
+    onOverflow: 'drop-turns',
     sampling: { temperature: 0.5, topP: 0.6, topK: 3 },
     tools: [{ name: 'f', description: 'd', parameters: { type: 'object' } }],
   });
   expect(daemon.models.calls.at(-1)?.use).toMatchObject({ keepAliveMs: 0, contextLength: 64 });
   await post({ tools, tool_choice: 'none' });
-  expect(asked()).toMatchObject({ tools: undefined, overlong: 'error' });
+  expect(asked()).toMatchObject({ tools: undefined, onOverflow: 'error' });
   await post({ tools: [{ type: 'namespace', name: 'files', tools: [{ type: 'function', name: 'read' }] }] });
   expect(asked().tools).toEqual([{ name: 'files.read' }]);
 });

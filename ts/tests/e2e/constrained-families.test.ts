@@ -85,7 +85,7 @@ async function promptOf(signs: string, rest: Partial<ChatRequest>): Promise<Rend
   const messages: ChatRequest['messages'] = [{ role: 'user', content: 'What is the weather in Paris?' }];
   return templates.render(
     { chatTemplate, metadata: {}, specialTokens: {} },
-    { messages, tools, sampling: {}, stop: [], overlong: 'error', ...rest },
+    { messages, tools, sampling: {}, stop: [], onOverflow: 'error', ...rest },
   );
 }
 

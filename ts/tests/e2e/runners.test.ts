@@ -36,7 +36,7 @@ function ask(content: string, rest: Partial<ChatRequest> = {}): ChatRequest {
     messages: [{ role: 'user', content }],
     sampling: { temperature: 0 },
     stop: [],
-    overlong: 'error',
+    onOverflow: 'error',
     maxTokens: 200,
     ...rest,
   };
@@ -172,7 +172,7 @@ test('a prompt that is too long is refused with both numbers, or loses its oldes
   let start: Extract<ChatEvent, { type: 'start' }> | undefined;
   for await (const event of manager.chat(
     'demo',
-    { ...long, overlong: 'drop-turns', maxTokens: 20 },
+    { ...long, onOverflow: 'drop-turns', maxTokens: 20 },
     { contextLength: 2048 },
   )) {
     if (event.type === 'start') start = event;

@@ -8,7 +8,7 @@ import type { RequestScope, RequestScopes } from './request-scope.ts';
 import type { Lease } from './resident.ts';
 import type { UseOptions } from './types.ts';
 
-export interface TurnParts {
+export interface ModelUseParts {
   requests: RequestScopes;
   scope: RequestScope;
   meter: RequestMeter;
@@ -18,15 +18,15 @@ export interface TurnParts {
   unreadMs: number;
 }
 
-/** One request's turn with a model, from its arrival to its end: it waits, is measured, and gives back what it took. */
-export class Turn {
+/** One request's use of a model, from its arrival to its end: it waits, is measured, and gives back what it took. */
+export class ModelUse {
   readonly meter: RequestMeter;
-  readonly #parts: TurnParts;
+  readonly #parts: ModelUseParts;
   #slot: ModelSlot | undefined;
   #lease: Lease | undefined;
   #hasEnded = false;
 
-  constructor(parts: TurnParts) {
+  constructor(parts: ModelUseParts) {
     this.meter = parts.meter;
     this.#parts = parts;
   }
@@ -43,7 +43,7 @@ export class Turn {
     return this.#lease.model;
   }
 
-  /** Hands the events on. Where the reader does not come for them the turn ends without it, and it finds `answer_not_read`. */
+  /** Hands the events on. Where the reader does not come for them the use ends without it, and it finds `answer_not_read`. */
   async *read<T extends WorkEvent | ChatEvent>(work: AsyncIterable<T>): AsyncGenerator<T> {
     const events = work[Symbol.asyncIterator]();
     let unread: OmgError | undefined;

@@ -5,7 +5,7 @@ import type { Installation } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
 
 /** Where a version lies and how another takes its place. */
-export interface Place {
+export interface InstallSite {
   /** A new folder on the same disk; the new version is put together in it. */
   stage(): Promise<string>;
   /** Puts a folder where the program is. Gives the new root, and the way back. */
@@ -18,7 +18,7 @@ export interface Place {
 }
 
 /** The place of this installation. Throws `unsupported` with the command of whoever looks after it. */
-export function placeOf({ by, root, repair }: Installation): Place {
+export function installSiteOf({ by, root, repair }: Installation): InstallSite {
   if (root === undefined) throw unmanaged('It is not known how omg was installed.', repair);
   if (by === 'npm') return npmPlace(root);
   if (by === 'archive') return archivePlace(root, repair);
@@ -34,7 +34,7 @@ function unmanaged(message: string, command: string): OmgError {
 }
 
 /** npm's global folder: the package is one folder, exchanged by renaming. npm finds everything as it left it. */
-function npmPlace(root: string): Place {
+function npmPlace(root: string): InstallSite {
   const modules = dirname(root);
   return {
     keepsOld: false,
@@ -63,7 +63,7 @@ function npmPlace(root: string): Place {
 }
 
 /** What install.sh and install.ps1 make: versions side by side, and launchers in bin/ that lead to one of them. */
-function archivePlace(root: string, repair: string): Place {
+function archivePlace(root: string, repair: string): InstallSite {
   const versions = dirname(root);
   const isWindows = process.platform === 'win32';
   const bin = isWindows ? join(versions, '..', 'bin') : join(versions, '..', '..', 'bin');

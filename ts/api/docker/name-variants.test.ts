@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { spellings } from './spellings.ts';
+import { nameVariants } from './name-variants.ts';
 
 test.each([
   ['demo', ['demo', 'ai/demo', 'docker.io/demo', 'docker.io/ai/demo']],
@@ -10,5 +10,5 @@ test.each([
   ['hf.co/me/demo:Q8_0', ['hf.co/me/demo:Q8_0']],
   ['localhost:5000/demo', ['localhost:5000/demo']],
 ])('%s', (reference, wanted) => {
-  expect(spellings(reference)).toEqual(wanted);
+  expect(nameVariants(reference)).toEqual(wanted);
 });

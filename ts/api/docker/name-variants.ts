@@ -4,7 +4,7 @@ const REGISTRY = 'docker.io/';
 const ORGANISATION = 'ai/';
 
 /** All that docker model-runner takes for one name, the given one first: with and without `docker.io/`, and `ai/` before a bare name. */
-export function spellings(reference: string): string[] {
+export function nameVariants(reference: string): string[] {
   const path = without(REGISTRY, reference);
   const [first = '', ...rest] = path.split('/');
   const hasHost = rest.length > 1 || (rest.length === 1 && /[.:]/.test(first));
