@@ -100,8 +100,7 @@ impl<B: Backend> Decoder<B> {
         finish: impl FnOnce(&B::Rows) -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        self.head
-            .embed(&self.backend, batch.tokens, &mut scratch.x)?;
+        self.head.embed(&self.backend, batch, &mut scratch)?;
         self.stack.run(
             &self.backend,
             batch,

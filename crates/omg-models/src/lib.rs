@@ -31,4 +31,4 @@ pub use spec::{
     ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, ModelSpec, Pooling, PoolingSpec,
     kv_bytes_per_token, scratch_bytes, state_bytes_per_sequence, weight_bytes_estimate,
 };
-pub use weights::{Name, Role, TensorNames, check_weight_types};
+pub use weights::{Name, Role, TensorNames, Transform, Transforms, check_weight_types};

@@ -35,15 +35,21 @@ impl<B: Backend> Stack<B> {
     ) -> Result<Self> {
         let mut ropes = Ropes::new(served_context);
         let mut layers = Vec::with_capacity(specs.len());
-        let mut caches = Vec::new();
+        let mut caches: Vec<(usize, usize)> = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
             loading(index)?;
             let mut layer = Layer::load(backend, source, &mut ropes, hidden, spec, index)?;
             for (place, mixer) in layer.mixers.iter_mut().enumerate() {
-                if keep == Keep::BetweenSteps || caches.is_empty() {
-                    caches.push((index, place));
-                }
-                mixer.cache = caches.len() - 1;
+                let shared = spec.mixers[place].cache_of_layer();
+                let earlier = shared.and_then(|owner| caches.iter().position(|c| c.0 == owner));
+                mixer.cache = match (earlier, keep) {
+                    (Some(cache), _) => cache,
+                    (None, Keep::WithinLayer) if !caches.is_empty() => 0,
+                    (None, _) => {
+                        caches.push((index, place));
+                        caches.len() - 1
+                    }
+                };
             }
             layers.push(layer);
         }

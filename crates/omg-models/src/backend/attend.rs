@@ -19,19 +19,14 @@ pub(crate) trait Attend: Dense {
     fn rotations(&self, rope: &Self::Rope, positions: &[u32]) -> Result<Self::Rotations>;
     /// Turns the heads of each row by its position, in place.
     fn rotate(&self, by: &Self::Rotations, x: &mut Self::Rows, head_dim: usize) -> Result<()>;
-    /// Stores the new keys and values, then attends to all of each sequence.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the three projections and their destination are one operation"
-    )]
+    /// Stores the new keys and values, if there are any, then attends to all of each sequence.
     fn attention(
         &self,
         shape: &AttentionShape,
         kv: &mut Self::Kv,
         step: &Batch<'_>,
         query: &Self::Rows,
-        key: &Self::Rows,
-        value: &Self::Rows,
+        new: Option<(&Self::Rows, &Self::Rows)>,
         out: &mut Self::Rows,
     ) -> Result<()>;
 }

@@ -74,6 +74,10 @@ pub(crate) trait Dense: Storage {
     fn scale(&self, x: &mut Self::Rows, factor: f32) -> Result<()> {
         generic::scale(self, x, factor)
     }
+    /// Multiplies each row by a factor of its own.
+    fn scale_rows(&self, x: &mut Self::Rows, factors: &[f32]) -> Result<()> {
+        generic::scale_rows(self, x, factors)
+    }
 }
 
 impl<B: Storage> Linear<B> {

@@ -1,21 +1,32 @@
-use omg_kernels::AttentionShape;
+use omg_kernels::{Activation, AttentionShape};
 
 use super::{Ropes, Scratch, Step, load_norm};
 use crate::backend::{Backend, Linear, Norm};
 use crate::error::Result;
-use crate::spec::{AttentionSpec, QkNormScope};
-use crate::weights::{Fused, Role, WeightSource};
+use crate::spec::{AttentionSpec, KeysValues, OutputGate, QkNormScope, Temperature};
+use crate::weights::{Role, RowOrder, WeightSource};
 
 /// Grouped-query attention with its projections.
 pub(crate) struct Attention<B: Backend> {
     shape: AttentionShape,
     query: Linear<B>,
-    key: Linear<B>,
-    value: Linear<B>,
+    /// `None`: those of another layer are read.
+    keys_values: Option<KeyValue<B>>,
+    gate: Option<Linear<B>>,
     output: Linear<B>,
-    qk_norm: Option<(Norm<B>, Norm<B>)>,
+    query_norm: Option<Norm<B>>,
+    norm_after_rope: bool,
     /// Which of the model's ropes.
     rope: Option<usize>,
+    temperature: Option<Temperature>,
+}
+
+struct KeyValue<B: Backend> {
+    key: Linear<B>,
+    /// `None`: the values are the keys as projected.
+    value: Option<Linear<B>>,
+    key_norm: Option<Norm<B>>,
+    value_norm: Option<Norm<B>>,
 }
 
 impl<B: Backend> Attention<B> {
@@ -27,68 +38,27 @@ impl<B: Backend> Attention<B> {
         spec: &AttentionSpec,
         layer: usize,
     ) -> Result<Self> {
-        let (query_width, key_width, value_width) =
-            (spec.query_width(), spec.key_width(), spec.value_width());
-        let fused = !source.has(Role::Query, layer) && source.has(Role::QueryKeyValue, layer);
-        let total = query_width + key_width + value_width;
-        let mut project =
-            |role: Role, start: usize, rows: usize, bias: bool| -> Result<Linear<B>> {
-                let inside = Fused {
-                    role: Role::QueryKeyValue,
-                    start,
-                    total,
-                };
-                let (matrix, bias) = if fused {
-                    let matrix = source.fused_matrix(inside, layer, rows, hidden)?;
-                    (
-                        matrix,
-                        bias.then(|| source.fused_bias(inside, layer, rows))
-                            .transpose()?,
-                    )
-                } else {
-                    let matrix = source.matrix(role, layer, rows, hidden)?;
-                    (
-                        matrix,
-                        bias.then(|| source.bias(role, layer, rows)).transpose()?,
-                    )
-                };
-                Linear::load(backend, &matrix, bias)
-            };
-        let query = project(Role::Query, 0, query_width, spec.bias.query)?;
-        let key = project(Role::Key, query_width, key_width, spec.bias.key)?;
-        let value = project(
-            Role::Value,
-            query_width + key_width,
-            value_width,
-            spec.bias.value,
-        )?;
-
-        let matrix = source.matrix(Role::AttentionOutput, layer, hidden, spec.output_width())?;
-        let bias = spec
-            .bias
-            .output
-            .then(|| source.bias(Role::AttentionOutput, layer, hidden))
-            .transpose()?;
-        let output = Linear::load(backend, &matrix, bias)?;
-
-        let mut norm = |role, width| match spec.qk_norm {
-            None => Ok(None),
-            Some(qk) => {
-                let width = if qk.scope == QkNormScope::Head {
-                    spec.key_dim
-                } else {
-                    width
-                };
-                load_norm(backend, source, role, layer, qk.norm, width).map(Some)
-            }
+        let mut projections = Projections {
+            fused: !source.has(Role::Query, layer) && source.has(Role::QueryKeyValue, layer),
+            backend,
+            source,
+            spec,
+            hidden,
+            layer,
         };
-        let qk_norm = norm(Role::QueryNorm, query_width)?.zip(norm(Role::KeyNorm, key_width)?);
-
-        let rope = spec
-            .rope
-            .as_ref()
-            .map(|rope| ropes.load(backend, source, rope))
-            .transpose()?;
+        let query = projections.query()?;
+        let gate = projections.gate()?;
+        let keys_values = projections.keys_values()?;
+        let output = projections.output()?;
+        let query_norm = projections.qk_norm(Role::QueryNorm, spec.query_width())?;
+        let sinks = match spec.sinks {
+            true => Some(source.weight_vector(Role::Sinks, layer, spec.heads)?),
+            false => None,
+        };
+        let rope = match &spec.rope {
+            Some(rope) => Some(ropes.load(backend, source, rope)?),
+            None => None,
+        };
         let shape = AttentionShape {
             heads: spec.heads,
             kv_heads: spec.kv_heads,
@@ -97,26 +67,33 @@ impl<B: Backend> Attention<B> {
             scale: spec.scale,
             softcap: spec.softcap,
             mask: spec.mask,
-            sinks: None,
-            slopes: None,
+            sinks,
+            slopes: spec.slopes.clone(),
         };
         Ok(Self {
             shape,
             query,
-            key,
-            value,
+            keys_values,
+            gate,
             output,
-            qk_norm,
+            query_norm,
+            norm_after_rope: spec.qk_norm.is_some_and(|norm| norm.after_rope),
             rope,
+            temperature: spec.temperature,
         })
     }
 
     pub(crate) fn weight_bytes(&self, backend: &B) -> usize {
-        let linears = [&self.query, &self.key, &self.value, &self.output];
-        linears
-            .iter()
-            .map(|linear| backend.matrix_bytes(&linear.matrix))
-            .sum()
+        let kv = self.keys_values.as_ref();
+        let linears = [
+            Some(&self.query),
+            kv.map(|kv| &kv.key),
+            kv.and_then(|kv| kv.value.as_ref()),
+            self.gate.as_ref(),
+            Some(&self.output),
+        ];
+        let bytes = |linear: &Linear<B>| backend.matrix_bytes(&linear.matrix);
+        linears.into_iter().flatten().map(bytes).sum()
     }
 
     pub(crate) fn shape(&self) -> &AttentionShape {
@@ -131,29 +108,211 @@ impl<B: Backend> Attention<B> {
         kv: &mut B::Kv,
         scratch: &mut Scratch<B>,
     ) -> Result<()> {
+        self.project(backend, scratch)?;
         let Scratch {
-            normed,
             branch,
             query,
             key,
             value,
             mixed,
+            gate,
+            up,
             ..
         } = scratch;
-        backend.project(
-            [&self.query, &self.key, &self.value],
+        self.place(backend, step, self.query_norm.as_ref(), query)?;
+        if let Some(temperature) = &self.temperature {
+            let positions = step.batch.positions.iter();
+            let factors: Vec<f32> = positions.map(|at| temperature.factor(*at)).collect();
+            backend.scale_rows(query, &factors)?;
+        }
+        let new = match &self.keys_values {
+            Some(own) => {
+                if let Some(norm) = &own.value_norm {
+                    backend.norm_heads(norm, value)?;
+                }
+                self.place(backend, step, own.key_norm.as_ref(), key)?;
+                Some((&*key, &*value))
+            }
+            None => None,
+        };
+        backend.attention(&self.shape, kv, step.batch, query, new, mixed)?;
+        if self.gate.is_some() {
+            backend.gated(Activation::Sigmoid, gate, mixed, up)?;
+            return backend.project([&self.output], up, [branch]);
+        }
+        backend.project([&self.output], mixed, [branch])
+    }
+
+    /// Query, key, value and gate of `scratch.normed`.
+    fn project(&self, backend: &B, scratch: &mut Scratch<B>) -> Result<()> {
+        let Scratch {
             normed,
-            [query, key, value],
-        )?;
-        if let Some((query_norm, key_norm)) = &self.qk_norm {
-            backend.norm_heads(query_norm, query)?;
-            backend.norm_heads(key_norm, key)?;
+            query,
+            key,
+            value,
+            gate,
+            ..
+        } = scratch;
+        match &self.keys_values {
+            None => backend.project([&self.query], normed, [query])?,
+            Some(kv) => match &kv.value {
+                Some(values) => {
+                    backend.project([&self.query, &kv.key, values], normed, [query, key, value])?;
+                }
+                None => {
+                    backend.project([&self.query, &kv.key], normed, [query, &mut *key])?;
+                    backend.copy(key, value)?;
+                }
+            },
+        }
+        match &self.gate {
+            Some(linear) => backend.project([linear], normed, [gate]),
+            None => Ok(()),
+        }
+    }
+
+    /// Norm and rope of queries or keys.
+    fn place(
+        &self,
+        backend: &B,
+        step: &Step<'_, B>,
+        norm: Option<&Norm<B>>,
+        x: &mut B::Rows,
+    ) -> Result<()> {
+        let (before, after) = match self.norm_after_rope {
+            false => (norm, None),
+            true => (None, norm),
+        };
+        if let Some(norm) = before {
+            backend.norm_heads(norm, x)?;
         }
         if let Some(rope) = self.rope {
-            backend.rotate(&step.rotations[rope], query, self.shape.k_dim)?;
-            backend.rotate(&step.rotations[rope], key, self.shape.k_dim)?;
+            backend.rotate(&step.rotations[rope], x, self.shape.k_dim)?;
         }
-        backend.attention(&self.shape, kv, step.batch, query, key, value, mixed)?;
-        backend.project([&self.output], mixed, [branch])
+        match after {
+            Some(norm) => backend.norm_heads(norm, x),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Loads the projections of a layer, fused in one matrix or not.
+struct Projections<'a, 'f, B: Backend> {
+    backend: &'a B,
+    source: &'a mut WeightSource<'f>,
+    spec: &'a AttentionSpec,
+    hidden: usize,
+    layer: usize,
+    fused: bool,
+}
+
+impl<B: Backend> Projections<'_, '_, B> {
+    fn query(&mut self) -> Result<Linear<B>> {
+        let (width, bias) = (self.spec.query_width(), self.spec.bias.query);
+        match self.spec.gate {
+            Some(OutputGate::WithinQuery) => self.half_of_query(0),
+            _ => self.rows(Role::Query, 0, width, bias),
+        }
+    }
+
+    fn gate(&mut self) -> Result<Option<Linear<B>>> {
+        match self.spec.gate {
+            None => Ok(None),
+            Some(OutputGate::WithinQuery) => self.half_of_query(1).map(Some),
+            Some(OutputGate::Projected) => {
+                let width = self.spec.output_width();
+                let matrix =
+                    self.source
+                        .matrix(Role::AttentionGate, self.layer, width, self.hidden)?;
+                Linear::load(self.backend, &matrix, None).map(Some)
+            }
+        }
+    }
+
+    fn keys_values(&mut self) -> Result<Option<KeyValue<B>>> {
+        let spec = self.spec;
+        let (start, width) = (spec.query_width(), spec.key_width());
+        if let KeysValues::OfLayer(_) = spec.keys_values {
+            return Ok(None);
+        }
+        let key = self.rows(Role::Key, start, width, spec.bias.key)?;
+        let value = match spec.keys_values {
+            KeysValues::ValueFromKey => None,
+            _ => {
+                let start = start + width;
+                Some(self.rows(Role::Value, start, spec.value_width(), spec.bias.value)?)
+            }
+        };
+        let (source, layer) = (&mut *self.source, self.layer);
+        let value_norm = match spec.value_norm {
+            Some(norm) => Some(load_norm(
+                self.backend,
+                source,
+                Role::ValueNorm,
+                layer,
+                norm,
+                spec.value_dim,
+            )?),
+            None => None,
+        };
+        Ok(Some(KeyValue {
+            key,
+            value,
+            key_norm: self.qk_norm(Role::KeyNorm, width)?,
+            value_norm,
+        }))
+    }
+
+    fn output(&mut self) -> Result<Linear<B>> {
+        let (spec, layer, hidden) = (self.spec, self.layer, self.hidden);
+        let source = &mut *self.source;
+        let matrix = source.matrix(Role::AttentionOutput, layer, hidden, spec.output_width())?;
+        let bias = match spec.bias.output {
+            true => Some(source.bias(Role::AttentionOutput, layer, hidden)?),
+            false => None,
+        };
+        Linear::load(self.backend, &matrix, bias)
+    }
+
+    fn qk_norm(&mut self, role: Role, width: usize) -> Result<Option<Norm<B>>> {
+        let Some(qk) = self.spec.qk_norm else {
+            return Ok(None);
+        };
+        let width = match qk.scope {
+            QkNormScope::Head => self.spec.key_dim,
+            QkNormScope::Projection => width,
+        };
+        let (source, layer) = (&mut *self.source, self.layer);
+        load_norm(self.backend, source, role, layer, qk.norm, width).map(Some)
+    }
+
+    /// `width` rows of a role, which begin at `start` where all are in one matrix.
+    fn rows(&mut self, role: Role, start: usize, width: usize, bias: bool) -> Result<Linear<B>> {
+        let (layer, hidden, spec) = (self.layer, self.hidden, self.spec);
+        let (role, order) = match self.fused {
+            false => (role, RowOrder::all(width)),
+            true => {
+                let total = spec.query_width() + spec.key_width() + spec.value_width();
+                (Role::QueryKeyValue, RowOrder::run(start, width, total))
+            }
+        };
+        let matrix = self.source.rows(role, layer, order, hidden)?;
+        let bias = match bias {
+            true => Some(self.source.bias_rows(role, layer, order)?),
+            false => None,
+        };
+        Linear::load(self.backend, &matrix, bias)
+    }
+
+    /// The query (0) or the gate (1), which lie side by side for each head.
+    fn half_of_query(&mut self, index: usize) -> Result<Linear<B>> {
+        let order = RowOrder::every(self.spec.key_dim, 2, index, self.spec.heads);
+        let (layer, hidden) = (self.layer, self.hidden);
+        let matrix = self.source.rows(Role::Query, layer, order, hidden)?;
+        let bias = match self.spec.bias.query {
+            true => Some(self.source.bias_rows(Role::Query, layer, order)?),
+            false => None,
+        };
+        Linear::load(self.backend, &matrix, bias)
     }
 }

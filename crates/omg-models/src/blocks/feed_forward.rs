@@ -4,7 +4,7 @@ use super::Scratch;
 use crate::backend::{Backend, Linear};
 use crate::error::Result;
 use crate::spec::{FeedForward, GatedSpec, PlainSpec};
-use crate::weights::{Fused, Role, WeightSource};
+use crate::weights::{Role, RowOrder, WeightSource};
 
 /// The feed-forward half of a layer.
 pub(crate) enum FeedForwardBlock<B: Backend> {
@@ -87,20 +87,14 @@ fn load_gated<B: Backend>(
     let width = spec.width;
     let fused = !source.has(Role::Gate, layer) && source.has(Role::GateUp, layer);
     let mut project = |role: Role, start: usize, bias: bool| {
-        let inside = Fused {
-            role: Role::GateUp,
-            start,
-            total: 2 * width,
+        let (role, order) = match fused {
+            true => (Role::GateUp, RowOrder::run(start, width, 2 * width)),
+            false => (role, RowOrder::all(width)),
         };
-        let matrix = if fused {
-            source.fused_matrix(inside, layer, width, hidden)?
-        } else {
-            source.matrix(role, layer, width, hidden)?
-        };
-        let bias = match (bias, fused) {
-            (false, _) => None,
-            (true, true) => Some(source.fused_bias(inside, layer, width)?),
-            (true, false) => Some(source.bias(role, layer, width)?),
+        let matrix = source.rows(role, layer, order, hidden)?;
+        let bias = match bias {
+            true => Some(source.bias_rows(role, layer, order)?),
+            false => None,
         };
         Linear::load(backend, &matrix, bias)
     };

@@ -1,6 +1,8 @@
+use super::Scratch;
 use crate::backend::Backend;
-use crate::error::Result;
-use crate::spec::{HeadSpec, ModelSpec};
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::spec::{HeadSpec, LearnedPositions, ModelSpec};
 use crate::weights::{Role, WeightSource};
 
 /// The embedding table and the way from hidden states to logits, which may share it.
@@ -8,6 +10,7 @@ pub(crate) struct Head<B: Backend> {
     spec: HeadSpec,
     embedding_scale: f32,
     embedding: B::Matrix,
+    positions: Option<(B::Matrix, LearnedPositions)>,
     /// `None`: tied.
     output: Option<B::Matrix>,
     bias: Option<B::Vector>,
@@ -30,10 +33,18 @@ impl<B: Backend> Head<B> {
             true => Some(backend.load_vector(source.bias(Role::Head, 0, vocab)?)?),
             false => None,
         };
+        let positions = match model.positions {
+            Some(table) => {
+                let rows = source.matrix(Role::Positions, 0, table.rows, hidden)?;
+                Some((backend.load_matrix(&rows)?, table))
+            }
+            None => None,
+        };
         Ok(Self {
             spec,
             embedding_scale: model.embedding_scale,
             embedding,
+            positions,
             output,
             bias,
         })
@@ -44,11 +55,32 @@ impl<B: Backend> Head<B> {
             .output
             .as_ref()
             .map_or(0, |matrix| backend.matrix_bytes(matrix));
-        backend.matrix_bytes(&self.embedding) + output
+        let positions = self.positions.as_ref();
+        let positions = positions.map_or(0, |(table, _)| backend.matrix_bytes(table));
+        backend.matrix_bytes(&self.embedding) + positions + output
     }
 
-    pub(crate) fn embed(&self, backend: &B, tokens: &[u32], out: &mut B::Rows) -> Result<()> {
-        backend.embed(&self.embedding, tokens, self.embedding_scale, out)
+    /// The rows of the tokens of a batch, in `scratch.x`.
+    pub(crate) fn embed(
+        &self,
+        backend: &B,
+        batch: &Batch<'_>,
+        scratch: &mut Scratch<B>,
+    ) -> Result<()> {
+        let Scratch { x, branch, .. } = scratch;
+        backend.embed(&self.embedding, batch.tokens, self.embedding_scale, x)?;
+        let Some((table, learned)) = &self.positions else {
+            return Ok(());
+        };
+        let rows = batch.positions.iter().map(|at| at + learned.first as u32);
+        let rows: Vec<u32> = rows.collect();
+        if let Some(row) = rows.iter().find(|row| **row as usize >= learned.rows) {
+            return Err(Error::InvalidBatch {
+                reason: format!("position {row} of {}", learned.rows),
+            });
+        }
+        backend.embed(table, &rows, 1.0, branch)?;
+        backend.accumulate(x, branch, 1.0)
     }
 
     /// Logits `[n, vocab]` of normed hidden states.

@@ -1,13 +1,14 @@
 use omg_kernels::{Activation, Mask, Pairing};
 
+use super::counts::{activation, layer_count, vocab};
 use super::header::{Header, Key};
-use super::layers::{activation, layer_count, vocab};
-use super::{keys, pooling, rope};
+use super::rope::{self, RopeLayer};
+use super::{keys, pooling};
 use crate::error::{Error, Result};
 use crate::spec::{
     AttentionBias, AttentionSpec, EncoderOutput, EncoderSpec, FeedForward, GatedSpec, Halves,
-    LayerNorms, LayerSpec, LearnedPositions, Mixer, NormKind, NormPlacement, NormSpec, PlainSpec,
-    Pooling, PoolingSpec,
+    KeysValues, LayerNorms, LayerSpec, LearnedPositions, Mixer, NormKind, NormPlacement, NormSpec,
+    PlainSpec, Pooling, PoolingSpec,
 };
 use crate::weights::{Name, Role, TensorNames};
 
@@ -58,7 +59,7 @@ pub(crate) fn encoder_spec(
             what: "relative positions in an encoder".to_owned(),
         });
     }
-    let names = TensorNames::find(header.files(), family.names)?;
+    let names = TensorNames::find(header.files(), family.names, &[])?;
     let eps = header
         .float(keys::LAYER_NORM_EPS)?
         .filter(|eps| (0.0..1.0).contains(eps));
@@ -160,7 +161,7 @@ fn attention(
     let fused = stored(Role::QueryKeyValue);
     let rope = family
         .rope
-        .then(|| rope::read(header, Pairing::HalfSplit, dim, false))
+        .then(|| rope::read(header, Pairing::HalfSplit, dim, RopeLayer::Full))
         .transpose()?;
     Ok(AttentionSpec {
         heads,
@@ -174,10 +175,16 @@ fn attention(
             output: stored(Role::AttentionOutput),
         },
         qk_norm: None,
+        value_norm: None,
         rope,
         scale: (dim as f32).sqrt().recip(),
+        temperature: None,
         softcap: None,
         mask: Mask::Full,
+        sinks: false,
+        slopes: None,
+        gate: None,
+        keys_values: KeysValues::Projected,
     })
 }
 

@@ -105,10 +105,17 @@ impl<'a> Header<'a> {
                 .get(&format!("{prefix}.{}", key.gguf))
                 .and_then(from_gguf),
             Source::Gguf { .. } => None,
-            Source::Config { text, .. } => key
-                .config
-                .iter()
-                .find_map(|name| from_json(text.get(name)?)),
+            Source::Config { text, .. } => {
+                let stored = key.config.iter().filter_map(|name| text.get(name));
+                let mut stored = stored.peekable();
+                // What is null was left out on purpose, so it is not what the family has by default.
+                let absent = stored.peek().is_none();
+                let value = stored.find_map(from_json);
+                if value.is_none() && !absent {
+                    return None;
+                }
+                value
+            }
         };
         stored.or_else(|| {
             let default = self.defaults.iter().find(|(name, _)| *name == key)?;

@@ -18,7 +18,10 @@ pub(crate) const EXPERTS: Key = key(
     "expert_count",
     &["num_local_experts", "num_experts", "n_routed_experts"],
 );
-pub(crate) const ACTIVATION: Key = key("", &["hidden_activation", "hidden_act"]);
+pub(crate) const ACTIVATION: Key = key(
+    "",
+    &["hidden_activation", "hidden_act", "activation_function"],
+);
 
 pub(crate) const HEADS: Key = key("attention.head_count", &["num_attention_heads", "n_head"]);
 pub(crate) const KV_HEADS: Key = key("attention.head_count_kv", &["num_key_value_heads"]);
@@ -26,6 +29,9 @@ pub(crate) const KEY_DIM: Key = key("attention.key_length", &["head_dim"]);
 pub(crate) const VALUE_DIM: Key = key("attention.value_length", &["head_dim"]);
 pub(crate) const ATTENTION_SCALE: Key = key("attention.scale", &["attention_multiplier"]);
 pub(crate) const QUERY_PRE_SCALE: Key = key("", &["query_pre_attn_scalar"]);
+pub(crate) const TEMPERATURE: Key = key("attention.temperature_scale", &[]);
+pub(crate) const TEMPERATURE_LENGTH: Key = key("attention.temperature_length", &[]);
+pub(crate) const SCALE_BY_LAYER: Key = key("", &["scale_attn_by_inverse_layer_idx"]);
 pub(crate) const ATTENTION_SOFTCAP: Key =
     key("attn_logit_softcapping", &["attn_logit_softcapping"]);
 
@@ -47,6 +53,8 @@ pub(crate) const LAYER_NORM_EPS: Key = key(
     &["layer_norm_eps", "norm_epsilon", "layer_norm_epsilon"],
 );
 
+/// 1 for each layer with rope.
+pub(crate) const ROPE_LAYERS: Key = key("", &["no_rope_layers"]);
 pub(crate) const ROPE_DIMS: Key = key("rope.dimension_count", &[]);
 pub(crate) const ROPE_FRACTION: Key = key("", &["partial_rotary_factor", "rotary_emb_fraction"]);
 pub(crate) const ROPE_THETA: Key = key("rope.freq_base", &["rope_theta", "rotary_emb_base"]);
@@ -60,9 +68,19 @@ pub(crate) const ROPE_ORIGINAL: Key = key(
     &["original_max_position_embeddings"],
 );
 pub(crate) const ROPE_MAGNITUDE: Key = key("rope.scaling.attn_factor", &[]);
+pub(crate) const ROPE_LOG_MULTIPLIER: Key = key("rope.scaling.yarn_log_multiplier", &[]);
 pub(crate) const ROPE_BETA_FAST: Key = key("rope.scaling.yarn_beta_fast", &[]);
 pub(crate) const ROPE_BETA_SLOW: Key = key("rope.scaling.yarn_beta_slow", &[]);
 
+/// MiniCPM's: branches are scaled by `depth / √layers`, logits by `base / hidden`.
+pub(crate) const DEPTH_SCALE: Key = key("", &["scale_depth"]);
+pub(crate) const BASE_WIDTH: Key = key("", &["dim_model_base"]);
+pub(crate) const EMBEDDING_SCALE: Key =
+    key("embedding_scale", &["embedding_multiplier", "scale_emb"]);
+pub(crate) const RESIDUAL_SCALE: Key = key("residual_scale", &["residual_multiplier"]);
+pub(crate) const LOGIT_SCALE: Key = key("logit_scale", &["logit_scale"]);
+/// By which logits are divided.
+pub(crate) const LOGIT_DIVISOR: Key = key("logit_scale", &["logits_scaling"]);
 pub(crate) const LOGIT_SOFTCAP: Key = key("final_logit_softcapping", &["final_logit_softcapping"]);
 
 pub(crate) const POOLING: Key = key("pooling_type", &[]);

@@ -1,7 +1,12 @@
 //! Headers of models, GGUF metadata or `config.json`, and how they become specs by the columns of a family's row.
 
+mod attention;
+mod base;
+mod counts;
 mod decoder;
 mod encoder;
+mod family;
+mod feed_forward;
 mod header;
 pub(crate) mod keys;
 mod layers;
@@ -9,8 +14,11 @@ mod pooling;
 mod rope;
 mod windows;
 
-pub(crate) use decoder::{BASE, Bias, Family, decoder_spec};
+pub(crate) use base::BASE;
+pub(crate) use decoder::decoder_spec;
 pub(crate) use encoder::{EncoderFamily, POST_NORM, encoder_spec};
+pub(crate) use family::{Bias, Family, RopeLayers};
 pub(crate) use header::Header;
 pub use pooling::pooling_of;
+pub(crate) use rope::table_number;
 pub(crate) use windows::Windows;

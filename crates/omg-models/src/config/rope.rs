@@ -5,14 +5,24 @@ use super::keys;
 use crate::error::{Error, Result};
 use crate::spec::{RopeFactors, RopeScaling, RopeSpec};
 
+/// The kind of layer that a rope is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RopeLayer {
+    Full,
+    Windowed,
+    /// With a window, in a family that stretches the rope of full layers only.
+    WindowedUnscaled,
+}
+
 /// Reads the rope of the windowed or of the full layers. Both generations of `config.json` are understood: `rope_theta`
 /// with `rope_scaling`, and `rope_parameters`, which may hold one table per kind of layer.
 pub(crate) fn read(
     header: &Header<'_>,
     pairing: Pairing,
     head_dim: usize,
-    windowed: bool,
+    layer: RopeLayer,
 ) -> Result<RopeSpec> {
+    let windowed = layer != RopeLayer::Full;
     let table = Table::find(header, windowed);
     // A family whose windowed layers have a base of their own scales only its full layers.
     let window_theta = if windowed && !table.nested {
@@ -31,24 +41,36 @@ pub(crate) fn read(
         Some(fraction) => fraction,
         None => header.number(keys::ROPE_FRACTION)?.unwrap_or(1.0),
     };
-    let dims = match header.count(keys::ROPE_DIMS)? {
-        Some(dims) => dims,
-        None => (head_dim as f64 * fraction) as usize,
+    let unscaled = layer == RopeLayer::WindowedUnscaled && !table.nested;
+    let scaling = match window_theta {
+        Some(_) => RopeScaling::None,
+        None if unscaled => RopeScaling::None,
+        None if header.is_gguf() => gguf_scaling(header)?,
+        None => config_scaling(header, &table, fraction)?,
     };
-    if dims == 0 || dims > head_dim || dims % 2 != 0 {
+    let dims = match (header.count(keys::ROPE_DIMS)?, &scaling) {
+        (Some(dims), _) => dims,
+        (None, RopeScaling::Proportional { .. }) => head_dim,
+        (None, _) => (head_dim as f64 * fraction) as usize,
+    };
+    if dims == 0 || dims > head_dim || dims % 2 != 0 || !(0.0..=1.0).contains(&fraction) {
         return Err(header.wrong(
             keys::ROPE_FRACTION,
             "does not turn an even part of the head",
         ));
     }
-    let scaling = match window_theta {
-        Some(_) => RopeScaling::None,
-        None if header.is_gguf() => gguf_scaling(header)?,
-        None => config_scaling(header, &table)?,
+    let (theta, scaling) = match (scaling, table.number(header, "alpha")?) {
+        // A base that is larger whatever is served (Hunyuan).
+        (RopeScaling::Dynamic { .. }, Some(alpha)) if alpha > 0.0 => {
+            let dims = dims as f64;
+            (theta * alpha.powf(dims / (dims - 2.0)), RopeScaling::None)
+        }
+        (scaling, _) => (theta, scaling),
     };
     Ok(RopeSpec {
         pairing,
         dims,
+        offset: 0,
         theta,
         scaling,
     })
@@ -62,6 +84,8 @@ fn gguf_scaling(header: &Header<'_>) -> Result<RopeScaling> {
         None => header.number(keys::ROPE_SCALE_OLD)?,
     };
     let factor = factor.filter(|factor| *factor > 0.0).unwrap_or(1.0);
+    // `mscale_all_dim` of the config.
+    let all = header.number(keys::ROPE_LOG_MULTIPLIER)?.unwrap_or(0.0);
     let tensor = |name: &str| RopeFactors::Tensor(name.to_owned());
     if header.has_tensor("rope_factors_long.weight") {
         let context = header.required_count(keys::CONTEXT)?;
@@ -84,7 +108,7 @@ fn gguf_scaling(header: &Header<'_>) -> Result<RopeScaling> {
             original: positive(header, keys::ROPE_ORIGINAL, original)?,
             beta_fast: header.number(keys::ROPE_BETA_FAST)?.unwrap_or(32.0),
             beta_slow: header.number(keys::ROPE_BETA_SLOW)?.unwrap_or(1.0),
-            magnitude: magnitude * yarn_magnitude(factor, 1.0),
+            magnitude: magnitude * yarn_magnitude(factor, 1.0) / yarn_magnitude(factor, all),
             truncate: true,
         }),
         Some(other) => Err(Error::Unsupported {
@@ -93,7 +117,7 @@ fn gguf_scaling(header: &Header<'_>) -> Result<RopeScaling> {
     }
 }
 
-fn config_scaling(header: &Header<'_>, table: &Table) -> Result<RopeScaling> {
+fn config_scaling(header: &Header<'_>, table: &Table, fraction: f64) -> Result<RopeScaling> {
     let kind = table.text("rope_type").or_else(|| table.text("type"));
     let value = |name: &str| table.number(header, name);
     let required = |name: &str| positive(header, keys::ROPE_TABLE, value(name)?);
@@ -113,6 +137,13 @@ fn config_scaling(header: &Header<'_>, table: &Table) -> Result<RopeScaling> {
         None | Some("default") => Ok(RopeScaling::None),
         Some("linear") => Ok(RopeScaling::Linear {
             factor: required("factor")?,
+        }),
+        Some("proportional") => Ok(RopeScaling::Proportional { part: fraction }),
+        Some("dynamic") => Ok(RopeScaling::Dynamic {
+            factor: value("factor")?
+                .filter(|factor| *factor > 0.0)
+                .unwrap_or(1.0),
+            original: positive(header, keys::CONTEXT, header.number(keys::CONTEXT)?)?,
         }),
         Some("llama3") => Ok(RopeScaling::Llama3 {
             factor: required("factor")?,
@@ -259,4 +290,9 @@ impl Table {
             )
         })
     }
+}
+
+/// A number of the rope table of full layers, such as Mistral's temperature, which has no place of its own.
+pub(crate) fn table_number(header: &Header<'_>, name: &str) -> Result<Option<f64>> {
+    Table::find(header, false).number(header, name)
 }

@@ -81,6 +81,11 @@ fn listed(header: &Header<'_>, layers: usize) -> Result<Option<Vec<bool>>> {
                 .collect::<Result<_>>()
                 .map(Some)
         }
+        // `L` for a windowed (local) layer, over and over.
+        Some(Setting::Text(kinds)) if !kinds.is_empty() => {
+            let cycle = kinds.chars().cycle().take(layers);
+            Ok(Some(cycle.map(|kind| kind == 'L').collect()))
+        }
         Some(Setting::Number(_)) => {
             let n = header.required_count(keys::WINDOW_PATTERN)?;
             Ok(Some((0..layers).map(|layer| layer % n < n - 1).collect()))

@@ -11,16 +11,53 @@ pub struct AttentionSpec {
     pub key_dim: usize,
     pub value_dim: usize,
     pub bias: AttentionBias,
-    /// Applied to queries and keys before rope.
     pub qk_norm: Option<QkNorm>,
+    /// A norm of each head of the values.
+    pub value_norm: Option<NormSpec>,
     /// `None`: the layer does not encode positions.
     pub rope: Option<RopeSpec>,
     /// Scores are multiplied by this.
     pub scale: f32,
+    /// Queries grow with their position.
+    pub temperature: Option<Temperature>,
     /// `c · tanh(score / c)` after scaling.
     pub softcap: Option<f32>,
     /// Which keys a query sees.
     pub mask: Mask,
+    /// The file has a score per head that takes part in the softmax without a value (gpt-oss).
+    pub sinks: bool,
+    /// Per head, subtracted from a score for each position between query and key (ALiBi).
+    pub slopes: Option<Vec<f32>>,
+    /// What attention gives is multiplied by the sigmoid of this.
+    pub gate: Option<OutputGate>,
+    pub keys_values: KeysValues,
+}
+
+/// Where the keys and values of a layer come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeysValues {
+    Projected,
+    /// The layer projects keys; its values are the same before norm and rope (Gemma 4).
+    ValueFromKey,
+    /// Those of an earlier layer (Gemma 3n and 4).
+    OfLayer(usize),
+}
+
+/// A gate for each element that attention gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputGate {
+    /// The query projection has, per head, the rows of the query and then those of the gate (Qwen3-Next).
+    WithinQuery,
+    /// A projection of its own.
+    Projected,
+}
+
+/// Queries at position `p` are multiplied by `1 + scale · ln(⌊(p + offset) / length⌋ + 1)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Temperature {
+    pub scale: f32,
+    pub length: usize,
+    pub offset: usize,
 }
 
 /// Which projections add a bias.
@@ -32,9 +69,11 @@ pub struct AttentionBias {
     pub output: bool,
 }
 
+/// A norm of queries and keys.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QkNorm {
     pub scope: QkNormScope,
+    pub after_rope: bool,
     pub norm: NormSpec,
 }
 
@@ -62,5 +101,12 @@ impl AttentionSpec {
     /// Width of what the output projection reads.
     pub fn output_width(&self) -> usize {
         self.heads * self.value_dim
+    }
+}
+
+impl Temperature {
+    pub fn factor(&self, position: u32) -> f32 {
+        let periods = (position as usize + self.offset) / self.length;
+        1.0 + self.scale * ((periods + 1) as f32).ln()
     }
 }

@@ -1,6 +1,6 @@
 use omg_format::ModelFiles;
 
-use super::{FeedForward, LayerSpec, NormSpec};
+use super::{FeedForward, LayerSpec, LearnedPositions, NormSpec};
 use crate::weights::{Role, TensorNames, needed};
 
 /// Tokens that run in one step, unless a single text has more.
@@ -36,13 +36,6 @@ pub struct EncoderSpec {
     pub layers: Vec<LayerSpec>,
     pub output: EncoderOutput,
     pub names: TensorNames,
-}
-
-/// A table of positions, of which the first token has row `first`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LearnedPositions {
-    pub rows: usize,
-    pub first: usize,
 }
 
 /// What becomes of the hidden states.

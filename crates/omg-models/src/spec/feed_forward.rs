@@ -34,4 +34,11 @@ impl FeedForward {
             Self::Plain(spec) => 2 * spec.width,
         }
     }
+
+    pub(crate) fn set_activation(&mut self, activation: Activation) {
+        match self {
+            Self::Gated(spec) => spec.activation = activation,
+            Self::Plain(spec) => spec.activation = activation,
+        }
+    }
 }

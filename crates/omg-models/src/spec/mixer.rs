@@ -1,6 +1,6 @@
 use omg_kernels::PagedKv;
 
-use super::AttentionSpec;
+use super::{AttentionSpec, KeysValues};
 
 /// What mixes tokens with each other. This file and `blocks/mixer.rs` are the only ones that tell the kinds apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +17,30 @@ pub struct CacheNeed {
 }
 
 impl Mixer {
+    pub fn attention_mut(&mut self) -> Option<&mut AttentionSpec> {
+        match self {
+            Self::Attention(attention) => Some(attention),
+        }
+    }
+
     pub fn cache_need(&self) -> CacheNeed {
         match self {
             Self::Attention(a) => CacheNeed {
-                per_token: PagedKv::bytes_per_token(a.kv_heads, a.key_dim, a.value_dim),
+                per_token: match a.keys_values {
+                    KeysValues::OfLayer(_) => 0,
+                    _ => PagedKv::bytes_per_token(a.kv_heads, a.key_dim, a.value_dim),
+                },
                 per_sequence: 0,
+            },
+        }
+    }
+
+    /// The layer whose cache it reads, when it keeps none of its own.
+    pub fn cache_of_layer(&self) -> Option<usize> {
+        match self {
+            Self::Attention(a) => match a.keys_values {
+                KeysValues::OfLayer(layer) => Some(layer),
+                _ => None,
             },
         }
     }
@@ -31,7 +50,9 @@ impl Mixer {
         match self {
             // Queries and their normed copy, keys, values, and what attention gives.
             Self::Attention(a) => {
-                2 * a.query_width() + 2 * a.key_width() + a.value_width() + a.output_width()
+                let gate = if a.gate.is_some() { a.query_width() } else { 0 };
+                let keys_values = 2 * a.key_width() + a.value_width();
+                2 * a.query_width() + keys_values + a.output_width() + 2 * gate
             }
         }
     }

@@ -8,13 +8,14 @@ mod memory;
 mod mixer;
 mod model;
 mod norm;
+mod positions;
 mod rope;
 
-pub use attention::{AttentionBias, AttentionSpec, QkNorm, QkNormScope};
-pub(crate) use encoder::UNUSED;
-pub use encoder::{
-    ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, LearnedPositions, Pooling, PoolingSpec,
+pub use attention::{
+    AttentionBias, AttentionSpec, KeysValues, OutputGate, QkNorm, QkNormScope, Temperature,
 };
+pub(crate) use encoder::UNUSED;
+pub use encoder::{ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, Pooling, PoolingSpec};
 pub use feed_forward::{FeedForward, GatedSpec, PlainSpec};
 pub use layer::{Halves, LayerNorms, LayerSpec, NormPlacement};
 pub use memory::{
@@ -23,4 +24,5 @@ pub use memory::{
 pub use mixer::{CacheNeed, Mixer};
 pub use model::{HeadSpec, ModelSpec};
 pub use norm::{NormKind, NormSpec};
+pub use positions::LearnedPositions;
 pub use rope::{Frequencies, RopeFactors, RopeScaling, RopeSpec};

@@ -1,4 +1,4 @@
-use super::{AttentionSpec, LayerSpec, Mixer, NormSpec};
+use super::{AttentionSpec, LayerSpec, LearnedPositions, NormSpec};
 use crate::weights::TensorNames;
 
 /// A decoder-only text model. Sizes are in elements, lengths in tokens.
@@ -15,6 +15,8 @@ pub struct ModelSpec {
     /// a cache must not mix them.
     pub served_context: usize,
     pub embedding_scale: f32,
+    /// A table of positions that is added to the embeddings.
+    pub positions: Option<LearnedPositions>,
     pub layers: Vec<LayerSpec>,
     pub final_norm: NormSpec,
     pub head: HeadSpec,
@@ -45,12 +47,7 @@ impl ModelSpec {
         let mixers = |(index, layer): (usize, &'a mut LayerSpec)| {
             layer.mixers.iter_mut().map(move |mixer| (index, mixer))
         };
-        self.layers
-            .iter_mut()
-            .enumerate()
-            .flat_map(mixers)
-            .map(|(index, mixer)| match mixer {
-                Mixer::Attention(attention) => (index, attention),
-            })
+        let mixers = self.layers.iter_mut().enumerate().flat_map(mixers);
+        mixers.filter_map(|(index, mixer)| Some((index, mixer.attention_mut()?)))
     }
 }

@@ -4,12 +4,13 @@ use omg_kernels::Pairing;
 
 use crate::error::{Error, Result};
 
-/// Rotary position encoding of one layer: the first `dims` elements of each head are turned in pairs.
+/// Rotary position encoding of one layer: `dims` elements of each head, from `offset` on, are turned in pairs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RopeSpec {
     pub pairing: Pairing,
     /// Even; the rest of the head passes unchanged.
     pub dims: usize,
+    pub offset: usize,
     pub theta: f64,
     pub scaling: RopeScaling,
 }
@@ -44,6 +45,15 @@ pub enum RopeScaling {
         original: usize,
         magnitude: f64,
     },
+    /// Only the first pairs turn, this part of all, as if they were all (Gemma 4).
+    Proportional {
+        part: f64,
+    },
+    /// The base grows with the longest context that is served, beyond the `original` one (NTK).
+    Dynamic {
+        factor: f64,
+        original: f64,
+    },
     /// Divisors computed by whoever made the file (GGUF `rope_freqs`).
     Divisors(RopeFactors),
 }
@@ -70,9 +80,7 @@ impl RopeSpec {
         served_context: usize,
         mut read: impl FnMut(&str) -> Result<Vec<f32>>,
     ) -> Result<Frequencies> {
-        let plain: Vec<f64> = (0..self.dims / 2)
-            .map(|i| self.theta.powf(-2.0 * i as f64 / self.dims as f64))
-            .collect();
+        let plain = frequencies(self.theta, self.dims);
         let (inverse, magnitude) = match &self.scaling {
             RopeScaling::None => (plain, 1.0),
             RopeScaling::Linear { factor } => (plain.iter().map(|f| f / factor).collect(), 1.0),
@@ -112,6 +120,19 @@ impl RopeSpec {
                 };
                 (divide(&plain, factors, &mut read)?, *magnitude)
             }
+            RopeScaling::Proportional { part } => {
+                let turning = (part * plain.len() as f64) as usize;
+                let all = plain.iter().enumerate();
+                let kept = all.map(|(i, &f)| if i < turning { f } else { 0.0 });
+                (kept.collect(), 1.0)
+            }
+            RopeScaling::Dynamic { factor, original } => {
+                let length = (served_context as f64).max(*original);
+                let growth = factor * length / original - (factor - 1.0);
+                let dims = self.dims as f64;
+                let theta = self.theta * growth.powf(dims / (dims - 2.0));
+                (frequencies(theta, self.dims), 1.0)
+            }
             RopeScaling::Divisors(factors) => (divide(&plain, factors, &mut read)?, 1.0),
         };
         Ok(Frequencies {
@@ -141,6 +162,12 @@ impl RopeSpec {
         }
         (start.max(0.0), end.min(dims - 1.0))
     }
+}
+
+fn frequencies(theta: f64, dims: usize) -> Vec<f64> {
+    (0..dims / 2)
+        .map(|i| theta.powf(-2.0 * i as f64 / dims as f64))
+        .collect()
 }
 
 fn divide(

@@ -1,8 +1,16 @@
 //! One source of weights for GGUF and safetensors, quantised or not.
 
+mod matrix_rows;
 mod names;
+mod role;
+mod row_order;
 mod source;
+mod transform;
 
-pub use names::{Name, Role, TensorNames};
+pub(crate) use matrix_rows::MatrixRows;
+pub use names::{Name, TensorNames};
+pub use role::Role;
+pub(crate) use row_order::RowOrder;
 pub use source::check_weight_types;
-pub(crate) use source::{Fused, MatrixRows, WeightSource, needed};
+pub(crate) use source::{WeightSource, needed};
+pub use transform::{Transform, Transforms};

@@ -1,43 +1,10 @@
 use omg_format::{Format, ModelFiles};
 
+use super::{Role, Transform, Transforms};
 use crate::error::{Error, Result};
 
-/// What a tensor is for, whatever a file calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    Embedding,
-    FinalNorm,
-    Head,
-    MixerNorm,
-    AfterMixerNorm,
-    FeedForwardNorm,
-    AfterFeedForwardNorm,
-    /// A factor of the residual stream at the end of a layer.
-    OutputScale,
-    Query,
-    Key,
-    Value,
-    /// Rows of query, key and value in one matrix.
-    QueryKeyValue,
-    AttentionOutput,
-    QueryNorm,
-    KeyNorm,
-    Gate,
-    Up,
-    /// Rows of gate and up in one matrix.
-    GateUp,
-    Down,
-    /// Of encoders: learned positions, token types, the norm of their sum.
-    Positions,
-    TokenTypes,
-    EmbeddingNorm,
-    /// Of encoders: from the first token to what a classifier reads, inside or outside the encoder.
-    Pooler,
-    ClassifierDense,
-    ClassifierOutput,
-}
-
-/// A role with its GGUF and its Hugging Face stem; `{}` stands for the layer, `.weight` and `.bias` are added.
+/// A role with its GGUF and its Hugging Face stem; `{}` stands for the layer, `.weight` and `.bias` are added, but not after
+/// an `=` at the end.
 pub type Name = (Role, &'static str, &'static str);
 
 /// The names most families use (`model-families` facts, section 1.2).
@@ -68,7 +35,7 @@ const STANDARD: &[Name] = &[
     (
         Role::OutputScale,
         "blk.{}.layer_output_scale",
-        "layers.{}.layer_scalar",
+        "layers.{}.layer_scalar=",
     ),
     (Role::Query, "blk.{}.attn_q", "layers.{}.self_attn.q_proj"),
     (Role::Key, "blk.{}.attn_k", "layers.{}.self_attn.k_proj"),
@@ -92,6 +59,21 @@ const STANDARD: &[Name] = &[
         Role::KeyNorm,
         "blk.{}.attn_k_norm",
         "layers.{}.self_attn.k_norm",
+    ),
+    (
+        Role::ValueNorm,
+        "blk.{}.attn_v_norm",
+        "layers.{}.self_attn.v_norm",
+    ),
+    (
+        Role::AttentionGate,
+        "blk.{}.attn_gate",
+        "layers.{}.self_attn.gate_proj",
+    ),
+    (
+        Role::Sinks,
+        "blk.{}.attn_sinks",
+        "layers.{}.self_attn.sinks=",
     ),
     (Role::Gate, "blk.{}.ffn_gate", "layers.{}.mlp.gate_proj"),
     (Role::Up, "blk.{}.ffn_up", "layers.{}.mlp.up_proj"),
@@ -123,6 +105,7 @@ const PREFIXES: &[(&str, &str)] = &[
     ("model.", ""),
     ("model.language_model.", ""),
     ("language_model.model.", "language_model."),
+    ("transformer.", ""),
     ("bert.", ""),
     ("roberta.", ""),
     ("", ""),
@@ -135,11 +118,16 @@ pub struct TensorNames {
     prefix: &'static str,
     head_prefix: &'static str,
     changed: &'static [Name],
+    transforms: Transforms,
 }
 
 impl TensorNames {
     /// Finds the prefix by the embedding table. `Err(MissingTensor)` when there is none.
-    pub fn find(files: &ModelFiles, changed: &'static [Name]) -> Result<Self> {
+    pub fn find(
+        files: &ModelFiles,
+        changed: &'static [Name],
+        transforms: Transforms,
+    ) -> Result<Self> {
         let format = files.format();
         let candidates = match format {
             Format::Gguf => &[("", "")],
@@ -152,6 +140,7 @@ impl TensorNames {
                 prefix,
                 head_prefix,
                 changed,
+                transforms,
             };
             let embedding = names.weight(Role::Embedding, 0);
             if files.tensor(&embedding).is_some() {
@@ -166,11 +155,19 @@ impl TensorNames {
 
     /// Name of the weight; `layer` does not matter for roles outside the layers.
     pub fn weight(&self, role: Role, layer: usize) -> String {
-        self.stem(role, layer) + ".weight"
+        with_suffix(self.stem(role, layer), ".weight")
     }
 
     pub fn bias(&self, role: Role, layer: usize) -> String {
-        self.stem(role, layer) + ".bias"
+        with_suffix(self.stem(role, layer), ".bias")
+    }
+
+    /// What has to be done to what the files hold.
+    pub(super) fn transform(&self, role: Role) -> Option<Transform> {
+        let known = self.transforms.iter().find(|known| known.0 == role);
+        known
+            .filter(|_| self.format == Format::Safetensors)
+            .map(|known| known.1)
     }
 
     fn stem(&self, role: Role, layer: usize) -> String {
@@ -186,5 +183,12 @@ impl TensorNames {
             (Format::Safetensors, _) => (self.prefix, config),
         };
         format!("{prefix}{}", stem.replace("{}", &layer.to_string()))
+    }
+}
+
+fn with_suffix(stem: String, suffix: &str) -> String {
+    match stem.strip_suffix('=') {
+        Some(whole) => whole.to_owned(),
+        None => stem + suffix,
     }
 }

@@ -1,9 +1,8 @@
 use std::collections::HashSet;
-use std::ops::Range;
 
 use omg_format::{DType, ModelFiles, TensorInfo};
 
-use super::{Role, TensorNames};
+use super::{MatrixRows, Role, RowOrder, TensorNames, Transform};
 use crate::error::{Error, Result};
 use crate::spec::NormSpec;
 
@@ -24,7 +23,13 @@ const IGNORED_PREFIXES: &[&str] = &[
     "model.multi_modal_projector.",
     "model.audio_tower.",
 ];
-const IGNORED_SUFFIXES: &[&str] = &[".rotary_emb.inv_freq", ".attn_rot_embd", ".masked_bias"];
+const IGNORED_SUFFIXES: &[&str] = &[
+    ".rotary_emb.inv_freq",
+    ".attn_rot_embd",
+    ".masked_bias",
+    // GPT-2's causal mask.
+    ".attn.bias",
+];
 
 /// Hands out the tensors of a model by role, checks their shapes, and remembers which were used.
 pub(crate) struct WeightSource<'a> {
@@ -33,22 +38,6 @@ pub(crate) struct WeightSource<'a> {
     layers: usize,
     ignored: &'static [&'static str],
     used: HashSet<&'a str>,
-}
-
-/// Rows that lie inside a matrix with others: `start` and `total` in rows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fused {
-    pub(crate) role: Role,
-    pub(crate) start: usize,
-    pub(crate) total: usize,
-}
-
-/// Some consecutive rows of a stored matrix, not yet read.
-pub(crate) struct MatrixRows<'a> {
-    files: &'a ModelFiles,
-    tensor: &'a TensorInfo,
-    start: usize,
-    rows: usize,
 }
 
 impl<'a> WeightSource<'a> {
@@ -80,20 +69,38 @@ impl<'a> WeightSource<'a> {
         rows: usize,
         cols: usize,
     ) -> Result<MatrixRows<'a>> {
-        let tensor = self.take(&self.names.weight(role, layer))?;
-        self.slice(tensor, 0, rows, rows, cols)
+        self.rows(role, layer, RowOrder::all(rows), cols)
     }
 
-    /// As `matrix`, out of the rows of a fused one.
-    pub(crate) fn fused_matrix(
+    /// Some rows of the matrix of a role, in an order of their own: `[order.rows(), cols]`.
+    pub(crate) fn rows(
         &mut self,
-        fused: Fused,
+        role: Role,
         layer: usize,
-        rows: usize,
+        order: RowOrder,
         cols: usize,
     ) -> Result<MatrixRows<'a>> {
-        let tensor = self.take(&self.names.weight(fused.role, layer))?;
-        self.slice(tensor, fused.start, rows, fused.total, cols)
+        let tensor = self.take(&self.names.weight(role, layer))?;
+        let transform = self.names.transform(role);
+        let shape = match transform {
+            Some(Transform::Transpose) => [cols, order.total()],
+            _ => [order.total(), cols],
+        };
+        if tensor.shape != shape {
+            return Err(shape_error(tensor, &shape));
+        }
+        readable(tensor)?;
+        let Some(transform) = transform else {
+            return Ok(MatrixRows::of_file(self.files, tensor, order));
+        };
+        let values = transform.matrix(self.files.read_f32(tensor)?, shape[1]);
+        // What checkpoints hold as it is; other types are kept as floats.
+        let dtype = match tensor.dtype {
+            kept @ (DType::F16 | DType::BF16) => kept,
+            _ => DType::F32,
+        };
+        let bytes = omg_format::quantize(dtype, &values)?;
+        Ok(MatrixRows::in_memory(dtype, bytes, order, cols))
     }
 
     /// The bias of a role, `len` elements.
@@ -101,15 +108,16 @@ impl<'a> WeightSource<'a> {
         self.vector(&self.names.bias(role, layer), len)
     }
 
-    /// As `bias`, out of the elements of a fused one.
-    pub(crate) fn fused_bias(
+    /// As `bias`, of some rows.
+    pub(crate) fn bias_rows(
         &mut self,
-        fused: Fused,
+        role: Role,
         layer: usize,
-        len: usize,
+        order: RowOrder,
     ) -> Result<Vec<f32>> {
-        let all = self.vector(&self.names.bias(fused.role, layer), fused.total)?;
-        Ok(all[fused.start..fused.start + len].to_vec())
+        let all = self.bias(role, layer, order.total())?;
+        let runs = order.stored(0..order.rows());
+        Ok(runs.flat_map(|run| all[run].to_vec()).collect())
     }
 
     /// The weight of a norm, with the one added that some files leave out.
@@ -120,7 +128,7 @@ impl<'a> WeightSource<'a> {
         norm: &NormSpec,
         len: usize,
     ) -> Result<Vec<f32>> {
-        let mut weight = self.vector(&self.names.weight(role, layer), len)?;
+        let mut weight = self.weight_vector(role, layer, len)?;
         if norm.plus_one {
             weight.iter_mut().for_each(|value| *value += 1.0);
         }
@@ -134,7 +142,11 @@ impl<'a> WeightSource<'a> {
         layer: usize,
         len: usize,
     ) -> Result<Vec<f32>> {
-        self.vector(&self.names.weight(role, layer), len)
+        let values = self.vector(&self.names.weight(role, layer), len)?;
+        Ok(match self.names.transform(role) {
+            Some(transform) => transform.values(values),
+            None => values,
+        })
     }
 
     /// The weight of a role as floats, `[rows, cols]`.
@@ -145,9 +157,10 @@ impl<'a> WeightSource<'a> {
         rows: usize,
         cols: usize,
     ) -> Result<Vec<f32>> {
-        let tensor = self.take(&self.names.weight(role, layer))?;
-        self.slice(tensor, 0, rows, rows, cols)?;
-        self.read_floats(tensor)
+        let matrix = self.matrix(role, layer, rows, cols)?;
+        let mut values = vec![0.0; rows * cols];
+        omg_format::dequantize(matrix.dtype(), &matrix.read(0..rows)?, &mut values)?;
+        Ok(values)
     }
 
     /// A tensor outside the roles, such as rope divisors, by its full name.
@@ -187,26 +200,6 @@ impl<'a> WeightSource<'a> {
         Ok(tensor)
     }
 
-    fn slice(
-        &self,
-        tensor: &'a TensorInfo,
-        start: usize,
-        rows: usize,
-        total: usize,
-        cols: usize,
-    ) -> Result<MatrixRows<'a>> {
-        if tensor.shape != [total, cols] {
-            return Err(shape_error(tensor, &[total, cols]));
-        }
-        readable(tensor)?;
-        Ok(MatrixRows {
-            files: self.files,
-            tensor,
-            start,
-            rows,
-        })
-    }
-
     fn vector(&mut self, name: &str, len: usize) -> Result<Vec<f32>> {
         let tensor = self.take(name)?;
         if tensor.shape != [len] {
@@ -218,38 +211,6 @@ impl<'a> WeightSource<'a> {
     fn read_floats(&self, tensor: &TensorInfo) -> Result<Vec<f32>> {
         readable(tensor)?;
         Ok(self.files.read_f32(tensor)?)
-    }
-}
-
-impl MatrixRows<'_> {
-    pub(crate) fn dtype(&self) -> DType {
-        self.tensor.dtype
-    }
-
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
-    }
-
-    pub(crate) fn cols(&self) -> usize {
-        self.tensor.cols()
-    }
-
-    /// The bytes of some of these rows, as they are in the file.
-    pub(crate) fn read(&self, rows: Range<usize>) -> Result<Vec<u8>> {
-        Ok(self
-            .files
-            .read_rows(self.tensor, self.start + rows.start..self.start + rows.end)?)
-    }
-
-    /// Ranges of rows of about `bytes` bytes each, so that reading needs little memory beside the result.
-    pub(crate) fn chunks(&self, bytes: usize) -> Result<impl Iterator<Item = Range<usize>>> {
-        let row_bytes = self.tensor.dtype.row_bytes(self.cols())?.max(1);
-        // Whole groups of rows, because repacked layouts interleave a few of them.
-        let step = (bytes / row_bytes / 64).max(1) * 64;
-        let rows = self.rows;
-        Ok((0..rows)
-            .step_by(step)
-            .map(move |start| start..(start + step).min(rows)))
     }
 }
 
@@ -313,7 +274,7 @@ fn shape_error(tensor: &TensorInfo, expected: &[usize]) -> Error {
 fn layer_of(name: &str) -> Option<usize> {
     let mut parts = name
         .split('.')
-        .skip_while(|part| *part != "blk" && *part != "layers");
+        .skip_while(|part| !["blk", "layers", "h"].contains(part));
     parts.next()?;
     parts.next()?.parse().ok()
 }

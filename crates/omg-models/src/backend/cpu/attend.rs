@@ -22,7 +22,8 @@ impl Attend for CpuBackend {
     type Kv = PagedKv;
 
     fn load_rope(&self, spec: &RopeSpec, frequencies: Frequencies) -> Result<CpuRope> {
-        let table = RopeTable::from_frequencies(frequencies.inverse, frequencies.magnitude);
+        let table = RopeTable::from_frequencies(frequencies.inverse, frequencies.magnitude)
+            .with_offset(spec.offset);
         Ok(CpuRope {
             table,
             pairing: spec.pairing,
@@ -69,14 +70,15 @@ impl Attend for CpuBackend {
         kv: &mut PagedKv,
         step: &Batch<'_>,
         query: &CpuRows,
-        key: &CpuRows,
-        value: &CpuRows,
+        new: Option<(&CpuRows, &CpuRows)>,
         out: &mut CpuRows,
     ) -> Result<()> {
-        for seq in step.seqs {
-            let rows = |all: &CpuRows| seq.rows.start * all.width..seq.rows.end * all.width;
-            let (key, value) = (&key.data[rows(key)], &value.data[rows(value)]);
-            kv.write(&self.pool, seq.block_table, seq.first_position, key, value);
+        if let Some((key, value)) = new {
+            for seq in step.seqs {
+                let rows = |all: &CpuRows| seq.rows.start * all.width..seq.rows.end * all.width;
+                let (key, value) = (&key.data[rows(key)], &value.data[rows(value)]);
+                kv.write(&self.pool, seq.block_table, seq.first_position, key, value);
+            }
         }
         let out = out.shape(query.rows(), shape.heads * shape.v_dim);
         attention(&self.pool, shape, &query.data, kv, step.seqs, out);

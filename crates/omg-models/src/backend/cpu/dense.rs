@@ -178,4 +178,53 @@ impl Dense for CpuBackend {
         omg_kernels::scale(&self.pool, &mut x.data, factor);
         Ok(())
     }
+
+    fn scale_rows(&self, x: &mut CpuRows, factors: &[f32]) -> Result<()> {
+        for (row, factor) in x.data.chunks_exact_mut(x.width.max(1)).zip(factors) {
+            row.iter_mut().for_each(|value| *value *= factor);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use omg_kernels::Pool;
+
+    use super::*;
+    use crate::backend::{Storage, generic};
+
+    fn rows(backend: &CpuBackend) -> CpuRows {
+        let mut rows = backend.new_rows().expect("rows");
+        let values = (0..12).map(|at| (at as f32 * 0.7).sin());
+        rows.shape(3, 4)
+            .copy_from_slice(&values.collect::<Vec<_>>());
+        rows
+    }
+
+    #[test]
+    fn the_kernels_agree_with_the_operations_that_they_replace() {
+        let backend = CpuBackend::new(Pool::new(1));
+        let y = rows(&backend);
+        let check = |kernel: &dyn Fn(&mut CpuRows), default: &dyn Fn(&mut CpuRows)| {
+            let (mut got, mut want) = (rows(&backend), rows(&backend));
+            kernel(&mut got);
+            default(&mut want);
+            assert_eq!((got.width, got.data.len()), (want.width, want.data.len()));
+            for (got, want) in got.data.iter().zip(&want.data) {
+                assert!((got - want).abs() < 1e-6, "{got} for {want}");
+            }
+        };
+        check(&|x| backend.accumulate(x, &y, 0.5).expect("a sum"), &|x| {
+            generic::accumulate(&backend, x, &y, 0.5).expect("a sum");
+        });
+        check(&|x| backend.scale(x, -3.0).expect("a product"), &|x| {
+            generic::scale(&backend, x, -3.0).expect("a product");
+        });
+        let factors = [2.0, -1.0, 0.25];
+        check(
+            &|x| backend.scale_rows(x, &factors).expect("products"),
+            &|x| generic::scale_rows(&backend, x, &factors).expect("products"),
+        );
+    }
 }

@@ -1,3 +1,5 @@
+use candle_core::Tensor;
+
 use crate::backend::Storage;
 use crate::error::Result;
 
@@ -18,4 +20,11 @@ pub(crate) fn accumulate<B: Storage>(
 /// `x *= factor`
 pub(crate) fn scale<B: Storage>(backend: &B, x: &mut B::Rows, factor: f32) -> Result<()> {
     backend.put_tensor((backend.to_tensor(x)? * f64::from(factor))?, x)
+}
+
+/// Multiplies each row by a factor of its own.
+pub(crate) fn scale_rows<B: Storage>(backend: &B, x: &mut B::Rows, factors: &[f32]) -> Result<()> {
+    let rows = backend.to_tensor(x)?;
+    let factors = Tensor::from_slice(factors, (factors.len(), 1), rows.device())?;
+    backend.put_tensor(rows.broadcast_mul(&factors)?, x)
 }

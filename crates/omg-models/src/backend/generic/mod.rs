@@ -2,4 +2,4 @@
 
 mod elementwise;
 
-pub(crate) use elementwise::{accumulate, scale};
+pub(crate) use elementwise::{accumulate, scale, scale_rows};

@@ -14,6 +14,7 @@ pub(crate) struct TensorRope {
     magnitude: f64,
     pairing: Pairing,
     dims: usize,
+    offset: usize,
 }
 
 /// Cosines and sines `[n, 1, dims / 2]`.
@@ -22,6 +23,7 @@ pub(crate) struct TensorRotations {
     sin: Tensor,
     pairing: Pairing,
     dims: usize,
+    offset: usize,
 }
 
 impl Attend for TensorBackend {
@@ -36,6 +38,7 @@ impl Attend for TensorBackend {
             magnitude: f64::from(frequencies.magnitude),
             pairing: spec.pairing,
             dims: spec.dims,
+            offset: spec.offset,
         })
     }
 
@@ -57,6 +60,7 @@ impl Attend for TensorBackend {
             sin: (angles.sin()? * rope.magnitude)?.unsqueeze(1)?,
             pairing: rope.pairing,
             dims: rope.dims,
+            offset: rope.offset,
         })
     }
 
@@ -65,7 +69,7 @@ impl Attend for TensorBackend {
         let heads = x.reshape((rows, width / head_dim, head_dim))?;
         let TensorRotations { cos, sin, .. } = by;
         let half = by.dims / 2;
-        let turning = heads.narrow(2, 0, by.dims)?;
+        let turning = heads.narrow(2, by.offset, by.dims)?;
         let (first, second) = match by.pairing {
             Pairing::HalfSplit => (turning.narrow(2, 0, half)?, turning.narrow(2, half, half)?),
             Pairing::Interleaved => {
@@ -86,10 +90,16 @@ impl Attend for TensorBackend {
                 Tensor::stack(&[&turned_first, &turned_second], D::Minus1)?.flatten_from(2)?
             }
         };
-        let rest = head_dim - by.dims;
-        let whole = match rest {
+        let end = by.offset + by.dims;
+        let whole = match head_dim - by.dims {
             0 => turned,
-            _ => Tensor::cat(&[&turned, &heads.narrow(2, by.dims, rest)?], D::Minus1)?,
+            _ => {
+                let (before, after) = (
+                    heads.narrow(2, 0, by.offset)?,
+                    heads.narrow(2, end, head_dim - end)?,
+                );
+                Tensor::cat(&[&before, &turned, &after], D::Minus1)?
+            }
         };
         *x = whole.reshape((rows, width))?;
         Ok(())
@@ -101,11 +111,10 @@ impl Attend for TensorBackend {
         kv: &mut TensorKv,
         step: &Batch<'_>,
         query: &Tensor,
-        key: &Tensor,
-        value: &Tensor,
+        new: Option<(&Tensor, &Tensor)>,
         out: &mut Tensor,
     ) -> Result<()> {
-        *out = kv.attend(shape, step, query, key, value)?;
+        *out = kv.attend(shape, step, query, new)?;
         Ok(())
     }
 }

@@ -38,21 +38,24 @@ impl TensorKv {
         shape: &AttentionShape,
         step: &Batch<'_>,
         query: &Tensor,
-        key: &Tensor,
-        value: &Tensor,
+        new: Option<(&Tensor, &Tensor)>,
     ) -> Result<Tensor> {
         let rows = query.dim(0)?;
         let query = query.reshape((rows, shape.heads, shape.k_dim))?;
-        let key = key
-            .reshape((rows, shape.kv_heads, shape.k_dim))?
-            .to_dtype(DType::F16)?;
-        let value = value
-            .reshape((rows, shape.kv_heads, shape.v_dim))?
-            .to_dtype(DType::F16)?;
+        if let Some((key, value)) = new {
+            let half = |rows_of: &Tensor, dim| {
+                rows_of
+                    .reshape((rows, shape.kv_heads, dim))?
+                    .to_dtype(DType::F16)
+            };
+            let (key, value) = (half(key, shape.k_dim)?, half(value, shape.v_dim)?);
+            for seq in step.seqs {
+                write(&self.keys, &key, seq)?;
+                write(&self.values, &value, seq)?;
+            }
+        }
         let mut outs = Vec::with_capacity(step.seqs.len());
         for seq in step.seqs {
-            write(&self.keys, &key, seq)?;
-            write(&self.values, &value, seq)?;
             outs.push(self.attend_one(shape, seq, &query)?);
         }
         Ok(Tensor::cat(&outs, 0)?)
@@ -280,8 +283,7 @@ mod tests {
                     shape,
                     &batch,
                     &tensor(q, heads * k_dim),
-                    &tensor(k, kv_heads * k_dim),
-                    &tensor(v, kv_heads * v_dim),
+                    Some((&tensor(k, kv_heads * k_dim), &tensor(v, kv_heads * v_dim))),
                 )
                 .expect("attention");
             let got: Vec<f32> = got.flatten_all().expect("flat").to_vec1().expect("floats");

@@ -1,0 +1,40 @@
+/// What a tensor is for, whatever a file calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    Embedding,
+    FinalNorm,
+    Head,
+    MixerNorm,
+    AfterMixerNorm,
+    FeedForwardNorm,
+    AfterFeedForwardNorm,
+    /// A factor of the residual stream at the end of a layer.
+    OutputScale,
+    Query,
+    Key,
+    Value,
+    /// Rows of query, key and value in one matrix.
+    QueryKeyValue,
+    AttentionOutput,
+    QueryNorm,
+    KeyNorm,
+    ValueNorm,
+    /// Multiplied into what attention gives.
+    AttentionGate,
+    /// A score per head that has no value.
+    Sinks,
+    Gate,
+    Up,
+    /// Rows of gate and up in one matrix.
+    GateUp,
+    Down,
+    /// Learned positions.
+    Positions,
+    /// Of encoders: token types, the norm of the sum of all tables.
+    TokenTypes,
+    EmbeddingNorm,
+    /// Of encoders: from the first token to what a classifier reads, inside or outside the encoder.
+    Pooler,
+    ClassifierDense,
+    ClassifierOutput,
+}
