@@ -1,5 +1,5 @@
-//! Gemma 2 and 3 text models, also inside the multimodal checkpoints: norms on both sides of both halves, embeddings
-//! scaled by √hidden. Gemma 2 windows every other layer and caps scores and logits; Gemma 3 norms queries and keys, and
+//! Gemma 1, 2 and 3 text models, also inside the multimodal checkpoints: embeddings scaled by √hidden and, since 2, norms on
+//! both sides of both halves. Gemma 2 windows every other layer and caps scores and logits; Gemma 3 norms queries and keys, and
 //! has five windowed layers, with a rope of their own, for each full one.
 
 use omg_kernels::Activation;
@@ -19,6 +19,30 @@ const GEMMA: Family = Family {
         "blk.{}.ffn_norm",
         "layers.{}.pre_feedforward_layernorm",
     )],
+    ..BASE
+};
+
+pub(crate) const GEMMA1: Family = Family {
+    name: "gemma",
+    gguf: &["gemma"],
+    architectures: &["GemmaForCausalLM"],
+    norm_plus_one: true,
+    activation: Activation::GeluTanh,
+    defaults: &[
+        (keys::RMS_EPS, 1e-6),
+        (keys::CONTEXT, 8192.0),
+        (keys::KEY_DIM, 256.0),
+        (keys::VALUE_DIM, 256.0),
+    ],
+    adjust: |_, spec| {
+        spec.embedding_scale = (spec.hidden as f32).sqrt();
+        // The first configs say `gelu` and mean this.
+        let halves = spec.layers.iter_mut();
+        for half in halves.filter_map(|layer| layer.feed_forward.as_mut()) {
+            half.set_activation(Activation::GeluTanh);
+        }
+        Ok(())
+    },
     ..BASE
 };
 

@@ -2,14 +2,27 @@
 //! A family is a `const`; what its columns cannot say is a short `adjust` function.
 
 mod bert;
+mod cohere;
+mod ernie4_5;
+mod exaone4;
 mod gemma;
+mod glm4;
+mod gpt2;
+mod granite;
+mod hunyuan;
 mod llama;
 mod mistral;
+mod mistral3;
 mod nomic_bert;
+mod olmo2;
+mod phi;
 mod phi3;
 mod qwen2;
 mod qwen3;
 mod roberta;
+mod seed_oss;
+mod smollm3;
+mod starcoder2;
 
 use omg_format::ModelFiles;
 
@@ -21,11 +34,28 @@ use crate::spec::{EncoderSpec, ModelSpec};
 const DECODERS: &[&Family] = &[
     &llama::FAMILY,
     &mistral::FAMILY,
+    &mistral3::FAMILY,
     &qwen2::FAMILY,
     &qwen3::FAMILY,
+    &gemma::GEMMA1,
     &gemma::GEMMA2,
     &gemma::GEMMA3,
+    &phi::FAMILY,
     &phi3::FAMILY,
+    &smollm3::FAMILY,
+    &granite::GRANITE,
+    &granite::MINICPM,
+    &glm4::FAMILY,
+    &olmo2::OLMO2,
+    &olmo2::OLMO3,
+    &cohere::COHERE,
+    &cohere::COHERE2,
+    &exaone4::FAMILY,
+    &ernie4_5::FAMILY,
+    &hunyuan::FAMILY,
+    &seed_oss::FAMILY,
+    &starcoder2::FAMILY,
+    &gpt2::FAMILY,
 ];
 
 const ENCODERS: &[&EncoderFamily] = &[&bert::FAMILY, &roberta::FAMILY, &nomic_bert::FAMILY];
