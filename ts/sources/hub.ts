@@ -2,14 +2,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
 import { type Artifact, asStoreChange, type InstallRecord, type Library, MissingBlobError } from '../library/index.ts';
-import { HubApi } from './huggingface/hub-api.ts';
-import { resolveRemote } from './huggingface/resolve-remote.ts';
+import { findSource } from './find-source.ts';
+import { HuggingFaceSource } from './huggingface/source.ts';
 import { findCurrent, findOwn } from './installed.ts';
-import { pullTarget } from './pull-target.ts';
+import type { ModelSource } from './model-source.ts';
 import { type DownloadSource, RemoteChangedError, type TransferSettings } from './transfer/download.ts';
 import { findCopies, type OtherStores } from './transfer/existing-copies.ts';
 import { judgeHeaders } from './transfer/header-folder.ts';
-import { HttpClient, type HttpOptions } from './transfer/http.ts';
+import type { HttpOptions } from './transfer/http.ts';
 import { obtainFile, type PullContext, partialKey } from './transfer/obtain-file.ts';
 import { ProgressMeter } from './transfer/progress-meter.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './transfer/retry.ts';
@@ -17,6 +17,8 @@ import { Semaphore } from './transfer/semaphore.ts';
 import type { Judge, ModelHub, PullOptions, PullRequest, RemoteFile, RemoteModel, SearchResult } from './types.ts';
 
 export interface HubOptions extends Partial<HttpOptions> {
+  /** Besides Hugging Face; the first that claims a name has it. */
+  sources?: ModelSource[];
   /** Default 4. */
   connections?: number;
   otherStores?: OtherStores;
@@ -25,25 +27,21 @@ export interface HubOptions extends Partial<HttpOptions> {
   retry?: Partial<RetryPolicy>;
 }
 
-const DEFAULT_ENDPOINT = 'https://huggingface.co';
-
-/** A Hugging Face hub, or a mirror that speaks its protocol. */
+/** Brings models from all sources into the library. */
 export class Hub implements ModelHub {
   readonly #options: HubOptions;
-  readonly #endpoint: string;
-  readonly #http: HttpClient;
-  readonly #api: HubApi;
+  readonly #sources: readonly ModelSource[];
+  readonly #huggingFace: HuggingFaceSource;
   readonly #otherStores: OtherStores;
   readonly #settings: TransferSettings;
 
   constructor(options: HubOptions = {}) {
     this.#options = options;
-    this.#endpoint = (options.endpoint || DEFAULT_ENDPOINT).replace(/\/+$/, '');
-    this.#http = new HttpClient({ ...options, endpoint: this.#endpoint });
     const retry = { ...DEFAULT_RETRY, ...options.retry };
-    // A hub that does not answer at all is told of soon; a download under way is held on to.
+    // Fail fast when a source is unreachable; retry longer once a download has started.
     const askRetry = { ...retry, attempts: Math.min(retry.attempts, 3) };
-    this.#api = new HubApi(this.#http, this.#endpoint, askRetry);
+    this.#huggingFace = new HuggingFaceSource({ ...options, retry: askRetry });
+    this.#sources = [this.#huggingFace, ...(options.sources ?? [])];
     this.#otherStores = options.otherStores ?? {};
     this.#settings = {
       rangeThresholdBytes: 32 << 20,
@@ -78,9 +76,16 @@ export class Hub implements ModelHub {
     const asked = typeof request === 'string' ? { model: request } : request;
     const meter = new ProgressMeter(undefined);
     try {
-      const remote = await resolveRemote(await pullTarget(asked, this.#endpoint, library), this.#api, signal);
+      const { source, wanted } = await findSource(asked, this.#sources, library);
+      const remote = await source.resolve(wanted, signal);
       if (judge === undefined) return remote;
-      const context = { library, source: this.#sourceOf(remote), otherStores: this.#otherStores, meter, signal };
+      const context = {
+        library,
+        source: this.#downloadOf(source, remote),
+        otherStores: this.#otherStores,
+        meter,
+        signal,
+      };
       const outline = await judgeHeaders(context, remote, asked.model, judge, true);
       return { ...remote, ...(outline === undefined ? {} : { outline }) };
     } catch (error) {
@@ -92,7 +97,7 @@ export class Hub implements ModelHub {
 
   async search(query: string, limit: number, signal?: AbortSignal): Promise<SearchResult[]> {
     try {
-      return await this.#api.search(query, limit, signal);
+      return await this.#huggingFace.search(query, limit, signal);
     } catch (error) {
       throw toPullError(error, signal);
     }
@@ -100,12 +105,16 @@ export class Hub implements ModelHub {
 
   /** Drops idle connections. The hub can be used again. */
   async close(): Promise<void> {
-    await this.#http.close();
+    await Promise.all(this.#sources.map((source) => source.close()));
   }
 
   /** By a hub of its own, so that the token goes with this pull's requests only. */
   async #pullAs(token: string, request: PullRequest, options: PullOptions): Promise<InstallRecord> {
-    const hub = new Hub({ ...this.#options, token });
+    const hub = new Hub({
+      ...this.#options,
+      token,
+      sources: this.#options.sources?.map((source) => source.withToken(token)),
+    });
     try {
       return await hub.pull({ ...request, token: undefined }, options);
     } finally {
@@ -119,14 +128,14 @@ export class Hub implements ModelHub {
       meter.status('success');
       return own;
     }
-    const target = await pullTarget(request, this.#endpoint, options.library);
+    const { source, wanted } = await findSource(request, this.#sources, options.library);
     for (let round = 0; ; round++) {
       meter.status('resolving');
-      const remote = await resolveRemote(target, this.#api, options.signal);
+      const remote = await source.resolve(wanted, options.signal);
       meter.start(remote.source.reference, remote.files);
       try {
         const current = request.force ? undefined : await findCurrent(remote, options.library);
-        const record = current ?? (await this.#bring(remote, request, options, meter));
+        const record = current ?? (await this.#download(source, remote, request, options, meter));
         for (const { filename } of current === undefined ? [] : remote.files) meter.cached(filename, 'store');
         meter.status('success');
         return record;
@@ -138,14 +147,15 @@ export class Hub implements ModelHub {
     }
   }
 
-  async #bring(
+  async #download(
+    from: ModelSource,
     remote: RemoteModel,
     { model, force = false }: PullRequest,
     { library, signal, judge }: PullOptions,
     meter: ProgressMeter,
   ): Promise<InstallRecord> {
     const stop = new AbortController();
-    const source = this.#sourceOf(remote);
+    const source = this.#downloadOf(from, remote);
     const lease = await library.lease(remote.files.flatMap(({ sha256 }) => (sha256 === undefined ? [] : [sha256])));
     try {
       const arriving = new Set(remote.files.map(({ filename }) => filename));
@@ -186,12 +196,10 @@ export class Hub implements ModelHub {
     }
   }
 
-  #sourceOf({ source }: RemoteModel): DownloadSource {
+  #downloadOf(source: ModelSource, remote: RemoteModel): DownloadSource {
     return {
-      http: this.#http,
-      endpoint: this.#endpoint,
-      repo: source.reference,
-      commit: source.revision.resolvedCommit ?? source.revision.branch,
+      origin: remote.source,
+      open: (file, request) => source.open(remote.source, file, request),
       permits: new Semaphore(this.#settings.connections),
       settings: this.#settings,
     };
@@ -233,7 +241,7 @@ export class Hub implements ModelHub {
     let bytes = 0;
     for (const file of remote.files) {
       if (file.sha256 !== undefined && (await library.findBlob(file.sha256, file.size)) !== undefined) continue;
-      const copies = await findCopies(this.#otherStores, context.source, file);
+      const copies = await findCopies(this.#otherStores, context.source.origin, file);
       if (copies.some((copy) => copy.device === device)) continue;
       const part = await stat(join(library.layout.partial, `${partialKey(context, file)}.part`)).catch(() => undefined);
       // Blocks that a partial file holds are taken already; where blocks are not counted nothing is known.

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type InstallRecord, type Library, nameKey, type ParsedName, parseModelName } from '../library/index.ts';
-import { standsFor } from './pull-target.ts';
+import { resolveAlias } from './find-source.ts';
 import type { PullRequest, RemoteModel } from './types.ts';
 
 /**
@@ -13,7 +13,7 @@ export async function findOwn(request: PullRequest, library: Library): Promise<I
   if (request.revision !== undefined || request.quant !== undefined || request.file !== undefined) return undefined;
   const { name, hasNamespace, revision } = parsedName(request.model) ?? {};
   if (name === undefined || hasNamespace || revision !== undefined) return undefined;
-  if ((await standsFor(name, library)) !== undefined) return undefined;
+  if ((await resolveAlias(name, library)) !== undefined) return undefined;
   return (await library.list()).find((record) => nameKey(record.name) === nameKey(name));
 }
 

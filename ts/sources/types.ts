@@ -105,6 +105,23 @@ export interface SearchResult {
   gated: boolean;
 }
 
+/** How far a push is. */
+export interface PushProgress {
+  status: 'preparing' | 'uploading' | 'success';
+  totalBytes: number;
+  completedBytes: number;
+  files: PushedFile[];
+}
+
+export interface PushedFile {
+  filename: string;
+  sha256: string;
+  size: number;
+  completedBytes: number;
+  /** The registry had it already. */
+  present: boolean;
+}
+
 /** The hub as the rest of the product sees it. Implemented by `Hub`. */
 export interface ModelHub {
   /**

@@ -137,7 +137,7 @@ export class HubApi {
     const { answer, text } = await withRetries(
       this.#retry,
       async () => {
-        const answer: HttpAnswer = await this.#http.get(`${this.#endpoint}${path}`, { signal });
+        const answer: HttpAnswer = await this.#http.request(`${this.#endpoint}${path}`, { signal });
         if (answer.status < 200 || answer.status > 299) {
           await dropBody(answer.body);
           throw hubError(answer, { ...asked, endpoint: this.#endpoint, hasToken: this.#http.hasToken });

@@ -1,9 +1,9 @@
 import { OmgError } from '../../errors/index.ts';
 import { assertSafeFilename, componentsOf, type ModelName, parseModelName, toNamePart } from '../../library/index.ts';
-import type { PullTarget } from '../pull-target.ts';
 import { chooseFiles, ggufCandidates } from '../selection/choose-files.ts';
 import type { RemoteModel } from '../types.ts';
 import type { HubApi, HubModel } from './hub-api.ts';
+import type { PullTarget } from './pull-target.ts';
 
 const DEFAULT_REVISION = 'main';
 

@@ -1,9 +1,8 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { OmgError } from '../../errors/index.ts';
-import { FileHasher, hashFile } from '../../library/index.ts';
-import { hubError } from '../huggingface/hub-errors.ts';
+import { FileHasher, hashFile, type ModelOrigin } from '../../library/index.ts';
 import type { RemoteFile } from '../types.ts';
-import { connectionLost, dropBody, type HttpAnswer, type HttpClient } from './http.ts';
+import { connectionLost, dropBody, type HttpAnswer } from './http.ts';
 import { Journal } from './journal.ts';
 import { beginningOf, type Extent, readExtent } from './read-extent.ts';
 import { type RetryPolicy, TransientError, withRetries } from './retry.ts';
@@ -22,11 +21,21 @@ export interface TransferSettings {
   retry: RetryPolicy;
 }
 
+/** A range of a file, or all of it. */
+export interface FileRequest {
+  /** Of the header `Range`; absent: the whole file. */
+  range?: string;
+  /** Where an earlier answer for the same file came from; its addresses end after a while. */
+  location?: string;
+  signal?: AbortSignal;
+}
+
+/** Opens a file of a remote model. Throws for every answer but 200 and 206, and `RemoteChangedError` for another file than the one meant. */
+export type OpenFile = (file: RemoteFile, request: FileRequest) => Promise<HttpAnswer>;
+
 export interface DownloadSource {
-  http: HttpClient;
-  endpoint: string;
-  repo: string;
-  commit: string;
+  origin: ModelOrigin;
+  open: OpenFile;
   permits: Semaphore;
   settings: TransferSettings;
 }
@@ -172,21 +181,19 @@ export class Download {
 
   /** Asks for a range and checks that the answer is that range of that file. A host that sends it all gives the rest, too. */
   async #open(from: number, last: { end: number }): Promise<HttpAnswer> {
-    const { http, endpoint, repo, commit } = this.#source;
-    const { filename, size } = this.#file;
-    const path = filename.split('/').map(encodeURIComponent).join('/');
-    const url = this.#location ?? `${endpoint}/${repo}/resolve/${commit}/${path}`;
+    const { size } = this.#file;
     const whole = from === 0 && last.end === size;
-    const answer = await http.get(url, {
-      range: whole ? undefined : `bytes=${from}-${last.end - 1}`,
-      signal: this.#signal,
-    });
-    try {
-      if (answer.status !== 200 && answer.status !== 206) {
+    const answer = await this.#source
+      .open(this.#file, {
+        range: whole ? undefined : `bytes=${from}-${last.end - 1}`,
+        location: this.#location,
+        signal: this.#signal,
+      })
+      .catch((error: unknown) => {
         this.#location = undefined;
-        throw hubError(answer, { repo, endpoint, hasToken: http.hasToken, filename, revision: commit });
-      }
-      this.#checkIdentity(answer);
+        throw error;
+      });
+    try {
       checkExtent(answer, from, size);
     } catch (error) {
       await dropBody(answer.body);
@@ -198,18 +205,6 @@ export class Download {
       this.#queue.length = 0;
     }
     return answer;
-  }
-
-  /** The ETag of the hub names the bytes: their sha256 for LFS files, the id of the git blob for others. */
-  #checkIdentity({ hubHeaders }: HttpAnswer): void {
-    const etag = (hubHeaders['x-linked-etag'] ?? hubHeaders.etag)?.replace(/^W\//, '').replaceAll('"', '');
-    const linkedSize = hubHeaders['x-linked-size'];
-    const { sha256, gitSha1, size, filename } = this.#file;
-    const expected = etag?.length === 64 ? sha256 : etag?.length === 40 ? gitSha1 : undefined;
-    const otherBytes = etag !== undefined && expected !== undefined && etag !== expected;
-    if (otherBytes || (linkedSize !== undefined && Number(linkedSize) !== size)) {
-      throw new RemoteChangedError(`${filename} has changed on the hub.`);
-    }
   }
 
   /** Reads a body that begins at `from` (or at 0, when ranges are not known) and hands on what lies before `end`. */

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ModelOrigin } from '../../library/index.ts';
 import type { FileOrigin, RemoteFile } from '../types.ts';
 
 /** Folders of other programs that may hold the same files. Absent or empty: not looked at. */
@@ -18,18 +19,14 @@ export interface ExistingCopy {
 }
 
 /** Finished files in the stores of other programs. Those of the Hugging Face cache are named by their ETag. */
-export async function findCopies(
-  stores: OtherStores,
-  source: { repo: string; commit: string },
-  file: RemoteFile,
-): Promise<ExistingCopy[]> {
+export async function findCopies(stores: OtherStores, origin: ModelOrigin, file: RemoteFile): Promise<ExistingCopy[]> {
   const candidates: [string, FileOrigin][] = [];
-  if (stores.huggingFaceCache) {
-    const folder = join(stores.huggingFaceCache, `models--${source.repo.replaceAll('/', '--')}`);
+  if (stores.huggingFaceCache && origin.scheme === 'huggingface') {
+    const folder = join(stores.huggingFaceCache, `models--${origin.reference.replaceAll('/', '--')}`);
     const etag = file.sha256 ?? file.gitSha1;
     if (etag !== undefined) candidates.push([join(folder, 'blobs', etag), 'hugging-face']);
     // On Windows without the right to make links the cache keeps files here only.
-    candidates.push([join(folder, 'snapshots', source.commit, file.filename), 'hugging-face']);
+    candidates.push([join(folder, 'snapshots', origin.revision.resolvedCommit ?? '', file.filename), 'hugging-face']);
   }
   if (stores.ollamaModels && file.sha256 !== undefined) {
     candidates.push([join(stores.ollamaModels, 'blobs', `sha256-${file.sha256}`), 'ollama']);

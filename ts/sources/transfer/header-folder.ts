@@ -93,7 +93,7 @@ async function readHead(
   const extent = extentOf(file);
   if (extent(Buffer.alloc(0)) === 0) return Buffer.alloc(0);
   const blob = file.sha256 === undefined ? undefined : await library.findBlob(file.sha256, file.size);
-  const here = blob ?? (await findCopies(otherStores, source, file))[0]?.path;
+  const here = blob ?? (await findCopies(otherStores, source.origin, file))[0]?.path;
   if (here !== undefined) return await readBeginning(here, extent);
   const stem = join(library.layout.partial, partialKey(context, file));
   if (await isLockHeld(`${stem}.lock`)) return undefined;

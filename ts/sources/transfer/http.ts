@@ -1,5 +1,8 @@
+import type { LookupFunction } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { OmgError } from '../../errors/index.ts';
+import { isPrivateHost, lookUpPublic, privateAddress } from './private-address.ts';
 import { TransientError } from './retry.ts';
 
 export interface HttpOptions {
@@ -12,6 +15,18 @@ export interface HttpOptions {
   stallTimeoutMs?: number;
   /** Absent: `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`. */
   proxy?: { http?: string; https?: string; no?: string };
+}
+
+export interface HttpRequest {
+  /** Default `GET`, which alone follows redirects. */
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
+  /** Lower-case names. */
+  headers?: Record<string, string>;
+  body?: string | Buffer | Readable;
+  range?: string;
+  /** Instead of the client's own token. Goes to the client's origin only, as that does. */
+  authorization?: string;
+  signal?: AbortSignal;
 }
 
 export interface HttpAnswer {
@@ -34,11 +49,16 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #origin: string;
+  readonly #isPublic: boolean;
   #dispatcher: Promise<Dispatcher> | undefined;
+  /** For where redirects lead. */
+  #publicDispatcher: Promise<Dispatcher> | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#origin = new URL(options.endpoint).origin;
+    const { origin, hostname } = new URL(options.endpoint);
+    this.#origin = origin;
+    this.#isPublic = !isPrivateHost(hostname);
   }
 
   get hasToken(): boolean {
@@ -46,10 +66,10 @@ export class HttpClient {
   }
 
   /**
-   * GETs a URL and follows redirects. Throws `TransientError` when no answer comes; an answer of any status is returned, and its body
-   * has to be read or dropped.
+   * Sends a request; a GET follows redirects, from a public host to public addresses only. Throws `TransientError` when no answer comes; an
+   * answer of any status is returned, and its body has to be read or dropped.
    */
-  async get(url: string, options: { range?: string; signal?: AbortSignal } = {}): Promise<HttpAnswer> {
+  async request(url: string, options: HttpRequest = {}): Promise<HttpAnswer> {
     let at = new URL(url);
     const hubHeaders: Record<string, string> = {};
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
@@ -57,7 +77,8 @@ export class HttpClient {
       const response = await this.#send(at, fromHub, options);
       const headers = flatten(response.headers);
       if (fromHub) for (const [name, value] of Object.entries(headers)) hubHeaders[name] ??= value;
-      if (!REDIRECTS.has(response.statusCode) || headers.location === undefined) {
+      const follows = options.method === undefined && REDIRECTS.has(response.statusCode);
+      if (!follows || headers.location === undefined) {
         return { url: at.href, status: response.statusCode, headers, hubHeaders, fromHub, body: response.body };
       }
       await dropBody(response.body);
@@ -67,31 +88,34 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    const dispatcher = await this.#dispatcher;
+    const dispatchers = await Promise.all([this.#dispatcher, this.#publicDispatcher]);
     this.#dispatcher = undefined;
-    await dispatcher?.destroy();
+    this.#publicDispatcher = undefined;
+    await Promise.all(dispatchers.map((dispatcher) => dispatcher?.destroy()));
   }
 
   async #send(
     url: URL,
     fromHub: boolean,
-    { range, signal }: { range?: string; signal?: AbortSignal },
+    { method = 'GET', headers, body, range, authorization, signal }: HttpRequest,
   ): Promise<Dispatcher.ResponseData> {
     const { token, userAgent, stallTimeoutMs = 30_000 } = this.#options;
-    this.#dispatcher ??= this.#makeDispatcher();
-    const dispatcher = await this.#dispatcher;
+    const credentials = authorization ?? (this.hasToken ? `Bearer ${token}` : undefined);
+    const dispatcher = await this.#dispatcherFor(fromHub);
     try {
       return await dispatcher.request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
-        method: 'GET',
+        method,
+        body: body ?? null,
         headers: {
           'user-agent': userAgent ?? 'omg',
           accept: '*/*',
           // A compressed body could not be resumed or measured.
           'accept-encoding': 'identity',
           ...(range === undefined ? {} : { range }),
-          ...(fromHub && this.hasToken ? { authorization: `Bearer ${token}` } : {}),
+          ...headers,
+          ...(fromHub && credentials !== undefined ? { authorization: credentials } : {}),
         },
         signal,
         headersTimeout: stallTimeoutMs,
@@ -99,6 +123,7 @@ export class HttpClient {
       });
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof OmgError) throw error;
       throw connectionLost(url.host, error);
     }
   }
@@ -117,17 +142,28 @@ export class HttpClient {
         `${from.host} redirects to an address that is not safe (${to.protocol}//${to.host}).`,
       );
     }
+    if (this.#isPublic && isPrivateHost(to.hostname)) throw privateAddress(to.host);
     return to;
   }
 
-  async #makeDispatcher(): Promise<Dispatcher> {
+  /** Where a public host redirects to has to be public, too, also by what its name resolves to. */
+  #dispatcherFor(fromHub: boolean): Promise<Dispatcher> {
+    if (fromHub || !this.#isPublic) {
+      this.#dispatcher ??= this.#makeDispatcher();
+      return this.#dispatcher;
+    }
+    this.#publicDispatcher ??= this.#makeDispatcher(lookUpPublic);
+    return this.#publicDispatcher;
+  }
+
+  async #makeDispatcher(lookup?: LookupFunction): Promise<Dispatcher> {
     const { connectTimeoutMs = 10_000, proxy } = this.#options;
     // Loaded when first used, so that a daemon which pulls nothing does not hold it in memory.
     const { EnvHttpProxyAgent } = await import('undici');
     return new EnvHttpProxyAgent({
       // Ranges of one file shall be connections of their own, not streams that share one.
       allowH2: false,
-      connect: { timeout: connectTimeoutMs },
+      connect: { timeout: connectTimeoutMs, ...(lookup === undefined ? {} : { lookup }) },
       ...(proxy?.http === undefined ? {} : { httpProxy: proxy.http }),
       ...(proxy?.https === undefined ? {} : { httpsProxy: proxy.https }),
       ...(proxy?.no === undefined ? {} : { noProxy: proxy.no }),

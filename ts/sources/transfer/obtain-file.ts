@@ -52,7 +52,9 @@ export async function obtainFile(context: PullContext, file: RemoteFile): Promis
 export function partialKey({ source }: Pick<PullContext, 'source'>, { sha256, gitSha1, filename }: RemoteFile): string {
   if (sha256 !== undefined) return sha256;
   if (gitSha1 !== undefined) return `git-${gitSha1}`;
-  return `name-${createHash('sha256').update(`${source.repo}@${source.commit}/${filename}`).digest('hex')}`;
+  const { scheme, reference, revision } = source.origin;
+  const name = `${scheme}:${reference}@${revision.resolvedCommit ?? revision.branch}/${filename}`;
+  return `name-${createHash('sha256').update(name).digest('hex')}`;
 }
 
 async function findInstalled(context: PullContext, file: RemoteFile): Promise<Artifact | undefined> {
@@ -87,7 +89,7 @@ async function findInstalled(context: PullContext, file: RemoteFile): Promise<Ar
 
 async function adoptCopy(context: PullContext, file: RemoteFile, stem: string): Promise<Artifact | undefined> {
   const { source, otherStores, signal, meter } = context;
-  for (const copy of await findCopies(otherStores, source, file)) {
+  for (const copy of await findCopies(otherStores, source.origin, file)) {
     const staged = `${stem}.adopted`;
     await rm(staged, { force: true });
     try {

@@ -5,16 +5,23 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { OmgError } from '../errors/index.ts';
 import { Library, parseModelName } from '../library/index.ts';
 import { CATALOG } from './catalog/catalog-data.ts';
-import { catalogTarget, pullTarget } from './pull-target.ts';
+import { catalogTarget } from './catalog/catalog-target.ts';
+import { findSource } from './find-source.ts';
+import { type PullTarget, pullTarget } from './huggingface/pull-target.ts';
+import { HuggingFaceSource } from './huggingface/source.ts';
+import { QUICK_RETRIES } from './test-settings.ts';
 
 const ENDPOINT = 'http://127.0.0.1:9000/mirror';
 
-async function target(model: string, aliases = ''): ReturnType<typeof pullTarget> {
+async function target(model: string, aliases = ''): Promise<PullTarget> {
   const root = await mkdtemp(join(tmpdir(), 'omg-test-'));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   await writeFile(join(root, 'aliases.yaml'), aliases);
   const library = new Library({ modelsDir: join(root, 'models'), aliasesFile: join(root, 'aliases.yaml') });
-  return await pullTarget({ model }, ENDPOINT, library);
+  const huggingFace = new HuggingFaceSource({ endpoint: ENDPOINT, retry: QUICK_RETRIES });
+  const { source, wanted } = await findSource({ model }, [huggingFace], library);
+  expect(source).toBe(huggingFace);
+  return pullTarget(wanted, ENDPOINT);
 }
 
 test.each([
@@ -30,7 +37,6 @@ test.each([
   [`${ENDPOINT}/o/r/resolve/main/m.gguf`, { repo: 'o/r', revision: 'main', file: 'm.gguf' }],
   ['qwen3:4b', { repo: CATALOG.qwen3?.['4b'], alias: parseModelName('qwen3:4b').name }],
   ['Library/Qwen3', { repo: CATALOG.qwen3?.latest, alias: parseModelName('Library/Qwen3').name }],
-  ['ai/smollm2', { repo: CATALOG.smollm2?.latest, alias: parseModelName('ai/smollm2').name }],
   ['qwen3:0.6b-q8_0', { repo: CATALOG.qwen3?.['0.6b'], tag: 'Q8_0', alias: parseModelName('qwen3:0.6b-q8_0').name }],
 ])('%s', async (model, expected) => {
   expect(await target(model)).toEqual(expected);

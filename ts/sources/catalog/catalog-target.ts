@@ -1,0 +1,21 @@
+import type { ModelName } from '../../library/index.ts';
+import { quantLabel } from '../selection/quantization.ts';
+import { CATALOG } from './catalog-data.ts';
+
+/** `qwen3:4b`, and `qwen3:4b-q8_0` for another quantisation than the usual one. Ollama puts `library/` before such a name. */
+export function catalogTarget(name: ModelName): string | undefined {
+  if (name.host !== 'hf.co' || name.namespace.toLowerCase() !== 'library') return undefined;
+  const tags = own(CATALOG, name.model.toLowerCase());
+  const tag = name.tag.toLowerCase();
+  const direct = tags && own(tags, tag);
+  if (tags === undefined || direct !== undefined) return direct;
+  const dash = tag.indexOf('-');
+  const repo = own(tags, dash < 0 ? 'latest' : tag.slice(0, dash));
+  const quant = tag.slice(dash + 1);
+  return repo !== undefined && quantLabel(quant) === quant.toUpperCase() ? `${repo}:${quant.toUpperCase()}` : undefined;
+}
+
+/** Names come from outside, and `constructor` is one. */
+function own<Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
