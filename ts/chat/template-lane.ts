@@ -7,6 +7,8 @@ export interface Job {
   task: TemplateTask;
   /** Grows with every job. */
   number: number;
+  /** On the clock of `performance`. */
+  cameAt: number;
   /** It has taken long before: it made room for others and begins anew. */
   slow: boolean;
   settle(outcome: TaskResult | TaskEnded): void;
@@ -18,6 +20,14 @@ export interface Run {
   slow: boolean;
   /** Looks whether it has become slow. */
   watch?: NodeJS.Timeout;
+}
+
+/** So long a job has only just come. */
+const JUST_MS = 300;
+
+/** Whether a job may have what is kept for those that just came: it is no leftover of a crowd, and has not been found to take long. */
+export function justCame(job: Job): boolean {
+  return !job.slow && performance.now() - job.cameAt < JUST_MS;
 }
 
 /** How long a template that failed goes behind all others. */

@@ -1,6 +1,6 @@
 import { entryFile } from '../config/index.ts';
 import { OmgError } from '../errors/index.ts';
-import { byBadness, byUrgency, type Job, Lane, type Run } from './template-lane.ts';
+import { byBadness, byUrgency, type Job, justCame, Lane, type Run } from './template-lane.ts';
 import { type TaskEnded, TemplateProcess } from './template-process.ts';
 import type { TaskResult, TemplateTask } from './template-task.ts';
 
@@ -21,7 +21,7 @@ const RESIDENT_MB = 512;
 
 /** Alive at once, idle ones too. */
 const MOST_PROCESSES = 6;
-/** So many of them may run templates that have not yet rendered well, or have failed. */
+/** So many of them may run templates that have not yet rendered well, or have failed; one more where the work has just come. */
 const MOST_UNPROVEN = 4;
 /** So many may be taking longer than `SLOW_MS`; honest templates take a tenth of that. */
 const MOST_SLOW = 2;
@@ -39,6 +39,7 @@ const MOST_LANES = 64;
  * Templates come with models and are untrusted: they run in processes with bounded time and memory, started when first needed. A template
  * has at most one process, so that a slow one holds up those who use it and nobody else; a process that was slow or failed serves no other. Only
  * a part of the processes may be slow at a time; where there are more, some begin anew later, so that a place for quick work is always near.
+ * While nothing is known of some template at work, a process is kept ready for the next one that comes: starting one takes longer than most renders.
  */
 export class TemplateSandbox {
   readonly #timeoutMs: Record<TemplateTask['kind'], number>;
@@ -47,6 +48,9 @@ export class TemplateSandbox {
   /** By template, least recently used first. */
   readonly #lanes = new Map<string, Lane>();
   readonly #dying = new Set<TemplateProcess>();
+  /** Has run nothing yet. */
+  #spare: TemplateProcess | undefined;
+  #spareIdle: NodeJS.Timeout | undefined;
   #number = 0;
   #closed = false;
 
@@ -58,8 +62,14 @@ export class TemplateSandbox {
 
   /** Process ids of all that are alive. */
   get pids(): number[] {
-    const processes = [...[...this.#lanes.values()].flatMap(({ process }) => process ?? []), ...this.#dying];
+    const lanes = [...this.#lanes.values()].flatMap(({ process }) => process ?? []);
+    const processes = [...lanes, ...this.#dying, ...(this.#spare === undefined ? [] : [this.#spare])];
     return processes.flatMap((process) => (process.alive ? (process.pid ?? []) : []));
+  }
+
+  /** Process id of the one that is kept ready for a template that has not come yet. */
+  get sparePid(): number | undefined {
+    return this.#spare?.alive ? this.#spare.pid : undefined;
   }
 
   /**
@@ -82,6 +92,7 @@ export class TemplateSandbox {
       const job: Job = {
         task,
         number: this.#number++,
+        cameAt: performance.now(),
         slow: false,
         settle: (outcome) => {
           settled();
@@ -106,6 +117,7 @@ export class TemplateSandbox {
   /** Resolves when no process is left. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endSpare();
     for (const lane of this.#lanes.values()) {
       const jobs = [...(lane.running === undefined ? [] : [lane.running.job]), ...lane.waiting.splice(0)];
       this.#stop(lane);
@@ -142,7 +154,8 @@ export class TemplateSandbox {
     const startable = lanes.filter((lane) => {
       const [job] = lane.waiting;
       if (job === undefined || lane.running !== undefined) return false;
-      if (running.length >= MOST_PROCESSES || (lane.rank > 0 && unproven >= MOST_UNPROVEN)) return false;
+      const mostUnproven = MOST_UNPROVEN + (justCame(job) ? 1 : 0);
+      if (running.length >= MOST_PROCESSES || (lane.rank > 0 && unproven >= mostUnproven)) return false;
       return !job.slow || slow < MOST_SLOW;
     });
     return startable.sort(byUrgency)[0];
@@ -154,11 +167,13 @@ export class TemplateSandbox {
     const run: Run = { job, slow: job.slow };
     lane.running = run;
     clearTimeout(lane.idle);
-    const process = this.#processOf(lane);
+    const process = this.#processOf(lane, job);
     if (run.slow) process.lowerPriority();
     let startedAt = performance.now();
     void process.ready.then(() => {
       startedAt = performance.now();
+      // Not before: it would make this one wait.
+      if (lane.rank > 0) this.#keepSpare();
       this.#watch(lane, run, process);
     });
     const outcome = await process.run(job.task, this.#timeoutMs[job.task.kind]);
@@ -174,8 +189,11 @@ export class TemplateSandbox {
     this.#pump();
   }
 
-  /** The lane's own process, else an idle one of another lane where enough of them are left or no new one may be started. */
-  #processOf(lane: Lane): TemplateProcess {
+  /**
+   * The lane's own process; else an idle one of another lane, where enough of them are left or no new one may be started; else the one that is kept
+   * ready, where the work has just come.
+   */
+  #processOf(lane: Lane, job: Job): TemplateProcess {
     if (lane.process?.alive) return lane.process;
     lane.process = undefined;
     const others = [...this.#lanes.values()].filter(({ process }) => process?.alive);
@@ -186,8 +204,39 @@ export class TemplateSandbox {
       lane.process = giver.process;
       giver.process = undefined;
     }
-    lane.process ??= new TemplateProcess({ entry: this.#workerFile, heapMb: HEAP_MB, residentMb: RESIDENT_MB });
+    lane.process ??= (justCame(job) ? this.#takeSpare() : undefined) ?? this.#newProcess();
     return lane.process;
+  }
+
+  #newProcess(): TemplateProcess {
+    return new TemplateProcess({ entry: this.#workerFile, heapMb: HEAP_MB, residentMb: RESIDENT_MB });
+  }
+
+  /** Sees to it that a process waits for the next template, which ends when none has come for a while. */
+  #keepSpare(): void {
+    if (this.#closed) return;
+    if (!this.#spare?.alive) this.#spare = this.#newProcess();
+    clearTimeout(this.#spareIdle);
+    this.#spareIdle = setTimeout(() => this.#endSpare(), this.#idleMs);
+    this.#spareIdle.unref();
+  }
+
+  #takeSpare(): TemplateProcess | undefined {
+    clearTimeout(this.#spareIdle);
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare?.alive ? spare : undefined;
+  }
+
+  #endSpare(): void {
+    const spare = this.#takeSpare();
+    if (spare !== undefined) this.#end(spare);
+  }
+
+  #end(process: TemplateProcess): void {
+    this.#dying.add(process);
+    void process.ended.then(() => this.#dying.delete(process));
+    process.kill();
   }
 
   /** Looks after a while whether a run takes long. One that a busy machine did not let run gets longer. */
@@ -230,10 +279,7 @@ export class TemplateSandbox {
     const { process } = lane;
     lane.process = undefined;
     lane.running = undefined;
-    if (process === undefined) return;
-    this.#dying.add(process);
-    void process.ended.then(() => this.#dying.delete(process));
-    process.kill();
+    if (process !== undefined) this.#end(process);
   }
 
   #restSoon(lane: Lane): void {
