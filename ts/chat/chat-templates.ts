@@ -13,7 +13,9 @@ import type { TaskEnded } from './template-process.ts';
 import { TemplateSandbox } from './template-sandbox.ts';
 import { type ChatHeader, templateFor } from './template-source.ts';
 import type { TaskResult, TemplateTask } from './template-task.ts';
-import { type TemplateVerdict, TemplateVerdicts, templateDigest } from './template-verdicts.ts';
+import type { TemplateVerdict } from './template-verdict.ts';
+import { TemplateVerdicts, templateDigest } from './template-verdicts.ts';
+import { VerdictFile } from './verdict-file.ts';
 
 export interface RenderedPrompt {
   segments: PromptSegment[];
@@ -45,9 +47,11 @@ export class ChatTemplates {
   readonly #verdicts: TemplateVerdicts;
   readonly #ladder = new Ladder();
 
-  constructor(renderer: TemplateRenderer = new TemplateSandbox()) {
+  /** @param verdictsFile where what is known of templates is kept for later daemons. */
+  constructor(renderer: TemplateRenderer = new TemplateSandbox(), verdictsFile?: string) {
     this.#renderer = renderer;
-    this.#verdicts = new TemplateVerdicts((task) => renderer.run(task));
+    const file = verdictsFile === undefined ? undefined : new VerdictFile(verdictsFile);
+    this.#verdicts = new TemplateVerdicts((task) => renderer.run(task), file);
   }
 
   /**
@@ -132,7 +136,7 @@ export class ChatTemplates {
   }
 
   async close(): Promise<void> {
-    await this.#renderer.close();
+    await Promise.all([this.#renderer.close(), this.#verdicts.close()]);
   }
 }
 

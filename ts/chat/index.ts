@@ -6,5 +6,5 @@ export { dropTurns, type FittedPrompt } from './fit-window.ts';
 export { limitReasoning } from './reasoning-budget.ts';
 export type { ChatHeader } from './template-source.ts';
 export { runTask } from './template-task.ts';
-export type { TemplateVerdict } from './template-verdicts.ts';
+export type { TemplateVerdict } from './template-verdict.ts';
 export { translateEvents } from './translate-events.ts';

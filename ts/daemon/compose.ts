@@ -3,6 +3,7 @@ import { ConfigurationFile } from '../api/docker/index.ts';
 import type { ManagementDeps, SearchHit } from '../api/management/index.ts';
 import { readChat } from '../api/openai/index.ts';
 import { type CatalogEntry, Metrics } from '../api/service/index.ts';
+import { ChatTemplates } from '../chat/index.ts';
 import { type SettingKey, type Settings, writeSettings } from '../config/index.ts';
 import type { Engine, LoadSpec } from '../inference/index.ts';
 import {
@@ -54,6 +55,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
   const models: ModelManager = new ModelManager({
     engine,
     library,
+    templates: new ChatTemplates(undefined, join(paths.home, 'template-verdicts.json')),
     puller: {
       pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, judge, onProgress }),
     },
