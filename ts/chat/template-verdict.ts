@@ -1,4 +1,4 @@
-import type { TemplateAbilities } from './abilities.ts';
+import type { TemplateCapabilities } from './abilities.ts';
 
 /** What a template can do, or in a few words why it is not used. */
 export type TemplateVerdict =

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
-import type { TemplateCapabilities } from './abilities.ts';
 import type { TaskEnded } from './template-process.ts';
 import type { TaskResult, TemplateTask } from './template-task.ts';
 import type { TemplateVerdict } from './template-verdict.ts';
