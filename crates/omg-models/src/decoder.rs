@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Backend, Norm};
 use crate::batch::Batch;
-use crate::blocks::{Head, LayerCache, Scratch, load_norm};
+use crate::blocks::{Head, LayerCache, PerLayerInputs, Scratch, load_norm};
 use crate::error::{Error, Result};
 use crate::spec::ModelSpec;
 use crate::stack::{Keep, Stack};
@@ -11,6 +11,7 @@ use crate::weights::{Role, WeightSource};
 /// A decoder-only model over one backend: embedding, layers, head.
 pub(crate) struct Decoder<B: Backend> {
     backend: B,
+    per_layer: Option<PerLayerInputs<B>>,
     stack: Stack<B>,
     final_norm: Norm<B>,
     head: Head<B>,
@@ -32,6 +33,19 @@ impl<B: Backend> Decoder<B> {
         };
         report(0)?;
         let head = Head::load(&backend, source, spec)?;
+        let per_layer = match &spec.per_layer {
+            Some(table) => {
+                let layers = spec.layers.len();
+                Some(PerLayerInputs::load(
+                    &backend,
+                    source,
+                    table,
+                    spec.hidden,
+                    layers,
+                )?)
+            }
+            None => None,
+        };
         let final_norm = load_norm(
             &backend,
             source,
@@ -53,6 +67,7 @@ impl<B: Backend> Decoder<B> {
         report(spec.layers.len() + 1)?;
         Ok(Self {
             backend,
+            per_layer,
             stack,
             final_norm,
             head,
@@ -65,7 +80,10 @@ impl<B: Backend> Decoder<B> {
     }
 
     pub(crate) fn weight_bytes(&self) -> usize {
-        self.head.weight_bytes(&self.backend) + self.stack.weight_bytes(&self.backend)
+        let backend = &self.backend;
+        let per_layer = self.per_layer.as_ref();
+        let per_layer = per_layer.map_or(0, |inputs| inputs.weight_bytes(backend));
+        self.head.weight_bytes(backend) + per_layer + self.stack.weight_bytes(backend)
     }
 
     pub(crate) fn new_caches(&self, blocks: usize) -> Result<Vec<LayerCache<B>>> {
@@ -101,6 +119,9 @@ impl<B: Backend> Decoder<B> {
     ) -> Result<Vec<f32>> {
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         self.head.embed(&self.backend, batch, &mut scratch)?;
+        if let Some(inputs) = &self.per_layer {
+            inputs.make(&self.backend, batch, &mut scratch)?;
+        }
         self.stack.run(
             &self.backend,
             batch,

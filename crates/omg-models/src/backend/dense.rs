@@ -74,6 +74,16 @@ pub(crate) trait Dense: Storage {
     fn scale(&self, x: &mut Self::Rows, factor: f32) -> Result<()> {
         generic::scale(self, x, factor)
     }
+    /// `width` columns from `start` on.
+    fn columns(
+        &self,
+        x: &Self::Rows,
+        start: usize,
+        width: usize,
+        out: &mut Self::Rows,
+    ) -> Result<()> {
+        generic::columns(self, x, start, width, out)
+    }
     /// Multiplies each row by a factor of its own.
     fn scale_rows(&self, x: &mut Self::Rows, factors: &[f32]) -> Result<()> {
         generic::scale_rows(self, x, factors)

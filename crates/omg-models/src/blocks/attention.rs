@@ -233,6 +233,9 @@ impl<B: Backend> Projections<'_, '_, B> {
         let spec = self.spec;
         let (start, width) = (spec.query_width(), spec.key_width());
         if let KeysValues::OfLayer(_) = spec.keys_values {
+            for role in [Role::Key, Role::Value, Role::KeyNorm] {
+                self.source.pass_over(role, self.layer);
+            }
             return Ok(None);
         }
         let key = self.rows(Role::Key, start, width, spec.bias.key)?;

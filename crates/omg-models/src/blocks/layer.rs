@@ -1,4 +1,6 @@
-use super::{FeedForwardBlock, LayerCache, MixerBlock, Ropes, Scratch, Step, load_norm};
+use super::{
+    FeedForwardBlock, LayerCache, MixerBlock, PerLayerHalf, Ropes, Scratch, Step, load_norm,
+};
 use crate::backend::{Backend, Norm};
 use crate::error::Result;
 use crate::spec::{Halves, LayerSpec, NormSpec};
@@ -10,6 +12,7 @@ pub(crate) struct Layer<B: Backend> {
     feed_forward: Option<FeedForwardBlock<B>>,
     norms: Norms<B>,
     halves: Halves,
+    per_layer: Option<PerLayerHalf<B>>,
     residual_scale: f32,
     output_scale: Option<f32>,
 }
@@ -67,6 +70,10 @@ impl<B: Backend> Layer<B> {
             after_feed_forward: norm(Role::AfterFeedForwardNorm, spec.norms.after_feed_forward)?,
             after_residual: spec.norms.after_residual,
         };
+        let per_layer = match &spec.per_layer {
+            Some(half) => Some(PerLayerHalf::load(backend, source, half, hidden, index)?),
+            None => None,
+        };
         let output_scale = match spec.output_scale {
             true => source
                 .weight_vector(Role::OutputScale, index, 1)?
@@ -79,6 +86,7 @@ impl<B: Backend> Layer<B> {
             feed_forward,
             norms,
             halves: spec.halves,
+            per_layer,
             residual_scale: spec.residual_scale,
             output_scale,
         })
@@ -87,7 +95,10 @@ impl<B: Backend> Layer<B> {
     pub(crate) fn weight_bytes(&self, backend: &B) -> usize {
         let mixers = self.mixers.iter().map(|m| m.block.weight_bytes(backend));
         let feed_forward = self.feed_forward.as_ref();
-        mixers.sum::<usize>() + feed_forward.map_or(0, |half| half.weight_bytes(backend))
+        let per_layer = self.per_layer.as_ref();
+        mixers.sum::<usize>()
+            + feed_forward.map_or(0, |half| half.weight_bytes(backend))
+            + per_layer.map_or(0, |half| half.weight_bytes(backend))
     }
 
     /// The norm through which its first half reads.
@@ -118,7 +129,7 @@ impl<B: Backend> Layer<B> {
         }
         let norms = &self.norms;
         let Some(feed_forward) = &self.feed_forward else {
-            return self.finish(backend, norms.after_mixer.as_ref(), following.norm, scratch);
+            return self.finish(backend, norms.after_mixer.as_ref(), following, scratch);
         };
         match (self.mixers.is_empty(), self.halves) {
             (true, _) => {}
@@ -132,7 +143,7 @@ impl<B: Backend> Layer<B> {
         }
         feed_forward.forward(backend, scratch)?;
         let after = norms.after_feed_forward.as_ref();
-        self.finish(backend, after, following.norm, scratch)
+        self.finish(backend, after, following, scratch)
     }
 
     /// The sum of what the mixers make of `scratch.normed`, in `scratch.branch`.
@@ -196,20 +207,25 @@ impl<B: Backend> Layer<B> {
         backend.add(x, branch, self.residual_scale, before, normed)
     }
 
-    /// `join` at the end of the layer.
+    /// `join` at the end of the layer, with what comes behind its halves.
     fn finish(
         &self,
         backend: &B,
         after: Option<&Norm<B>>,
-        following: Option<&Norm<B>>,
+        following: &Following<'_, B>,
         scratch: &mut Scratch<B>,
     ) -> Result<()> {
-        let Some(scale) = self.output_scale else {
-            return self.join(backend, after, following, scratch);
-        };
+        if self.per_layer.is_none() && self.output_scale.is_none() {
+            return self.join(backend, after, following.norm, scratch);
+        }
         self.join(backend, after, None, scratch)?;
-        backend.scale(&mut scratch.x, scale)?;
-        read(backend, following, scratch)
+        if let Some(half) = &self.per_layer {
+            half.forward(backend, scratch, following.rows)?;
+        }
+        if let Some(scale) = self.output_scale {
+            backend.scale(&mut scratch.x, scale)?;
+        }
+        read(backend, following.norm, scratch)
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Scratch<B: Backend> {
     pub(crate) mixed: B::Rows,
     pub(crate) gate: B::Rows,
     pub(crate) up: B::Rows,
+    /// What layers are given of each token.
+    pub(crate) per_layer: B::Rows,
 }
 
 impl<B: Backend> Scratch<B> {
@@ -32,6 +34,7 @@ impl<B: Backend> Scratch<B> {
             mixed: rows()?,
             gate: rows()?,
             up: rows()?,
+            per_layer: rows()?,
         })
     }
 }

@@ -14,14 +14,25 @@ pub(crate) fn attention(reader: &LayerReader<'_>, layer: usize) -> Result<Attent
     let heads = heads.ok_or_else(|| header.wrong(keys::HEADS, "is missing"))?[layer];
     let kv_heads = header.count_per_layer(keys::KV_HEADS, reader.count)?;
     let kv_heads = kv_heads.map_or(heads, |all| all[layer]);
+    let windowed = reader.windows[layer].is_some();
+    let of_full = match !windowed && header.flag(keys::VALUES_ARE_KEYS)?.unwrap_or(false) {
+        true => header.count(keys::KV_HEADS_FULL)?,
+        false => None,
+    };
+    let kv_heads = of_full.unwrap_or(kv_heads);
     if heads == 0 || kv_heads == 0 || heads % kv_heads != 0 {
         return Err(header.wrong(keys::KV_HEADS, "does not divide the number of heads"));
     }
-    let key_dim = match header.count(keys::KEY_DIM)? {
-        Some(dim) => dim,
-        None => reader.hidden / heads,
+    let own_dim = match windowed {
+        true => header.count(keys::KEY_DIM_WINDOW)?,
+        false => header.count(keys::KEY_DIM_FULL)?,
     };
-    let value_dim = header.count(keys::VALUE_DIM)?.unwrap_or(key_dim);
+    let stated = header.count(keys::KEY_DIM)?;
+    let key_dim = own_dim.or(stated).unwrap_or(reader.hidden / heads);
+    let value_dim = match own_dim == stated || own_dim.is_none() {
+        true => header.count(keys::VALUE_DIM)?.unwrap_or(key_dim),
+        false => key_dim,
+    };
     if key_dim == 0 || value_dim == 0 || heads.saturating_mul(key_dim.max(value_dim)) > 1 << 24 {
         return Err(header.wrong(keys::KEY_DIM, "gives heads of an impossible size"));
     }

@@ -39,6 +39,7 @@ pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<Model
         served_context: context_length,
         embedding_scale: 1.0,
         positions,
+        per_layer: None,
         layers,
         final_norm: norm,
         head: HeadSpec {

@@ -78,6 +78,7 @@ pub(crate) fn encoder_spec(
                 feed_forward: Some(feed_forward(header, family, &names, layer)?),
                 norms: LayerNorms::placed(NormPlacement::PostResidual, norm),
                 halves: Halves::Sequential,
+                per_layer: None,
                 residual_scale: 1.0,
                 output_scale: false,
             })

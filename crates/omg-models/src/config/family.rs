@@ -1,7 +1,7 @@
 use omg_kernels::{Activation, Pairing};
 
-use super::Windows;
 use super::header::{Header, Key};
+use super::{Windows, keys};
 use crate::error::Result;
 use crate::spec::{Halves, LayerSpec, ModelSpec, NormKind, NormPlacement, NormSpec, QkNormScope};
 use crate::weights::{Name, Role, TensorNames, Transforms};
@@ -77,6 +77,17 @@ impl LayerReader<'_> {
     /// Whether the file has a bias for this role.
     pub(crate) fn has_bias(&self, role: Role, layer: usize) -> bool {
         self.header.has_tensor(&self.names.bias(role, layer))
+    }
+
+    /// The layers that come before those which read the keys and values of earlier ones.
+    pub(crate) fn layers_with_own_cache(&self) -> Result<usize> {
+        let key = keys::SHARED_KV_LAYERS;
+        let shared = self.header.count(key)?.unwrap_or(0);
+        let own = self.count.checked_sub(shared).filter(|own| *own > 0);
+        own.ok_or_else(|| {
+            self.header
+                .wrong(key, "leaves no layer with a cache of its own")
+        })
     }
 
     pub(crate) fn has_weight(&self, role: Role, layer: usize) -> bool {

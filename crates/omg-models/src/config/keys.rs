@@ -27,6 +27,21 @@ pub(crate) const HEADS: Key = key("attention.head_count", &["num_attention_heads
 pub(crate) const KV_HEADS: Key = key("attention.head_count_kv", &["num_key_value_heads"]);
 pub(crate) const KEY_DIM: Key = key("attention.key_length", &["head_dim"]);
 pub(crate) const VALUE_DIM: Key = key("attention.value_length", &["head_dim"]);
+/// Of layers without and with a window, where these differ.
+pub(crate) const KEY_DIM_FULL: Key = key("attention.key_length", &["global_head_dim"]);
+pub(crate) const KEY_DIM_WINDOW: Key = key("attention.key_length_swa", &[]);
+pub(crate) const KV_HEADS_FULL: Key = key("", &["num_global_key_value_heads"]);
+/// Layers without a window have their keys as values.
+pub(crate) const VALUES_ARE_KEYS: Key = key("", &["attention_k_eq_v"]);
+/// So many layers at the end have the keys and values of earlier ones.
+pub(crate) const SHARED_KV_LAYERS: Key =
+    key("attention.shared_kv_layers", &["num_kv_shared_layers"]);
+pub(crate) const DOUBLE_WIDTH: Key = key("", &["use_double_wide_mlp"]);
+pub(crate) const BIDIRECTIONAL: Key = key("", &["use_bidirectional_attention"]);
+pub(crate) const PER_LAYER_WIDTH: Key = key(
+    "embedding_length_per_layer_input",
+    &["hidden_size_per_layer_input"],
+);
 pub(crate) const ATTENTION_SCALE: Key = key("attention.scale", &["attention_multiplier"]);
 pub(crate) const QUERY_PRE_SCALE: Key = key("", &["query_pre_attn_scalar"]);
 pub(crate) const TEMPERATURE: Key = key("attention.temperature_scale", &[]);
@@ -56,6 +71,7 @@ pub(crate) const LAYER_NORM_EPS: Key = key(
 /// 1 for each layer with rope.
 pub(crate) const ROPE_LAYERS: Key = key("", &["no_rope_layers"]);
 pub(crate) const ROPE_DIMS: Key = key("rope.dimension_count", &[]);
+pub(crate) const ROPE_DIMS_WINDOW: Key = key("rope.dimension_count_swa", &[]);
 pub(crate) const ROPE_FRACTION: Key = key("", &["partial_rotary_factor", "rotary_emb_fraction"]);
 pub(crate) const ROPE_THETA: Key = key("rope.freq_base", &["rope_theta", "rotary_emb_base"]);
 pub(crate) const ROPE_THETA_WINDOW: Key = key("rope.freq_base_swa", &["rope_local_base_freq"]);

@@ -16,6 +16,7 @@ pub(crate) fn plain_layer(reader: &LayerReader<'_>, layer: usize) -> Result<Laye
         feed_forward: Some(feed_forward(reader, layer)?),
         norms,
         halves: reader.family.halves,
+        per_layer: None,
         residual_scale: 1.0,
         output_scale: false,
     })

@@ -48,7 +48,15 @@ pub(crate) fn read(
         None if header.is_gguf() => gguf_scaling(header)?,
         None => config_scaling(header, &table, fraction)?,
     };
-    let dims = match (header.count(keys::ROPE_DIMS)?, &scaling) {
+    let stated = match windowed {
+        true => header.count(keys::ROPE_DIMS_WINDOW)?,
+        false => None,
+    };
+    let stated = match stated {
+        Some(dims) => Some(dims),
+        None => header.count(keys::ROPE_DIMS)?,
+    };
+    let dims = match (stated, &scaling) {
         (Some(dims), _) => dims,
         (None, RopeScaling::Proportional { .. }) => head_dim,
         (None, _) => (head_dim as f64 * fraction) as usize,

@@ -6,6 +6,7 @@ mod cohere;
 mod ernie4_5;
 mod exaone4;
 mod gemma;
+mod gemma4;
 mod glm4;
 mod gpt2;
 mod granite;
@@ -40,6 +41,7 @@ const DECODERS: &[&Family] = &[
     &gemma::GEMMA1,
     &gemma::GEMMA2,
     &gemma::GEMMA3,
+    &gemma4::FAMILY,
     &phi::FAMILY,
     &phi3::FAMILY,
     &smollm3::FAMILY,

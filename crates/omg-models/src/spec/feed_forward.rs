@@ -35,6 +35,13 @@ impl FeedForward {
         }
     }
 
+    pub(crate) fn widen(&mut self, factor: usize) {
+        match self {
+            Self::Gated(spec) => spec.width *= factor,
+            Self::Plain(spec) => spec.width *= factor,
+        }
+    }
+
     pub(crate) fn set_activation(&mut self, activation: Activation) {
         match self {
             Self::Gated(spec) => spec.activation = activation,

@@ -1,4 +1,4 @@
-use super::{FeedForward, Mixer, NormSpec};
+use super::{FeedForward, Mixer, NormSpec, PerLayerSpec};
 
 /// One layer: mixers, a feed-forward half, or both, each added to the residual stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,8 @@ pub struct LayerSpec {
     pub feed_forward: Option<FeedForward>,
     pub norms: LayerNorms,
     pub halves: Halves,
+    /// A third half, of what the layer is given of each token.
+    pub per_layer: Option<PerLayerSpec>,
     /// What each half adds to the residual stream is multiplied by this.
     pub residual_scale: f32,
     /// The file stores a factor for the residual stream at the end of the layer (Gemma 4).

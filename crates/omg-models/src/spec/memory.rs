@@ -44,6 +44,8 @@ pub fn scratch_bytes(spec: &ModelSpec, batch_tokens: usize) -> u64 {
         .filter_map(|layer| layer.feed_forward.as_ref())
         .map(FeedForward::scratch_width);
     let widest = mixers.max().unwrap_or(0) + feed_forward.max().unwrap_or(0);
+    let per_layer = spec.per_layer.map_or(0, |table| table.width) * spec.layers.len();
+    let widest = widest + 2 * per_layer;
     // The residual stream, its norm and a branch; the kernels' eight-bit copy of the widest row.
     let per_token = (widest + 4 * spec.hidden) * FLOAT_BYTES + widest;
     let logits = batch_tokens.min(EXPECTED_OUTPUTS) * spec.vocab * FLOAT_BYTES;

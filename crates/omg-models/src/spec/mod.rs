@@ -8,6 +8,7 @@ mod memory;
 mod mixer;
 mod model;
 mod norm;
+mod per_layer;
 mod positions;
 mod rope;
 
@@ -24,5 +25,6 @@ pub use memory::{
 pub use mixer::{CacheNeed, Mixer};
 pub use model::{HeadSpec, ModelSpec};
 pub use norm::{NormKind, NormSpec};
+pub use per_layer::{PerLayerSpec, PerLayerTable};
 pub use positions::LearnedPositions;
 pub use rope::{Frequencies, RopeFactors, RopeScaling, RopeSpec};

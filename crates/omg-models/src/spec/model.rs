@@ -1,4 +1,4 @@
-use super::{AttentionSpec, LayerSpec, LearnedPositions, NormSpec};
+use super::{AttentionSpec, LayerSpec, LearnedPositions, NormSpec, PerLayerTable};
 use crate::weights::TensorNames;
 
 /// A decoder-only text model. Sizes are in elements, lengths in tokens.
@@ -17,6 +17,7 @@ pub struct ModelSpec {
     pub embedding_scale: f32,
     /// A table of positions that is added to the embeddings.
     pub positions: Option<LearnedPositions>,
+    pub per_layer: Option<PerLayerTable>,
     pub layers: Vec<LayerSpec>,
     pub final_norm: NormSpec,
     pub head: HeadSpec,

@@ -81,6 +81,36 @@ const STANDARD: &[Name] = &[
     (Role::GateUp, "blk.{}.ffn_up", "layers.{}.mlp.gate_up_proj"),
     (Role::Down, "blk.{}.ffn_down", "layers.{}.mlp.down_proj"),
     (
+        Role::PerLayerEmbedding,
+        "per_layer_token_embd",
+        "embed_tokens_per_layer",
+    ),
+    (
+        Role::PerLayerModelProjection,
+        "per_layer_model_proj",
+        "per_layer_model_projection",
+    ),
+    (
+        Role::PerLayerModelNorm,
+        "per_layer_proj_norm",
+        "per_layer_projection_norm",
+    ),
+    (
+        Role::PerLayerGate,
+        "blk.{}.inp_gate",
+        "layers.{}.per_layer_input_gate",
+    ),
+    (
+        Role::PerLayerProjection,
+        "blk.{}.proj",
+        "layers.{}.per_layer_projection",
+    ),
+    (
+        Role::PerLayerNorm,
+        "blk.{}.post_norm",
+        "layers.{}.post_per_layer_input_norm",
+    ),
+    (
         Role::Positions,
         "position_embd",
         "embeddings.position_embeddings",

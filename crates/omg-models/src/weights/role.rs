@@ -28,6 +28,14 @@ pub enum Role {
     /// Rows of gate and up in one matrix.
     GateUp,
     Down,
+    /// Of what layers are given of each token: the table, the projection of the embedding and its norm.
+    PerLayerEmbedding,
+    PerLayerModelProjection,
+    PerLayerModelNorm,
+    /// What a layer does with it.
+    PerLayerGate,
+    PerLayerProjection,
+    PerLayerNorm,
     /// Learned positions.
     Positions,
     /// Of encoders: token types, the norm of the sum of all tables.

@@ -22,6 +22,8 @@ const IGNORED_PREFIXES: &[&str] = &[
     "model.vision_tower.",
     "model.multi_modal_projector.",
     "model.audio_tower.",
+    "model.embed_vision.",
+    "model.embed_audio.",
 ];
 const IGNORED_SUFFIXES: &[&str] = &[
     ".rotary_emb.inv_freq",
@@ -161,6 +163,13 @@ impl<'a> WeightSource<'a> {
         let mut values = vec![0.0; rows * cols];
         omg_format::dequantize(matrix.dtype(), &matrix.read(0..rows)?, &mut values)?;
         Ok(values)
+    }
+
+    /// A tensor that some files have and the model has no use for.
+    pub(crate) fn pass_over(&mut self, role: Role, layer: usize) {
+        if let Some(tensor) = self.files.tensor(&self.names.weight(role, layer)) {
+            self.used.insert(&tensor.name);
+        }
     }
 
     /// A tensor outside the roles, such as rope divisors, by its full name.

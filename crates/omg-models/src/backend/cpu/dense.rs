@@ -179,6 +179,14 @@ impl Dense for CpuBackend {
         Ok(())
     }
 
+    fn columns(&self, x: &CpuRows, start: usize, width: usize, out: &mut CpuRows) -> Result<()> {
+        let rows = out.shape(x.rows(), width).chunks_exact_mut(width);
+        for (row, out) in x.data.chunks_exact(x.width).zip(rows) {
+            out.copy_from_slice(&row[start..start + width]);
+        }
+        Ok(())
+    }
+
     fn scale_rows(&self, x: &mut CpuRows, factors: &[f32]) -> Result<()> {
         for (row, factor) in x.data.chunks_exact_mut(x.width.max(1)).zip(factors) {
             row.iter_mut().for_each(|value| *value *= factor);
@@ -220,6 +228,9 @@ mod tests {
         });
         check(&|x| backend.scale(x, -3.0).expect("a product"), &|x| {
             generic::scale(&backend, x, -3.0).expect("a product");
+        });
+        check(&|x| backend.columns(&y, 1, 2, x).expect("columns"), &|x| {
+            generic::columns(&backend, &y, 1, 2, x).expect("columns");
         });
         let factors = [2.0, -1.0, 0.25];
         check(

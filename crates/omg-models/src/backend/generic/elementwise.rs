@@ -22,6 +22,18 @@ pub(crate) fn scale<B: Storage>(backend: &B, x: &mut B::Rows, factor: f32) -> Re
     backend.put_tensor((backend.to_tensor(x)? * f64::from(factor))?, x)
 }
 
+/// `width` columns from `start` on.
+pub(crate) fn columns<B: Storage>(
+    backend: &B,
+    x: &B::Rows,
+    start: usize,
+    width: usize,
+    out: &mut B::Rows,
+) -> Result<()> {
+    let columns = backend.to_tensor(x)?.narrow(1, start, width)?;
+    backend.put_tensor(columns.contiguous()?, out)
+}
+
 /// Multiplies each row by a factor of its own.
 pub(crate) fn scale_rows<B: Storage>(backend: &B, x: &mut B::Rows, factors: &[f32]) -> Result<()> {
     let rows = backend.to_tensor(x)?;

@@ -2,4 +2,4 @@
 
 mod elementwise;
 
-pub(crate) use elementwise::{accumulate, scale, scale_rows};
+pub(crate) use elementwise::{accumulate, columns, scale, scale_rows};
