@@ -95,7 +95,7 @@ export class ResponseEvents {
     this.response.usage = responseUsage(end, this.#start);
     if (status === 'incomplete') this.response.incomplete_details = { reason: 'max_output_tokens' };
     else this.response.completed_at = unixSeconds();
-    yield this.#event(`response.${status}`, { response: structuredClone(this.response) });
+    yield this.#event(`response.${status}`, { response: this.#snapshot() });
   }
 
   /** What ends the stream after an error, whatever came before it. */
@@ -105,14 +105,19 @@ export class ResponseEvents {
     if (this.#open && last !== undefined && last.type !== 'reasoning') last.status = 'incomplete';
     this.response.status = 'failed';
     this.response.error = { code: errorCode(error), message: openAiErrorBody(error).error.message };
-    yield this.#event('response.failed', { response: structuredClone(this.response) });
+    yield this.#event('response.failed', { response: this.#snapshot() });
   }
 
   *#begin(): Generator<ResponseEvent> {
     if (this.#sequence > 0) return;
-    const response = structuredClone(this.response);
+    const response = this.#snapshot();
     yield this.#event('response.created', { response });
     yield this.#event('response.in_progress', { response });
+  }
+
+  /** The response as it is now. What the request brought stays as it was written, which a clone could not hold (`JSON.rawJSON`), and nobody changes it. */
+  #snapshot(): typeof this.response {
+    return { ...this.response, output: structuredClone(this.response.output) };
   }
 
   *#reason(text: string): Generator<ResponseEvent> {
