@@ -1,4 +1,4 @@
-import type { GrammarRule, ToolDefinition } from '../inference/index.ts';
+import { type GrammarRule, keysAsWritten, type ToolDefinition } from '../inference/index.ts';
 import { type ArgumentKinds, argumentKinds } from './answer/argument-kinds.ts';
 
 /** How the arguments of a call are put down one by one. */
@@ -72,7 +72,7 @@ export function argumentsGrammar(
   const schema = parameters ?? {};
   const properties = (schema.properties ?? {}) as Record<string, unknown>;
   const required = new Set(Array.isArray(schema.required) ? schema.required : []);
-  const keys = Object.keys(properties);
+  const keys = keysAsWritten(properties);
   const lines: string[] = [];
   const rules: Record<string, GrammarRule> = {};
   for (const [at, key] of keys.entries()) {

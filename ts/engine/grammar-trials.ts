@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OmgError } from '../errors/index.ts';
-import type { Grammar } from '../inference/index.ts';
+import { exactJson, type Grammar } from '../inference/index.ts';
 import { isPlainGrammar } from './plain-grammar.ts';
 import type { GrammarLimits } from './runner/grammar-check.ts';
 import type { RunnerProcess } from './runner-process.ts';
@@ -93,7 +93,7 @@ export class GrammarTrials {
 function digestOf(source: Grammar): string {
   let text: string;
   try {
-    text = JSON.stringify(source);
+    text = exactJson(source);
   } catch (cause) {
     throw new OmgError('invalid_request', 'The grammar is nested too deeply.', { cause });
   }

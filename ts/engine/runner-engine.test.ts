@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { OmgError } from '../errors/index.ts';
-import { type GenerateEvent, type GenerateRequest, type LoadedModel, lastEvent } from '../inference/index.ts';
+import { type GenerateEvent, type GenerateRequest, keepText, type LoadedModel, lastEvent } from '../inference/index.ts';
 import { BATCHES_AHEAD } from './runner/protocol.ts';
 import { RunnerEngine, type RunnerEngineOptions } from './runner-engine.ts';
 
@@ -115,6 +115,16 @@ test('a request arrives as it was written, but for halves of characters', async 
   expect(await arrived('a\ud83d b\u{1f600} \\ud83d')).toEqual(as('a\ufffd b\u{1f600} \\ud83d'));
   expect(await arrived(JSON.rawJSON('12345678901234567890'))).toEqual(as('12345678901234567890'));
   expect(await arrived({ high: JSON.rawJSON('1e400'), text: '\udc00' })).toEqual(as({ high: '1e400', text: '\ufffd' }));
+});
+
+test('the keys of a schema arrive in their order', async () => {
+  const model = await engineOf().load({ path: 'm' });
+  const text = '{"b":{},"10":{},"9":{}}';
+  const properties = JSON.parse(text) as object;
+  keepText(properties, text);
+  // The fake shows what arrived of this kind of work.
+  const asked = { query: '', documents: [], grammar: { kind: 'json_schema', schema: { properties } } };
+  expect((await errorOf(lastEvent(model.run('score', asked)))).message).toContain(text);
 });
 
 test('work that answers once can be cancelled on its way, and is not begun for a caller who has left', async () => {

@@ -151,8 +151,9 @@ function wellFormed(prompt: PromptSegment[]): PromptSegment[] {
   );
 }
 
-/** JSON text, in which numbers of a schema stay as they were written, without halves of surrogate pairs. */
+/** JSON text, in which numbers and keys of a schema stay as they were written, without halves of surrogate pairs. */
 function requestText(kind: WorkKind, request: object): string {
+  if ('grammar' in request && request.grammar !== undefined) return exactJson({ kind, request });
   const text = JSON.stringify({ kind, request });
   // Such a half is written as an escape; as the text of an escape in a string has it too, this is only a reason to look.
   return text.includes('\\ud') ? exactJson({ kind, request }) : text;

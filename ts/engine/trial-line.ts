@@ -1,5 +1,5 @@
 import { OmgError } from '../errors/index.ts';
-import type { Grammar } from '../inference/index.ts';
+import { exactJson, type Grammar } from '../inference/index.ts';
 import type { GrammarLimits, GrammarVerdict } from './runner/grammar-check.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
@@ -64,7 +64,7 @@ export class TrialLine {
     signal?.addEventListener('abort', end, { once: true });
     let verdict: GrammarVerdict | 'late';
     try {
-      verdict = await process.call('checkGrammar', { grammar: JSON.stringify(grammar), limits });
+      verdict = await process.call('checkGrammar', { grammar: exactJson(grammar), limits });
     } catch (error) {
       const failure = OmgError.from(error);
       if (failure.code !== 'runner_crashed') throw failure;

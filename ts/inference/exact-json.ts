@@ -39,6 +39,20 @@ export function exactJson(value: unknown): string {
   return `{${fields.map(([key, field]) => `${exactJson(key)}:${exactJson(field)}`).join(',')}}`;
 }
 
+/** The keys of an object in the order in which they were written, where that is known. JavaScript puts those that are numbers first. */
+export function keysAsWritten(value: object): string[] {
+  const text = TEXTS.get(value);
+  if (text === undefined) return Object.keys(value);
+  const keys = new Set<string>();
+  let depth = 0;
+  for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === '{' || token === '[') depth += 1;
+    else if (token === '}' || token === ']') depth -= 1;
+    else if (key !== undefined && depth === 1) keys.add(JSON.parse(key) as string);
+  }
+  return [...keys];
+}
+
 const STRING = /"(?:[^"\\]|\\.)*"/g;
 
 /** JSON text in which every string, keys too, is what `change` makes of it. All else stays as it is written. */

@@ -1,6 +1,6 @@
 export type * from './chat.ts';
 export type * from './engine.ts';
-export { exactJson, JsonText, keepText, mapStrings, parseExact } from './exact-json.ts';
+export { exactJson, JsonText, keepText, keysAsWritten, mapStrings, parseExact } from './exact-json.ts';
 export type * from './grammar.ts';
 export type * from './work.ts';
 export { lastEvent } from './work.ts';
