@@ -116,32 +116,9 @@ impl DType {
         }
     }
 
-    /// Whether `dequantize` reads this type.
+    /// Whether `dequantize` reads this type: all of ggml's.
     pub const fn can_dequantize(self) -> bool {
-        use DType::*;
-        matches!(
-            self,
-            F32 | F16
-                | BF16
-                | F64
-                | I8
-                | I16
-                | I32
-                | I64
-                | Q4_0
-                | Q4_1
-                | Q5_0
-                | Q5_1
-                | Q8_0
-                | Q2_K
-                | Q3_K
-                | Q4_K
-                | Q5_K
-                | Q6_K
-                | IQ4_NL
-                | IQ4_XS
-                | MXFP4
-        )
+        self.ggml_id().is_some()
     }
 
     /// Whether an element is coded in blocks with scales of their own.

@@ -18,7 +18,7 @@ mod tensor;
 mod tokenizer_metadata;
 mod value;
 
-pub use dequantize::dequantize;
+pub use dequantize::{Codes, dequantize};
 pub use dtype::DType;
 pub use error::{Error, Result};
 pub use folder::{FolderFiles, SentenceTransformers, parse_safetensors_index};

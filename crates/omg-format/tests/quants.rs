@@ -36,14 +36,15 @@ fn every_type_decodes_as_ggml_does() {
         let mut out = vec![f32::NAN; expected.len()];
         dequantize(*dtype, &fixture(&format!("{name}.blocks")), &mut out).unwrap();
         for (index, (a, b)) in out.iter().zip(&expected).enumerate() {
+            // Whether a zero has a sign is the one thing in which ggml's readers differ among themselves.
             assert!(
-                (a - b).abs() <= b.abs() * 1e-6,
+                a.to_bits() == b.to_bits() || (*a == 0.0 && *b == 0.0),
                 "{name}[{index}]: {a} instead of {b}"
             );
         }
         checked += 1;
     }
-    assert_eq!(checked, 15);
+    assert_eq!(checked, 29);
 }
 
 #[test]
@@ -72,10 +73,10 @@ fn plain_types_round_trip() {
 
 #[test]
 fn types_without_a_decoder_are_refused_by_name() {
-    let mut out = [0.0; 256];
-    let error = dequantize(DType::IQ2_XXS, &[0; 66], &mut out).unwrap_err();
+    let mut out = [0.0; 4];
+    let error = dequantize(DType::F8_E4M3, &[0; 4], &mut out).unwrap_err();
     assert_eq!(error.code(), "unsupported_quantization");
-    assert!(error.to_string().contains("IQ2_XXS"), "{error}");
+    assert!(error.to_string().contains("F8_E4M3"), "{error}");
     assert_eq!(
         DType::from_ggml_id(31).unwrap_err().to_string(),
         "the quantisation type Q4_0_4_4 (removed from the format) is not supported"

@@ -225,7 +225,7 @@ fn what_does_not_fit_is_refused() {
     let pool = Pool::new(1);
     let refusal = |result: omg_kernels::Result<Matrix>| result.err().unwrap();
     assert!(matches!(
-        refusal(Matrix::from_bytes(DType::IQ1_S, 16, 256, &[], &pool)),
+        refusal(Matrix::from_bytes(DType::F8_E4M3, 16, 256, &[], &pool)),
         Error::UnsupportedType { .. }
     ));
     assert!(matches!(

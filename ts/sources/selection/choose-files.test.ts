@@ -17,6 +17,7 @@ test.each([
   ['Phi-3-mini-4k-instruct-q4', 'Q4'],
   ['model-IQ4_XS', 'IQ4_XS'],
   ['gpt-oss-20b-mxfp4', 'MXFP4'],
+  ['Qwen3-8B-NVFP4', 'NVFP4'],
   ['F16-model-Q6_K', 'Q6_K'],
   ['Llama-3.2-1B', undefined],
   ['AQ4_0B', undefined],

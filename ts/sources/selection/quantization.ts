@@ -51,7 +51,7 @@ const PREFERENCE = [
 ]; // prettier-ignore
 
 const LABEL =
-  /(?:^|[-_./])((?:UD-)?(?:IQ\d_(?:XXS|XS|S|M|NL)(?:_XL)?|Q\d_K_(?:XL|L|M|S)|Q\d_K|Q\d_[01](?:_\d_\d)?|Q\d|TQ\d_0|MXFP4(?:_MOE)?|BF16|F16|F32|FP16|FP32))(?=$|[-_./])/gi;
+  /(?:^|[-_./])((?:UD-)?(?:IQ\d_(?:XXS|XS|S|M|NL)(?:_XL)?|Q\d_K_(?:XL|L|M|S)|Q\d_K|Q\d_[01](?:_\d_\d)?|Q\d|TQ\d_0|MXFP4(?:_MOE)?|NVFP4|BF16|F16|F32|FP16|FP32))(?=$|[-_./])/gi;
 
 /** The label in a name without its `.gguf`; the last one counts, since names of models come first. */
 export function quantLabel(stem: string): string | undefined {

@@ -1,10 +1,16 @@
 //! The reference decoding of every block layout: plain loops in the order of the format's definition. Faster kernels are
 //! tested against it.
 
+mod codes;
+mod grids;
+mod iq;
 mod k_quants;
 mod lookup;
 mod plain;
 mod small_blocks;
+mod ternary;
+
+pub use codes::Codes;
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -42,11 +48,14 @@ pub fn dequantize(dtype: DType, bytes: &[u8], out: &mut [f32]) -> Result<()> {
         DType::IQ4_NL => blocks(bytes, out, lookup::iq4_nl),
         DType::IQ4_XS => blocks(bytes, out, lookup::iq4_xs),
         DType::MXFP4 => blocks(bytes, out, lookup::mxfp4),
-        _ => {
-            return Err(Error::UnsupportedQuantization {
-                name: dtype.name().to_owned(),
-            });
-        }
+        _ => match Codes::per_scale(dtype) {
+            Some(per_scale) => coded(dtype, per_scale, bytes, out),
+            None => {
+                return Err(Error::UnsupportedQuantization {
+                    name: dtype.name().to_owned(),
+                });
+            }
+        },
     }
     Ok(())
 }
@@ -63,5 +72,16 @@ fn blocks<const BYTES: usize, const ELEMS: usize>(
         .zip(out.as_chunks_mut::<ELEMS>().0)
     {
         decode(block, y);
+    }
+}
+
+fn coded(dtype: DType, per_scale: usize, bytes: &[u8], out: &mut [f32]) {
+    let mut codes = Codes::ZERO;
+    let blocks = bytes.chunks_exact(dtype.block_bytes());
+    for (block, y) in blocks.zip(out.chunks_exact_mut(dtype.block_elems())) {
+        codes.decode(dtype, block);
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = codes.scales[i / per_scale] * f32::from(codes.codes[i]);
+        }
     }
 }

@@ -1,4 +1,4 @@
-use omg_format::DType;
+use omg_format::{Codes, DType};
 
 use super::{GROUP, LANES};
 
@@ -18,6 +18,8 @@ pub(crate) enum Planes {
     Two,
     /// `Two`, then 1 vector whose bit v is bit 2 of vector v.
     TwoOne,
+    /// None: a unit is the blocks of its rows as they are in the file, scales included, and `Codes` reads them.
+    Blocks,
 }
 
 impl Planes {
@@ -29,6 +31,7 @@ impl Planes {
             Self::Eight => 8,
             Self::Two => 2,
             Self::TwoOne => 3,
+            Self::Blocks => 0,
         }
     }
 }
@@ -38,6 +41,10 @@ impl Planes {
 pub(crate) enum Scales {
     /// d
     D,
+    /// d of types whose quants count from 1: their minimum is -d
+    One,
+    /// 4 groups of 16 columns x 16 scales of 8 bits (4 of exponent, 3 of mantissa)
+    Micro,
     /// d, m
     DM,
     /// 16 exponents, one byte per lane: 2^(e - 128)
@@ -55,12 +62,15 @@ pub(crate) enum Scales {
     /// d, then 6-bit scales + 32 of 8 groups: 4 x 16 bytes with the low 4 bits of groups i and i+4, 2 x 16 bytes with
     /// the high 2 bits of groups i, i+2, i+4, i+6
     SixSignedWide,
+    /// With [`Planes::Blocks`]: what so many bytes a row hold, of this type.
+    Blocks(DType),
 }
 
 impl Scales {
     pub(crate) const fn bytes(self) -> usize {
         match self {
-            Self::D => 32,
+            Self::D | Self::One => 32,
+            Self::Micro => 64,
             Self::DM => 64,
             Self::Exponent => 16,
             Self::Six => 64 + 192,
@@ -68,6 +78,7 @@ impl Scales {
             Self::Signed => 32 + 256,
             Self::SixSigned => 32 + 192,
             Self::SixSignedWide => 32 + 96,
+            Self::Blocks(dtype) => LANES * dtype.block_bytes(),
         }
     }
 }
@@ -77,7 +88,7 @@ impl Scales {
 pub(crate) struct Layout {
     pub(crate) scales: Scales,
     pub(crate) planes: Planes,
-    /// Columns in a unit: 32 or 256.
+    /// Columns in a unit: 32, 64, 128 or 256.
     pub(crate) unit_cols: usize,
     /// Scales are per 16 columns and not per 32.
     pub(crate) halves: bool,
@@ -92,6 +103,10 @@ pub(crate) struct Layout {
 /// The values of IQ4_NL and IQ4_XS plus 128.
 pub(crate) static NON_LINEAR: [u8; 16] = [
     1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241,
+];
+/// Twice the values of NVFP4 plus 32.
+pub(crate) static FP4_OF_32: [u8; 16] = [
+    32, 33, 34, 35, 36, 38, 40, 44, 32, 31, 30, 29, 28, 26, 24, 20,
 ];
 /// Twice the values of MXFP4 plus 128.
 pub(crate) static FP4: [u8; 16] = [
@@ -189,7 +204,52 @@ impl Layout {
                 table: Some(&NON_LINEAR),
                 ..K
             },
-            _ => return None,
+            DType::TQ2_0 => Self {
+                scales: Scales::One,
+                planes: Planes::Two,
+                mins: true,
+                ..K
+            },
+            DType::Q2_0 => Self {
+                scales: Scales::One,
+                planes: Planes::Two,
+                unit_cols: 64,
+                mins: true,
+                ..OLD
+            },
+            DType::NVFP4 => Self {
+                scales: Scales::Micro,
+                unit_cols: 64,
+                halves: true,
+                zero_log2: Some(5),
+                table: Some(&FP4_OF_32),
+                ..OLD
+            },
+            _ => return Self::of_codes(dtype),
+        })
+    }
+
+    const fn of_codes(dtype: DType) -> Option<Self> {
+        use DType::*;
+        let Some(per_scale) = Codes::per_scale(dtype) else {
+            return None;
+        };
+        // By the largest code.
+        let zero_log2 = match dtype {
+            TQ1_0 | Q1_0 => 3,
+            IQ1_S | IQ3_S => 4,
+            IQ1_M => 5,
+            IQ2_XXS | IQ2_XS | IQ2_S | IQ3_XXS => 6,
+            _ => 7,
+        };
+        Some(Self {
+            scales: Scales::Blocks(dtype),
+            planes: Planes::Blocks,
+            unit_cols: dtype.block_elems(),
+            halves: per_scale < GROUP,
+            mins: false,
+            zero_log2: Some(zero_log2),
+            table: None,
         })
     }
 
@@ -226,6 +286,6 @@ mod tests {
                 seen += 1;
             }
         }
-        assert_eq!(seen, 13);
+        assert_eq!(seen, 27);
     }
 }

@@ -69,9 +69,11 @@ impl Kernel for Multiply<'_> {
             (false, true, _) => self.all_tiles::<S, false, true, 0>(s, &mut scratch),
             (false, false, Some(3)) => self.all_tiles::<S, false, false, 3>(s, &mut scratch),
             (false, false, Some(4)) => self.all_tiles::<S, false, false, 4>(s, &mut scratch),
+            (false, false, Some(6)) => self.all_tiles::<S, false, false, 6>(s, &mut scratch),
             (false, false, _) => self.all_tiles::<S, false, false, 7>(s, &mut scratch),
             (true, true, _) => self.all_tiles::<S, true, true, 0>(s, &mut scratch),
             (true, false, Some(2)) => self.all_tiles::<S, true, false, 2>(s, &mut scratch),
+            (true, false, Some(6)) => self.all_tiles::<S, true, false, 6>(s, &mut scratch),
             (true, false, _) => self.all_tiles::<S, true, false, 5>(s, &mut scratch),
         }
         let sums = &scratch.sums[..self.rows];

@@ -25,6 +25,9 @@ pub(crate) fn pack_block(
 ) {
     let (head, planes) = unit.split_at_mut(layout.scales.bytes());
     pack_scales(dtype, layout.scales, block, head, lane);
+    if layout.planes == Planes::Blocks {
+        return;
+    }
     for (chunk, out) in planes.chunks_exact_mut(layout.planes.bytes()).enumerate() {
         pack_planes(
             layout.planes,
@@ -42,6 +45,15 @@ fn half_at(head: &mut [u8], at: usize, lane: usize, bytes: &[u8]) {
 fn pack_scales(dtype: DType, scales: Scales, block: &[u8], head: &mut [u8], lane: usize) {
     match scales {
         Scales::D => half_at(head, 0, lane, block),
+        Scales::One => {
+            let at = if dtype == DType::TQ2_0 { 64 } else { 0 };
+            half_at(head, 0, lane, &block[at..]);
+        }
+        Scales::Micro => {
+            for (group, scale) in block[..4].iter().enumerate() {
+                head[group * 16 + lane] = *scale;
+            }
+        }
         Scales::DM => {
             half_at(head, 0, lane, block);
             half_at(head, 32, lane, &block[2..]);
@@ -98,6 +110,9 @@ fn pack_scales(dtype: DType, scales: Scales, block: &[u8], head: &mut [u8], lane
                 head[32 + 64 + (j & 1) * 16 + lane] |= high << (2 * (j / 2));
             }
         }
+        Scales::Blocks(_) => {
+            head[lane * block.len()..][..block.len()].copy_from_slice(block);
+        }
     }
 }
 
@@ -131,6 +146,18 @@ fn quants(dtype: DType, block: &[u8], chunk: usize) -> [u8; 32] {
             let qs = &block[32 + chunk / 4 * 32..][..32];
             std::array::from_fn(|j| (qs[j] >> shift & 3) | (mask[j] >> chunk & 1) << 2)
         }
+        DType::TQ2_0 => {
+            let (qs, shift) = (&block[chunk / 4 * 32..][..32], 2 * (chunk & 3));
+            std::array::from_fn(|j| qs[j] >> shift & 3)
+        }
+        DType::Q2_0 => {
+            let qs = &block[2 + chunk * 8..][..8];
+            std::array::from_fn(|j| qs[j / 4] >> (2 * (j % 4)) & 3)
+        }
+        DType::NVFP4 => {
+            let qs = &block[4 + chunk * 16..][..16];
+            std::array::from_fn(|j| qs[j / 16 * 8 + j % 8] >> (4 * (j / 8 % 2)) & 15)
+        }
         DType::Q4_K => {
             let (qs, shift) = (&block[16 + chunk / 2 * 32..][..32], 4 * (chunk & 1));
             std::array::from_fn(|j| qs[j] >> shift & 15)
@@ -159,6 +186,7 @@ fn pack_planes(planes: Planes, q: &Words, out: &mut [u8], lane: usize) {
     const ONE: u32 = 0x0101_0101;
     const TWO: u32 = 0x0303_0303;
     match planes {
+        Planes::Blocks => {}
         Planes::Four | Planes::FourOne | Planes::FourTwo => {
             for v in 0..4 {
                 put(v, (q[v] & LOW) | (q[v + 4] & LOW) << 4);
@@ -186,6 +214,6 @@ fn pack_planes(planes: Planes, q: &Words, out: &mut [u8], lane: usize) {
                 );
             }
         }
-        Planes::Four | Planes::Eight | Planes::Two => {}
+        Planes::Four | Planes::Eight | Planes::Two | Planes::Blocks => {}
     }
 }

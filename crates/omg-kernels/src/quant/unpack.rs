@@ -1,5 +1,7 @@
 //! From a panel to a [`Tile`].
 
+use omg_format::{Codes, DType};
+
 use super::layout::{Layout, Planes, Scales};
 use super::{GROUP, LANES, TILE_COLS, Tile};
 use crate::simd::Simd;
@@ -25,12 +27,33 @@ pub(crate) fn unpack<S: Simd>(
         Planes::Eight => planes::<S, EIGHT>(s, layout, panel, tile),
         Planes::Two => planes::<S, TWO>(s, layout, panel, tile),
         Planes::TwoOne => planes::<S, TWO_ONE>(s, layout, panel, tile),
+        Planes::Blocks => {}
     }
     let units = panel.chunks_exact(unit_bytes).enumerate();
     match layout.scales {
         Scales::D => {
             for (u, unit) in units {
                 put(s, &mut tile.scales[u], half(s, unit, 0));
+            }
+        }
+        Scales::One => {
+            let groups = layout.unit_cols / GROUP;
+            for (u, unit) in units {
+                let d = half(s, unit, 0);
+                let minus_d = s.sub(s.splat(0.0), d);
+                for g in u * groups..(u + 1) * groups {
+                    put(s, &mut tile.scales[g], d);
+                    put(s, &mut tile.mins[g], minus_d);
+                }
+            }
+        }
+        Scales::Micro => {
+            for (u, unit) in units {
+                for (scales, bits) in tile.scales[4 * u..].iter_mut().zip(unit[..64].chunks(16)) {
+                    for (scale, bits) in scales.iter_mut().zip(bits) {
+                        *scale = micro_scale(*bits);
+                    }
+                }
             }
         }
         Scales::DM => {
@@ -51,7 +74,39 @@ pub(crate) fn unpack<S: Simd>(
         Scales::Signed => signed(s, panel, tile),
         Scales::SixSigned => six_signed::<S, 16>(s, panel, tile),
         Scales::SixSignedWide => six_signed::<S, 8>(s, panel, tile),
+        Scales::Blocks(dtype) => blocks(layout, dtype, panel, tile),
     }
+}
+
+/// Codebooks are read an entry at a time, so this is the same for all instruction sets.
+fn blocks(layout: &Layout, dtype: DType, units: &[u8], tile: &mut Tile) {
+    let mut codes = Codes::ZERO;
+    let words = layout.unit_cols / 4;
+    let per_scale = if layout.halves { GROUP / 2 } else { GROUP };
+    let scales = layout.unit_cols / per_scale;
+    for (u, unit) in units.chunks_exact(layout.unit_bytes()).enumerate() {
+        for (lane, block) in unit.chunks_exact(dtype.block_bytes()).enumerate() {
+            codes.decode(dtype, block);
+            let quants = codes
+                .codes
+                .map(|code| (code as u8).wrapping_add(layout.zero() as u8));
+            let out = tile.quants[u * words * 64..][..words * 64].chunks_exact_mut(64);
+            for (quants, out) in quants.chunks_exact(4).zip(out) {
+                out[lane * 4..lane * 4 + 4].copy_from_slice(quants);
+            }
+            let out = &mut tile.scales[u * scales..][..scales];
+            for (scale, out) in codes.scales.iter().zip(out) {
+                out[lane] = *scale;
+            }
+        }
+    }
+}
+
+/// Half of what 4 bits of exponent and 3 of mantissa stand for; 0 for the one code that is no number.
+fn micro_scale(bits: u8) -> f32 {
+    let bits = if bits & 0x7f == 0x7f { 0 } else { bits & 0x7f };
+    // The bits of a much smaller float: subnormal codes are subnormal there as well.
+    f32::from_bits(u32::from(bits) << 20) * f32::from_bits((127 + 119) << 23)
 }
 
 /// 2^(e - 128)

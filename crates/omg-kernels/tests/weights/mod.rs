@@ -21,6 +21,20 @@ pub(crate) const TYPES: &[DType] = &[
     DType::IQ4_NL,
     DType::IQ4_XS,
     DType::MXFP4,
+    DType::NVFP4,
+    DType::IQ1_S,
+    DType::IQ1_M,
+    DType::IQ2_XXS,
+    DType::IQ2_XS,
+    DType::IQ2_S,
+    DType::IQ3_XXS,
+    DType::IQ3_S,
+    DType::TQ1_0,
+    DType::TQ2_0,
+    DType::Q1_0,
+    DType::Q2_0,
+    DType::Q8_1,
+    DType::Q8_K,
 ];
 
 pub(crate) struct Random(u64);
@@ -73,7 +87,9 @@ pub(crate) fn random_weights(dtype: DType, rows: usize, cols: usize, seed: u64) 
         DType::Q2_K => &[80, 82],
         DType::Q3_K => &[108],
         DType::Q6_K => &[208],
-        DType::MXFP4 => &[],
+        DType::TQ1_0 => &[52],
+        DType::TQ2_0 => &[64],
+        DType::MXFP4 | DType::NVFP4 | DType::IQ1_M | DType::Q8_K => &[],
         _ => &[0],
     };
     for block in bytes.chunks_exact_mut(dtype.block_bytes()) {
@@ -82,6 +98,19 @@ pub(crate) fn random_weights(dtype: DType, rows: usize, cols: usize, seed: u64) 
         }
         if dtype == DType::MXFP4 {
             block[0] = 116 + (random.next() % 8) as u8;
+        }
+        if dtype == DType::NVFP4 {
+            block[..4].iter_mut().for_each(|scale| *scale &= 63);
+        }
+        if dtype == DType::Q8_K {
+            block[..4].copy_from_slice(&(random.float() * 0.01).to_le_bytes());
+        }
+        if dtype == DType::IQ1_M {
+            let scale = f16::from_f32(random.float() * 0.01).to_bits();
+            for i in 0..4 {
+                let nibble = (scale >> (4 * i) & 15) as u8;
+                block[49 + 2 * i] = block[49 + 2 * i] & 15 | nibble << 4;
+            }
         }
     }
     bytes
