@@ -10,6 +10,7 @@ mod gguf;
 mod gguf_writer;
 mod metadata;
 mod model_files;
+mod packed;
 mod quantize;
 mod regular_file;
 mod safetensors;

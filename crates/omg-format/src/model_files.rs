@@ -9,6 +9,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::folder::{FolderFiles, open_safetensors_set};
 use crate::metadata::Metadata;
+use crate::packed::{self, Packed};
 use crate::shards::{OpenSet, Shard, open_gguf_set};
 use crate::tensor::TensorInfo;
 use crate::tokenizer_metadata::TokenizerMetadata;
@@ -29,6 +30,7 @@ pub struct ModelFiles {
     by_name: HashMap<String, usize>,
     metadata: Metadata,
     folder: Option<FolderFiles>,
+    packed: HashMap<String, Packed>,
 }
 
 impl ModelFiles {
@@ -71,6 +73,12 @@ impl ModelFiles {
         folder: Option<FolderFiles>,
     ) -> Result<Self> {
         let (shards, tensors, metadata) = set;
+        let (tensors, packed) = match &folder {
+            Some(folder) => {
+                packed::join(tensors, &folder.config).map_err(|error| error.in_file(path))?
+            }
+            None => (tensors, HashMap::new()),
+        };
         let mut by_name = HashMap::with_capacity(tensors.len());
         for (index, tensor) in tensors.iter().enumerate() {
             if by_name.insert(tensor.name.clone(), index).is_some() {
@@ -87,6 +95,7 @@ impl ModelFiles {
             by_name,
             metadata,
             folder,
+            packed,
         })
     }
 
@@ -145,6 +154,28 @@ impl ModelFiles {
         rows: Range<usize>,
         out: &mut [u8],
     ) -> Result<()> {
+        match self.packed.get(&tensor.name) {
+            Some(packed) if rows.start <= rows.end && rows.end <= tensor.rows() => {
+                let bytes = packed.rows(rows, &|part, rows| {
+                    let mut out = vec![0; rows.len() * part.row_bytes()?];
+                    self.read_stored(part, rows, &mut out)?;
+                    Ok(out)
+                })?;
+                if bytes.len() != out.len() {
+                    return Err(Error::Argument(format!(
+                        "{} bytes for rows of {}",
+                        out.len(),
+                        tensor.name
+                    )));
+                }
+                out.copy_from_slice(&bytes);
+                Ok(())
+            }
+            _ => self.read_stored(tensor, rows, out),
+        }
+    }
+
+    fn read_stored(&self, tensor: &TensorInfo, rows: Range<usize>, out: &mut [u8]) -> Result<()> {
         let row_bytes = tensor.row_bytes()?;
         let shard = self.shards.get(tensor.file);
         match shard {
@@ -209,6 +240,13 @@ impl ModelFiles {
 
     /// `Q4_K_M`, `Q8_0`, `BF16`, …: what `general.file_type` says, else the type that most bytes of weights have.
     pub fn quantization(&self) -> String {
+        let largest = self.packed.iter().max_by_key(|(name, _)| {
+            let bytes = self.tensor(name).map_or(0, |tensor| tensor.bytes);
+            (bytes, name.as_str())
+        });
+        if let Some((_, packed)) = largest {
+            return packed.name();
+        }
         let declared = self
             .metadata
             .u32("general.file_type")
