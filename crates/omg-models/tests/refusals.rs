@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use fixture::{Form, open, path};
 use omg_format::ModelFiles;
-use omg_models::{DeviceChoice, Error, Model, spec_of};
+use omg_kernels::Mask;
+use omg_models::spec::Mixer;
+use omg_models::{Batch, DeviceChoice, Error, Model, Seq, spec_of};
 use serde_json::{Value, json};
 
 type Change = fn(&mut Value);
@@ -246,4 +248,73 @@ fn a_device_that_this_build_lacks_is_an_error() {
     if !cfg!(feature = "cuda") {
         assert_eq!(result.err().unwrap().code(), "model_load_failed");
     }
+}
+
+#[test]
+fn what_is_null_is_not_what_the_family_has_by_default() {
+    let windows = |change: Change| {
+        let copy = Copy::new("null", "olmo3").config(change);
+        let files = ModelFiles::open(&copy.folder).unwrap();
+        let spec = spec_of(&files).unwrap();
+        let masks = spec
+            .layers
+            .into_iter()
+            .map(|layer| match &layer.mixers[..] {
+                [Mixer::Attention(attention)] => attention.mask,
+                _ => panic!("other mixers"),
+            });
+        masks.filter(|mask| *mask != Mask::Causal).count()
+    };
+    let left_out: Change = |config| {
+        config.as_object_mut().unwrap().remove("sliding_window");
+    };
+    assert_eq!(windows(left_out), 3);
+    assert_eq!(windows(|config| config["sliding_window"] = json!(null)), 0);
+}
+
+#[test]
+fn a_context_is_stretched_within_bounds() {
+    let context = |factor: f64| {
+        let copy = Copy::new("stretched", "llama-dynamic")
+            .config(|config| config["rope_scaling"]["factor"] = json!(factor));
+        let files = ModelFiles::open(&copy.folder).unwrap();
+        spec_of(&files).unwrap().context_length
+    };
+    assert_eq!(context(4.0), 96);
+    assert_eq!(context(0.5), 24);
+    assert_eq!(context(1e300), 1 << 30);
+}
+
+#[test]
+fn shared_caches_need_an_owner() {
+    for (shared, reason) in [(3, "leaves no owner"), (4, "a cache of its own")] {
+        let copy = Copy::new("owner", "gemma4-e")
+            .config(|config| config["num_kv_shared_layers"] = json!(shared));
+        let error = copy.load().err().unwrap();
+        assert_eq!(error.code(), "invalid_model_file");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn positions_beyond_the_learned_ones_are_refused() {
+    let model = load(&path("gpt2", Form::Safetensors)).unwrap();
+    let batch = |positions: &[u32]| {
+        let seq = Seq {
+            rows: 0..1,
+            first_position: 0,
+            block_table: &[0],
+            state: None,
+        };
+        let batch = Batch {
+            tokens: &[5],
+            positions,
+            seqs: &[seq],
+            outputs: &[0],
+        };
+        model.forward(&mut model.new_kv(1).unwrap(), &batch)
+    };
+    assert!(batch(&[255]).is_ok());
+    assert_eq!(batch(&[256]).unwrap_err().code(), "internal");
+    assert_eq!(batch(&[u32::MAX]).unwrap_err().code(), "internal");
 }

@@ -72,7 +72,8 @@ impl<B: Backend> Head<B> {
         let Some((table, learned)) = &self.positions else {
             return Ok(());
         };
-        let rows = batch.positions.iter().map(|at| at + learned.first as u32);
+        let rows = batch.positions.iter();
+        let rows = rows.map(|at| at.saturating_add(learned.first as u32));
         let rows: Vec<u32> = rows.collect();
         if let Some(row) = rows.iter().find(|row| **row as usize >= learned.rows) {
             return Err(Error::InvalidBatch {

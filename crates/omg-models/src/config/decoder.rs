@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::spec::{HeadSpec, LearnedPositions, ModelSpec, NormKind, NormSpec, RopeScaling};
 use crate::weights::{Role, TensorNames};
 
+/// Tokens that no header may go beyond.
+const LONGEST: f64 = (1u32 << 30) as f64;
+
 /// Builds the spec that a family's columns and a header describe.
 pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<ModelSpec> {
     if header.count(keys::EXPERTS)?.unwrap_or(0) > 1 {
@@ -61,7 +64,7 @@ pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<Model
         _ => None,
     });
     if let Some(factor) = stretch.reduce(f64::max).filter(|factor| *factor > 1.0) {
-        let stretched = (spec.context_length as f64 * factor) as usize;
+        let stretched = (spec.context_length as f64 * factor).min(LONGEST) as usize;
         spec.context_length = stretched;
         spec.served_context = stretched;
     }

@@ -310,7 +310,13 @@ mod tests {
     fn every_form_of_attention_agrees_with_the_kernel() {
         let sinks = Some(vec![0.5, -1.0, 3.0, 0.0]);
         let slopes = Some(vec![0.5, 0.25, 0.125, 0.0625]);
-        for mask in [Mask::Causal, Mask::Window(7), Mask::Full] {
+        for mask in [
+            Mask::Causal,
+            Mask::Window(7),
+            Mask::Chunk(16),
+            Mask::Full,
+            Mask::Symmetric(8),
+        ] {
             for (sinks, slopes) in [
                 (None, None),
                 (sinks.clone(), None),
