@@ -286,6 +286,14 @@ fn a_context_is_stretched_within_bounds() {
 }
 
 #[test]
+fn the_first_command_r_has_the_context_of_its_tokenizer() {
+    let copy = Copy::new("command-r", "cohere")
+        .config(|config| config["model_max_length"] = json!(131_072));
+    let files = ModelFiles::open(&copy.folder).unwrap();
+    assert_eq!(spec_of(&files).unwrap().context_length, 131_072);
+}
+
+#[test]
 fn shared_caches_need_an_owner() {
     for (shared, reason) in [(3, "leaves no owner"), (4, "a cache of its own")] {
         let copy = Copy::new("owner", "gemma4-e")

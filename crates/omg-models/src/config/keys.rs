@@ -14,6 +14,8 @@ pub(crate) const CONTEXT: Key = key(
     "context_length",
     &["max_position_embeddings", "n_positions"],
 );
+/// The context of the first Command-R, whose `max_position_embeddings` is smaller.
+pub(crate) const MODEL_MAX_LENGTH: Key = key("", &["model_max_length"]);
 pub(crate) const EXPERTS: Key = key(
     "expert_count",
     &["num_local_experts", "num_experts", "n_routed_experts"],

@@ -20,7 +20,13 @@ pub(crate) const COHERE: Family = Family {
         (keys::CONTEXT, 8192.0),
         (keys::LOGIT_SCALE, 0.0625),
     ],
-    adjust: logit_scale,
+    adjust: |header, spec| {
+        if let Some(longest) = header.count(keys::MODEL_MAX_LENGTH)?.filter(|n| *n > 0) {
+            spec.context_length = longest;
+            spec.served_context = longest;
+        }
+        logit_scale(header, spec)
+    },
     ..BASE
 };
 
@@ -36,6 +42,7 @@ pub(crate) const COHERE2: Family = Family {
         (keys::LOGIT_SCALE, 0.0625),
         (keys::WINDOW, 4096.0),
     ],
+    adjust: logit_scale,
     ..COHERE
 };
 

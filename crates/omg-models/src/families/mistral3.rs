@@ -15,6 +15,7 @@ pub(crate) const FAMILY: Family = Family {
     defaults: &[
         (keys::RMS_EPS, 1e-5),
         (keys::CONTEXT, 131_072.0),
+        (keys::HEADS, 32.0),
         (keys::KV_HEADS, 8.0),
         (keys::KEY_DIM, 128.0),
         (keys::VALUE_DIM, 128.0),
