@@ -3,6 +3,7 @@ import { OmgError } from '../errors/index.ts';
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   Grammar,
   LoadedModel,
   LoadOptions,
@@ -54,6 +55,7 @@ export class RunnerEngine implements Engine {
   /** The addon that has loaded and answered in a process made for that. */
   #trusted: AddonCandidate | undefined;
   #failure: { error: OmgError; untilMs: number } | undefined;
+  #version: string | undefined;
   #closed = false;
 
   constructor(options: RunnerEngineOptions = {}) {
@@ -115,8 +117,11 @@ export class RunnerEngine implements Engine {
     }
   }
 
-  async load(spec: LoadSpec, { signal, onProgress }: LoadOptions = {}): Promise<LoadedModel> {
-    if (this.#trusted === undefined) await this.version();
+  async load(
+    { engine: _, capabilities: __, ...spec }: EngineLoad,
+    { signal, onProgress }: LoadOptions = {},
+  ): Promise<LoadedModel> {
+    this.#version ??= await this.version();
     if (signal?.aborted) throw cancelled();
     if (this.#closed) throw new OmgError('shutting_down', 'The engine is closed.');
     const process = this.#start(this.#trusted?.path ?? '', spec.path);
@@ -126,7 +131,7 @@ export class RunnerEngine implements Engine {
     try {
       const info = await process.call('load', { spec }, { onProgress });
       if (signal?.aborted) throw cancelled();
-      const model = new RunnerModel(process, info);
+      const model = new RunnerModel(process, info, this.#version);
       this.#models.add(model);
       void model.gone.then(() => this.#models.delete(model));
       return model;

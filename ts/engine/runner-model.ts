@@ -3,8 +3,10 @@ import {
   exactJson,
   type LoadedModel,
   type LoadedModelInfo,
+  NATIVE_CAPABILITIES,
   type PromptSegment,
   type RunnerExit,
+  type ServingEngine,
   type WorkEvent,
   type WorkKind,
   type WorkRequest,
@@ -20,15 +22,17 @@ const CANCEL_PATIENCE_MS = 120_000;
 /** A model in its own process. */
 export class RunnerModel implements LoadedModel {
   readonly info: LoadedModelInfo;
+  readonly engine: ServingEngine;
   readonly gone: Promise<RunnerExit>;
   readonly #process: RunnerProcess;
   /** What an unload has to wait for: calls, and work until the engine is done with it. */
   readonly #running = new Set<Promise<unknown>>();
   #unloaded: Promise<void> | undefined;
 
-  constructor(process: RunnerProcess, info: LoadedModelInfo) {
+  constructor(process: RunnerProcess, info: LoadedModelInfo, version: string) {
     this.#process = process;
     this.info = info;
+    this.engine = { kind: 'native', version, capabilities: NATIVE_CAPABILITIES };
     this.gone = process.ended.then(({ code, signal }) =>
       this.#unloaded !== undefined
         ? { reason: 'unloaded' }

@@ -1,8 +1,9 @@
 import type { Grammar } from './grammar.ts';
+import type { ServingEngine } from './serving-engine.ts';
 import type { PromptSegment, WorkEvent, WorkKind, WorkRequest } from './work.ts';
 
-/** What runs models. Implemented by runner processes over the addon, and by the stand-in for tests. */
-export interface Engine {
+/** Reads what is in a model's files, and says what it would take to serve them. Always ours, whatever engine serves the model. */
+export interface ModelInspector {
   devices(): Promise<DeviceInfo[]>;
   /** Reads headers only. Throws `invalid_model_file`, `unsupported_architecture`, `unsupported_quantization`. */
   inspect(path: string): Promise<ModelHeader>;
@@ -17,10 +18,6 @@ export interface Engine {
    * target), `unsupported` (the source), `disk_full` and the errors of `inspect`. Aborting ends the process; what it wrote stays.
    */
   quantize(path: string, target: string, out: string, options?: LoadOptions): Promise<void>;
-  /** Throws `model_load_failed`, `out_of_memory` and the errors of `inspect`. Aborting ends the load and its process. */
-  load(spec: LoadSpec, options?: LoadOptions): Promise<LoadedModel>;
-  /** Ends every runner. Idempotent. */
-  close(): Promise<void>;
 }
 
 /** What is loaded besides the model. Absolute paths. The engine of this package opens `path` alone; others are handed the rest by role. */
@@ -52,6 +49,7 @@ export interface LoadOptions {
 
 export interface LoadedModel {
   readonly info: LoadedModelInfo;
+  readonly engine: ServingEngine;
   /** Process id of the runner; absent for an engine without processes. */
   readonly pid?: number;
   /** Aborting throws `cancelled` and drops what has not begun; so it does for `detokenize`. */

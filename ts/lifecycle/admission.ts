@@ -1,5 +1,5 @@
 import { OmgError } from '../errors/index.ts';
-import type { Engine, LoadSpec, MemoryPlan } from '../inference/index.ts';
+import type { LoadSpec, MemoryPlan, ModelInspector } from '../inference/index.ts';
 import type { LifecycleLog } from './ports.ts';
 import { withoutFolder } from './without-folder.ts';
 
@@ -36,7 +36,7 @@ export interface Admitted {
 
 /** Decides when a model may load, and which idle one has to leave for it. One decision at a time. */
 export class Admission {
-  readonly #engine: Engine;
+  readonly #engine: ModelInspector;
   readonly #occupants: () => Iterable<Occupant>;
   readonly #maxLoadedModels: number;
   readonly #log: LifecycleLog;
@@ -45,7 +45,7 @@ export class Admission {
   #turn: Promise<void> = Promise.resolve();
   #changed: (() => void)[] = [];
 
-  constructor(engine: Engine, occupants: () => Iterable<Occupant>, maxLoadedModels: number, log: LifecycleLog) {
+  constructor(engine: ModelInspector, occupants: () => Iterable<Occupant>, maxLoadedModels: number, log: LifecycleLog) {
     this.#engine = engine;
     this.#occupants = occupants;
     this.#maxLoadedModels = maxLoadedModels;

@@ -1,6 +1,6 @@
 import type { ChatTemplates } from '../chat/index.ts';
 import { OmgError } from '../errors/index.ts';
-import type { ChatRequest, Engine } from '../inference/index.ts';
+import type { ChatRequest, ModelInspector } from '../inference/index.ts';
 import {
   type BlobsInput,
   DEFAULT_HOST,
@@ -19,7 +19,7 @@ import type { CreateEvent, CreateSpec, PullJob } from './types.ts';
 
 export interface CreateDeps {
   store: ModelStore;
-  engine: Engine;
+  engine: ModelInspector;
   templates: ChatTemplates;
   open: (name: string) => Promise<OpenedModel>;
   pull: (model: string) => PullJob;

@@ -1,5 +1,5 @@
 import { type ErrorCode, OmgError } from '../errors/index.ts';
-import type { Engine, ModelHeader } from '../inference/index.ts';
+import type { ModelHeader, ModelInspector } from '../inference/index.ts';
 import type { ModelFiles } from './model-files.ts';
 import { withoutFolder } from './without-folder.ts';
 
@@ -21,11 +21,11 @@ export function isVerdict(error: unknown): error is OmgError {
 
 /** Headers by path, read again when the file changes. One reading however many ask at once. */
 export class HeaderCache {
-  readonly #engine: Engine;
+  readonly #engine: ModelInspector;
   readonly #files: ModelFiles;
   readonly #headers = new Map<string, { fingerprint: string; header: Promise<CachedHeader> }>();
 
-  constructor(engine: Engine, files: ModelFiles) {
+  constructor(engine: ModelInspector, files: ModelFiles) {
     this.#engine = engine;
     this.#files = files;
   }

@@ -1,6 +1,6 @@
 import { dirname, join, sep } from 'node:path';
 import { OmgError } from '../errors/index.ts';
-import type { Engine, LoadSpec } from '../inference/index.ts';
+import type { LoadSpec, ModelInspector } from '../inference/index.ts';
 import {
   configArchitecture,
   ggufArchitecture,
@@ -18,11 +18,11 @@ const BEGINNING_BYTES = 64 << 10;
 const LARGEST_CONFIG = 4 << 20;
 
 /**
- * What a model is, by its headers at a path. Throws what `Engine.inspect` throws; where it says that the model cannot run, the error
+ * What a model is, by its headers at a path. Throws what `ModelInspector.inspect` throws; where it says that the model cannot run, the error
  * tells what the model is instead.
  */
 export async function judgeModel(
-  engine: Engine,
+  engine: ModelInspector,
   path: string,
   about: JudgedModel,
   defaults: Partial<LoadSpec> = {},

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { OmgError } from '../errors/index.ts';
-import type { Engine, LoadedModel, LoadSpec } from '../inference/index.ts';
+
+import type { EngineDriver, EngineLoad, LoadedModel, ModelInspector } from '../inference/index.ts';
 import { type InstallRecord, modelPath } from '../library/index.ts';
+
 import type { Admission, Occupant } from './admission.ts';
 import type { Clock } from './clock.ts';
 import { explainMissingDevice } from './missing-device.ts';
@@ -9,7 +11,7 @@ import type { Limits } from './ports.ts';
 import { withoutFolder } from './without-folder.ts';
 
 export interface LoadDeps {
-  engine: Engine;
+  engine: EngineDriver & Pick<ModelInspector, 'devices'>;
   admission: Admission;
   clock: Clock;
   limits: Limits;
@@ -18,7 +20,7 @@ export interface LoadDeps {
 /** Makes room, then loads; gives up with `model_load_failed` when the load makes no progress for too long. */
 export async function loadModel(
   occupant: Occupant,
-  spec: LoadSpec,
+  spec: EngineLoad,
   signal: AbortSignal,
   { engine, admission, clock, limits }: LoadDeps,
 ): Promise<LoadedModel> {
@@ -62,7 +64,7 @@ export function loadSpec(
   limits: Limits,
   asked: number | undefined,
   tokenizerOnly: boolean,
-): LoadSpec {
+): EngineLoad {
   const contextLength = asked ?? limits.contextLength;
   return {
     path: modelPath(record),

@@ -1,9 +1,9 @@
 import { OmgError } from '../errors/index.ts';
-import type { Engine } from '../inference/index.ts';
+import type { ModelInspector } from '../inference/index.ts';
 
 /** Adds to a refusal of the engine what devices there are, and what would bring the one that was asked for, where that is why. */
 export async function explainMissingDevice(
-  engine: Engine,
+  engine: Pick<ModelInspector, 'devices'>,
   device: string | undefined,
   error: unknown,
 ): Promise<unknown> {

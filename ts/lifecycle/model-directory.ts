@@ -1,6 +1,8 @@
 import type { ChatTemplates } from '../chat/index.ts';
-import type { Engine } from '../inference/index.ts';
+
+import type { ModelInspector } from '../inference/index.ts';
 import { displayName, type InstallRecord, modelPath } from '../library/index.ts';
+
 import type { Clock } from './clock.ts';
 import { headerWithProfile } from './created-model.ts';
 import { type CachedHeader, HeaderCache, isVerdict } from './header-cache.ts';
@@ -28,7 +30,7 @@ interface Described {
 /** The installed models with what their headers say, read once per file. */
 export class ModelDirectory {
   readonly #store: ModelStore;
-  readonly #engine: Engine;
+  readonly #engine: ModelInspector;
   readonly #templates: ChatTemplates;
   readonly #clock: Clock;
   readonly #log: LifecycleLog;
@@ -41,7 +43,7 @@ export class ModelDirectory {
 
   constructor(
     store: ModelStore,
-    engine: Engine,
+    engine: ModelInspector,
     templates: ChatTemplates,
     clock: Clock,
     log: LifecycleLog,
@@ -56,7 +58,7 @@ export class ModelDirectory {
     this.#files = files;
   }
 
-  /** Throws what `ModelStore.resolve` and `Engine.inspect` throw. */
+  /** Throws what `ModelStore.resolve` and `ModelInspector.inspect` throw. */
   async open(name: string): Promise<OpenedModel> {
     return this.openRecord(await this.#store.resolve(name));
   }

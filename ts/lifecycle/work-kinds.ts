@@ -1,4 +1,4 @@
-import type { Engine, LoadedModel, WorkEvent, WorkKind, WorkRequest } from '../inference/index.ts';
+import type { LoadedModel, ModelInspector, WorkEvent, WorkKind, WorkRequest } from '../inference/index.ts';
 import { mergeMaxTokens, mergeSampling, mergeStop } from './model-parameters.ts';
 import { slideWindow } from './slide-window.ts';
 import type { Capability, InstalledModel, ModelDetails, UseOptions } from './types.ts';
@@ -14,7 +14,7 @@ export interface WorkTraits<Kind extends WorkKind> {
   /** What the model's own files add to a request, and what is checked before the model is loaded. */
   prepare?: (
     request: WorkRequest<Kind>,
-    context: { model: InstalledModel; engine: Engine; signal: AbortSignal | undefined },
+    context: { model: InstalledModel; engine: ModelInspector; signal: AbortSignal | undefined },
   ) => Promise<WorkRequest<Kind>>;
   /** Absent: the model's `run` alone. */
   run?: (

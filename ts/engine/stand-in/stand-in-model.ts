@@ -1,14 +1,16 @@
 import { OmgError } from '../../errors/index.ts';
-import type {
-  GenerateEvent,
-  GenerateRequest,
-  LoadedModel,
-  LoadedModelInfo,
-  PromptSegment,
-  RunnerExit,
-  WorkEvent,
-  WorkKind,
-  WorkRequest,
+import {
+  type GenerateEvent,
+  type GenerateRequest,
+  type LoadedModel,
+  type LoadedModelInfo,
+  NATIVE_CAPABILITIES,
+  type PromptSegment,
+  type RunnerExit,
+  type ServingEngine,
+  type WorkEvent,
+  type WorkKind,
+  type WorkRequest,
 } from '../../inference/index.ts';
 import { standInEmbeddings, standInScores } from './embed.ts';
 import { standInEvents } from './generation.ts';
@@ -22,6 +24,7 @@ type Verbs = {
 /** A loaded stand-in: one "process" that generates by its script, crashes and unloads. */
 export class StandInModel implements LoadedModel {
   readonly info: LoadedModelInfo;
+  readonly engine: ServingEngine;
   readonly gone: Promise<RunnerExit>;
   readonly path: string;
   readonly #generations: StandInGeneration[];
@@ -53,6 +56,7 @@ export class StandInModel implements LoadedModel {
     this.#generations = generations;
     this.path = path;
     this.info = info;
+    this.engine = { kind: 'native', version: 'stand-in', capabilities: NATIVE_CAPABILITIES };
     this.#record = record;
     this.#script = script;
     this.#sleep = sleepFor;
