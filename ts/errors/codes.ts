@@ -41,6 +41,12 @@ export const ERROR_CODES = {
   no_chat_template: { status: 400, exit: 1, summary: 'The model has no chat template.' },
   template_failed: { status: 400, exit: 1, summary: 'The chat template of the model refused the messages.' },
   addon_unavailable: { status: 500, exit: 1, summary: 'The native engine could not be loaded.' },
+  engine_unavailable: {
+    status: 503,
+    exit: 1,
+    summary: 'The engine or the remote that was requested is not installed, or does not answer.',
+  },
+  engine_error: { status: 502, exit: 1, summary: 'The engine or the remote that serves the model failed.' },
   hub_unreachable: { status: 502, exit: 5, summary: 'Hugging Face could not be reached.' },
   hub_error: { status: 502, exit: 5, summary: 'Hugging Face returned an error.' },
   repo_not_found: { status: 404, exit: 4, summary: 'There is no such repository, revision or file on Hugging Face.' },
