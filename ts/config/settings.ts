@@ -169,6 +169,25 @@ export const SETTINGS = {
     default: 'f16',
     doc: 'Type of the KV cache; only f16 exists, others give a warning at start.',
   },
+  'engines.default': {
+    kind: 'choice',
+    of: ['native', 'llama-server'],
+    env: ['OMG_ENGINE'],
+    default: 'native',
+    doc: 'Engine of models for which none is chosen: native, or llama-server of this machine.',
+  },
+  'engines.llama_server': {
+    kind: 'path',
+    env: ['OMG_LLAMA_SERVER', 'LLAMA_SERVER_PATH'],
+    default: '',
+    doc: 'The llama-server binary or its folder; empty: an installed one, then that on the PATH.',
+  },
+  'engines.llama_args': {
+    kind: 'string',
+    env: ['OMG_LLAMA_ARGS', 'LLAMA_ARGS'],
+    default: '',
+    doc: 'How llama-server loads models, in its own flags, such as `--ctx-size 4096 --n-gpu-layers 99`; only known options are taken.',
+  },
   'hub.endpoint': {
     kind: 'url',
     env: ['HF_ENDPOINT'],
@@ -358,9 +377,7 @@ export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   HFTOOL_MULTI_GPU: 'a model runs on one device',
   HFTOOL_CPU_OFFLOAD: 'a model runs on one device as a whole',
   HFTOOL_ROCM_PATH: 'AMD GPUs are not supported',
-  LLAMA_SERVER_PATH: 'the engine is our own',
-  LLAMA_SERVER_VERSION: 'the engine is our own',
-  LLAMA_ARGS: 'the engine is our own',
+  LLAMA_SERVER_VERSION: 'nothing updates itself; `engines.llama_server` names the binary',
 };
 
 /** `manage`: over TCP, whoever may change what is installed and loaded. `project`: the `.omg/config.toml` of a folder. */

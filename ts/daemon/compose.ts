@@ -18,7 +18,7 @@ import {
 import { judgeModel, judgeRemote, type Limits, ModelManager, type Models, withoutFolder } from '../lifecycle/index.ts';
 import type { Judge } from '../sources/index.ts';
 import type { AppDeps } from './app.ts';
-import { createEngine, createHub } from './default-parts.ts';
+import { createEngine, createHub, withDrivers } from './default-parts.ts';
 import type { Log } from './log.ts';
 import type { StartOptions } from './options.ts';
 import { answerFields, currentRequestLine } from './request-line.ts';
@@ -31,6 +31,7 @@ export interface Composition {
 /** Settings that take effect while the daemon runs; the others need a restart. */
 const LIVE_KEYS: readonly SettingKey[] = [
   'api.ollama_version',
+  'engines.default',
   'api.reasoning_field',
   'api.claude_model',
   'compat.templated_completions',
@@ -39,7 +40,7 @@ const LIVE_KEYS: readonly SettingKey[] = [
 /** Puts the store, the hub, the engine and the life cycle together. */
 export async function composeDaemon({ config, reload, parts = {} }: StartOptions, log: Log): Promise<Composition> {
   const { paths, settings } = config;
-  const engine = parts.engine ?? (await createEngine(log, config));
+  const engine = withDrivers(parts.engine ?? (await createEngine(log, config)), log, config);
   const aliasesFile = join(paths.home, 'aliases.yaml');
   const library = new Library({
     modelsDir: paths.models,
@@ -52,6 +53,7 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
   const judge: Judge = (path, about) => judgeRemote(engine, path, about, defaultSpec(limits));
   const configurations = await ConfigurationFile.open(join(paths.home, 'configurations.json'));
   if (configurations.problem !== undefined) log.warn({}, configurations.problem);
+  let current = config;
   const models: ModelManager = new ModelManager({
     engine,
     library,
@@ -60,7 +62,10 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
       pull: async (spec, { signal, onProgress }) => (await hub()).pull(spec, { library, signal, judge, onProgress }),
     },
     limits,
-    setUp: ({ digest }) => configurations.of(digest),
+    setUp: ({ digest }) => ({
+      ...configurations.of(digest),
+      engine: configurations.of(digest)?.engine ?? current.settings['engines.default'],
+    }),
     log,
     observe: () => {
       const tell = currentRequestLine()?.begin();
@@ -71,7 +76,6 @@ export async function composeDaemon({ config, reload, parts = {} }: StartOptions
       };
     },
   });
-  let current = config;
   const devices = once(() => engine.devices());
   const deps: Composition['deps'] = {
     models,

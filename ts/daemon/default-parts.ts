@@ -1,6 +1,6 @@
-import { basename } from 'node:path';
-import { type Config, hubToken, VERSION } from '../config/index.ts';
-import { RunnerEngine } from '../engine/index.ts';
+import { basename, join } from 'node:path';
+import { type Config, childEnvironment, hubToken, VERSION } from '../config/index.ts';
+import { EngineRouter, LlamaServerDriver, parseFlags, RunnerEngine } from '../engine/index.ts';
 import type { Engine } from '../inference/index.ts';
 import type { ModelHub } from '../sources/index.ts';
 import type { Log } from './log.ts';
@@ -31,4 +31,21 @@ export async function createHub(config: Config, warn: (text: string) => void): P
     },
     otherStores: { huggingFaceCache: paths.huggingFaceCache, ollamaModels: paths.ollamaModels },
   });
+}
+
+/** Our engine with the drivers of the others beside it. They start nothing before a model is loaded into one. */
+export function withDrivers(native: Engine, log: Log, { paths, settings }: Config): Engine {
+  const environment = childEnvironment();
+  const driver = new LlamaServerDriver({
+    search: {
+      named: settings['engines.llama_server'],
+      path: environment.PATH,
+      installed: join(paths.backends, 'llama-server'),
+    },
+    options: parseFlags(settings['engines.llama_args'], 'engines.llama_args'),
+    environment,
+    plan: (spec) => native.plan(spec),
+    onLine: (line, model) => log.info({ engine: 'llama-server', model: basename(model) }, line),
+  });
+  return new EngineRouter(native, { 'llama-server': driver });
 }

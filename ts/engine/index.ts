@@ -1,3 +1,4 @@
+export * from './llama-server/index.ts';
 export {
   type Addon,
   type AddonCandidate,
@@ -9,5 +10,6 @@ export {
   systemLibc,
   thisTarget,
 } from './native/index.ts';
+export { EngineRouter } from './router.ts';
 export { RunnerEngine, type RunnerEngineOptions } from './runner-engine.ts';
 export * from './stand-in/index.ts';

@@ -90,7 +90,8 @@ export class RunnerEngine implements Engine {
   }
 
   async plan(spec: LoadSpec): Promise<MemoryPlan> {
-    return this.#probe.ask('plan', { spec });
+    const { engine: _, capabilities: __, ...ours } = spec as EngineLoad;
+    return this.#probe.ask('plan', { spec: ours });
   }
 
   async checkGrammar(grammar: Grammar, signal?: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   ChatEvent,
   ChatRequest,
   Engine,
+  EngineKind,
   LoadedModel,
   PromptSegment,
   WorkEvent,
@@ -59,7 +60,7 @@ export interface ModelManagerOptions {
   setUp?: SetUp;
 }
 
-type SetUp = (record: InstallRecord) => Pick<UseOptions, 'contextLength' | 'keepAliveMs'> | undefined;
+type SetUp = (record: InstallRecord) => Pick<UseOptions, 'contextLength' | 'keepAliveMs' | 'engine'> | undefined;
 
 /** Each reads or writes a whole model. */
 const CREATIONS_AT_ONCE = 8;
@@ -145,9 +146,13 @@ export class ModelManager implements Models {
   async load(name: string, options: UseOptions = {}): Promise<RunningModel> {
     const opened = await this.#open(name);
     return this.#requests.run(options.signal, async (signal) => {
-      const slot = this.#slots.of(opened);
-      const lease = await slot.acquire({ ...this.#asSetUp(opened, options), signal });
+      const use = this.#asSetUp(opened, options);
+      const slot = this.#slots.of(opened, engineOf(use));
+      const lease = await slot.acquire({ ...use, signal });
       lease.release();
+      // A load by itself is a choice: what another engine has begun with the model it ends, and new requests come here.
+      for (const other of this.#slots.servingAll(opened.record))
+        if (other !== slot) void other.unload('engine changed');
       const snapshot = slot.snapshot();
       if (snapshot === undefined) throw new OmgError('model_load_failed', `${opened.name} left memory at once.`);
       return snapshot;
@@ -156,8 +161,9 @@ export class ModelManager implements Models {
 
   async unload(name: string, { abortAfterMs }: { abortAfterMs?: number } = {}): Promise<boolean> {
     const record = await this.#store.resolve(name);
-    const unloading = this.#slots.find(record)?.unload('stopped');
-    if (unloading === undefined) return false;
+    const slots = this.#slots.servingAll(record);
+    if (slots.length === 0) return false;
+    const unloading = Promise.all(slots.map((slot) => slot.unload('stopped'))).then((done) => done.includes(true));
     if (abortAfterMs === undefined) return unloading;
     // Those that come after this wait for the next load.
     const underWay = this.#requests.ofModel(contentDigest(record));
@@ -222,7 +228,8 @@ export class ModelManager implements Models {
     const prompt = await this.#templates.render(opened.header, request, options.signal);
     if (request.onOverflow !== 'drop-turns') return prompt.segments;
     return this.#requests.run(options.signal, async (signal) => {
-      const lease = await this.#slots.of(opened).acquire({ ...this.#asSetUp(opened, options), signal });
+      const use = this.#asSetUp(opened, options);
+      const lease = await this.#slots.of(opened, engineOf(use)).acquire({ ...use, signal });
       try {
         const work = { templates: this.#templates, opened, request, prompt, model: lease.model, signal };
         return (await fittedPrompt(work)).segments;
@@ -250,10 +257,11 @@ export class ModelManager implements Models {
       );
     if (record !== undefined && sharing !== undefined) {
       // Others go on with what is loaded.
-      this.#slots.find(record)?.showAs(await this.#directory.openRecord(sharing));
+      const shown = await this.#directory.openRecord(sharing);
+      for (const slot of this.#slots.servingAll(record)) slot.showAs(shown);
     } else if (record !== undefined) {
-      await this.#slots.find(record, true)?.unload('removed');
-      await this.#slots.find(record)?.unload('removed');
+      await this.#slots.tokenizer(record)?.unload('removed');
+      await Promise.all(this.#slots.servingAll(record).map((slot) => slot.unload('removed')));
       this.#directory.forget(record);
     }
     await this.#store.remove(name);
@@ -325,9 +333,10 @@ export class ModelManager implements Models {
 
   /** What a request leaves open, people or its model's name may have said. */
   #asSetUp({ record }: OpenedModel, options: UseOptions): UseOptions {
-    const { contextLength, keepAliveMs } = this.#setUp(record) ?? {};
+    const { contextLength, keepAliveMs, engine } = this.#setUp(record) ?? {};
     return {
       ...options,
+      engine: options.engine ?? engine,
       contextLength: options.contextLength ?? contextLength ?? record.contextLength,
       keepAliveMs: options.keepAliveMs ?? keepAliveMs,
     };
@@ -354,7 +363,8 @@ export class ModelManager implements Models {
       unreadMs: this.#unreadMs,
     });
     try {
-      const model = await use.model(this.#slots.of(opened), this.#asSetUp(opened, options));
+      const asked = this.#asSetUp(opened, options);
+      const model = await use.model(this.#slots.of(opened, engineOf(asked)), asked);
       yield* use.read(work(model, use.signal));
     } catch (error) {
       use.meter.fail(error);
@@ -371,11 +381,13 @@ export class ModelManager implements Models {
     use: (model: LoadedModel) => Promise<T>,
   ): Promise<T> {
     const opened = await this.#open(name);
-    const model = this.#slots.find(opened.record)?.loadedModel;
+    const model = this.#slots.servingAll(opened.record).find(({ loadedModel }) => loadedModel)?.loadedModel;
     // Counting tokens takes no sequence, so it need not queue behind answers.
     if (model !== undefined) return use(model);
     return this.#requests.run(caller, async (signal) => {
-      const lease = await this.#slots.of(opened, true).acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
+      const lease = await this.#slots
+        .of(opened, 'native', true)
+        .acquire({ signal, keepAliveMs: TOKENIZER_KEEP_ALIVE_MS });
       try {
         return await use(lease.model);
       } finally {
@@ -392,4 +404,8 @@ export class ModelManager implements Models {
       if (slot.name === name && contentDigest(slot.record) !== contentDigest(record)) void slot.unload('replaced');
     }
   }
+}
+
+function engineOf({ engine = 'native' }: Pick<UseOptions, 'engine'>): EngineKind {
+  return engine;
 }

@@ -1,5 +1,5 @@
 import { OmgError } from '../errors/index.ts';
-import type { LoadedModel, LoadedModelInfo } from '../inference/index.ts';
+import type { EngineKind, EngineLoad, LoadedModel, LoadedModelInfo } from '../inference/index.ts';
 import type { InstallRecord } from '../library/index.ts';
 import type { Occupant } from './admission.ts';
 import type { EventStream } from './event-stream.ts';
@@ -9,7 +9,7 @@ import type { LifecycleLog } from './ports.ts';
 import { RequestQueue, type Waiter, type WaitOptions } from './request-queue.ts';
 import { type Lease, Resident } from './resident.ts';
 import { SlotReporter } from './slot-reporter.ts';
-import type { ModelDetails, RunningModel } from './types.ts';
+import type { Capability, ModelDetails, RunningModel } from './types.ts';
 
 /** What all slots share. */
 export interface SlotDeps extends LoadDeps {
@@ -32,6 +32,7 @@ export class ModelSlot implements Occupant {
   readonly name: string;
   readonly record: InstallRecord;
   readonly details: ModelDetails;
+  readonly engine: EngineKind;
   readonly tokenizerOnly: boolean;
   readonly #with: SlotDeps;
   readonly #queue = new RequestQueue<Lease>();
@@ -49,11 +50,19 @@ export class ModelSlot implements Occupant {
   /** Of the names that share these files, the one that was asked for last. */
   #shown: Pick<RunningModel, 'name' | 'record' | 'details'>;
 
-  constructor(name: string, record: InstallRecord, details: ModelDetails, deps: SlotDeps, tokenizerOnly = false) {
+  constructor(
+    name: string,
+    record: InstallRecord,
+    details: ModelDetails,
+    deps: SlotDeps,
+    engine: EngineKind = 'native',
+    tokenizerOnly = false,
+  ) {
     this.name = name;
     this.record = record;
     this.details = details;
     this.#shown = { name, record, details };
+    this.engine = engine;
     this.tokenizerOnly = tokenizerOnly;
     this.#with = deps;
     this.#report = new SlotReporter(name, deps.events, deps.log, tokenizerOnly);
@@ -175,6 +184,7 @@ export class ModelSlot implements Occupant {
       state: this.#state,
       ...(info === undefined ? {} : { info }),
       ...(pid === undefined ? {} : { pid }),
+      ...(this.#resident === undefined ? {} : { engine: this.#resident.model.engine }),
       ...(this.idle ? { expiresAt: this.#keepAlive.expiresAt } : {}),
       lastUsedAt: this.lastUsedMs,
       activeRequests: this.active,
@@ -229,7 +239,11 @@ export class ModelSlot implements Occupant {
     this.#load = abort;
     const asked = this.#queue.largestContextLength;
     this.#askedContext = asked ?? 0;
-    const spec = loadSpec(this.record, this.#with.limits, asked, this.tokenizerOnly);
+    const spec: EngineLoad = {
+      ...loadSpec(this.record, this.#with.limits, asked, this.tokenizerOnly),
+      engine: this.engine,
+      capabilities: this.details.capabilities.filter(isWork),
+    };
     this.#report.step('model.loading');
     try {
       const model = await loadModel(this, spec, abort.signal, this.#with);
@@ -304,6 +318,11 @@ export class ModelSlot implements Occupant {
   #tellQueue(): void {
     this.#report.queue(this.active, this.queued);
   }
+}
+
+/** What an engine may have to be started for. */
+function isWork(capability: Capability): capability is 'completion' | 'embedding' | 'rerank' {
+  return capability === 'completion' || capability === 'embedding' || capability === 'rerank';
 }
 
 function shuttingDown(): OmgError {

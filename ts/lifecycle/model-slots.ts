@@ -1,8 +1,9 @@
+import type { EngineKind } from '../inference/index.ts';
 import { contentDigest, type InstallRecord } from '../library/index.ts';
 import type { OpenedModel } from './model-directory.ts';
 import { ModelSlot, type SlotDeps } from './model-slot.ts';
 
-/** The slots of a daemon: one for each content that is in memory or on its way there, and one for a tokenizer without weights. */
+/** The slots of a daemon: one for each content and engine that is in memory or on its way there, and one for a tokenizer without weights. */
 export class ModelSlots {
   readonly #slots = new Map<string, ModelSlot>();
   readonly #deps: SlotDeps;
@@ -15,31 +16,38 @@ export class ModelSlots {
     return [...this.#slots.values()];
   }
 
-  /** That of a model, if it is known. */
-  find(record: InstallRecord, tokenizerOnly = false): ModelSlot | undefined {
-    return this.#slots.get(keyOf(record, tokenizerOnly));
+  /** Those of a model, one for each engine that serves it. */
+  servingAll(record: InstallRecord): ModelSlot[] {
+    const digest = contentDigest(record);
+    return this.all().filter((slot) => !slot.tokenizerOnly && contentDigest(slot.record) === digest);
+  }
+
+  /** The tokenizer of a model without its weights, if it is open. */
+  tokenizer(record: InstallRecord): ModelSlot | undefined {
+    return this.#slots.get(keyOf(record, 'native', true));
   }
 
   /** That of a model, made where there is none, and shown under the name that was asked for. */
-  of(opened: OpenedModel, tokenizerOnly = false): ModelSlot {
+  of(opened: OpenedModel, engine: EngineKind, tokenizerOnly = false): ModelSlot {
     const { name, record, details } = opened;
-    const known = this.find(record, tokenizerOnly);
+    const key = keyOf(record, engine, tokenizerOnly);
+    const known = this.#slots.get(key);
     if (known !== undefined) {
       known.showAs(opened);
       return known;
     }
-    const slot = new ModelSlot(name, record, details, this.#deps, tokenizerOnly);
-    this.#slots.set(keyOf(record, tokenizerOnly), slot);
+    const slot = new ModelSlot(name, record, details, this.#deps, engine, tokenizerOnly);
+    this.#slots.set(key, slot);
     return slot;
   }
 
   forget(slot: ModelSlot): void {
-    const key = keyOf(slot.record, slot.tokenizerOnly);
+    const key = keyOf(slot.record, slot.engine, slot.tokenizerOnly);
     if (this.#slots.get(key) === slot) this.#slots.delete(key);
   }
 }
 
-function keyOf(record: InstallRecord, tokenizerOnly: boolean): string {
+function keyOf(record: InstallRecord, engine: EngineKind, tokenizerOnly: boolean): string {
   const digest = contentDigest(record);
-  return tokenizerOnly ? `${digest} tokenizer` : digest;
+  return tokenizerOnly ? `${digest} tokenizer` : `${digest} ${engine}`;
 }

@@ -1,8 +1,10 @@
 import type {
   ChatEvent,
   ChatRequest,
+  EngineKind,
   LoadedModelInfo,
   PromptSegment,
+  ServingEngine,
   WorkEvent,
   WorkKind,
   WorkRequest,
@@ -68,6 +70,8 @@ export interface UseOptions {
   keepAliveMs?: number;
   /** Tokens. Only an explicitly larger value than the loaded one reloads. */
   contextLength?: number;
+  /** Which engine serves it. Absent: the model's own setting, then that of all. */
+  engine?: EngineKind;
   /** The answer goes on when the window is full, behind this many first tokens of the prompt and the newest half of the rest. */
   contextShiftKeep?: number;
   /** Called when the model is ready, with the milliseconds the request waited for it, load included. */
@@ -114,6 +118,8 @@ export interface RunningModel {
   state: 'starting' | 'running' | 'stopping';
   info?: LoadedModelInfo;
   pid?: number;
+  /** Once it is loaded. */
+  engine?: ServingEngine;
   /** Absent while busy or loading without a deadline; Infinity is forever. Unix milliseconds. */
   expiresAt?: number;
   /** When the last request ended, or the load. Unix milliseconds. */

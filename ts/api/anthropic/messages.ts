@@ -5,6 +5,7 @@ import type { Models } from '../../lifecycle/index.ts';
 import {
   announceStart,
   disconnectSignal,
+  engineOf,
   keepAliveOf,
   missingEndEvent,
   newId,
@@ -42,7 +43,12 @@ export async function messages(
   const keepAliveMs = keepAliveOf(request, body.keep_alive);
   const { name, model } = await resolveModel(models, settings, body.model);
   const { request: chat, contextLength } = messagesRequest(body, model);
-  const events = models.chat(name, chat, { signal: disconnectSignal(reply), keepAliveMs, contextLength });
+  const events = models.chat(name, chat, {
+    signal: disconnectSignal(reply),
+    keepAliveMs,
+    contextLength,
+    engine: engineOf(request),
+  });
   const context: Context = {
     reply,
     model: body.model ?? name,

@@ -1,7 +1,7 @@
 import { OmgError } from '../../errors/index.ts';
 
-/** The one engine under its names; stock clients know the last three. */
-export const BACKENDS = ['candle', 'omg', 'llama.cpp', 'vllm', 'mlx'] as const;
+/** Our engine under its names, the other engines, and the names that stock clients put before every path: those leave the choice to the model's setting. */
+export const BACKENDS = ['candle', 'omg', 'llama-server', 'llama.cpp', 'vllm', 'mlx'] as const;
 
 export const BACKEND = 'candle';
 

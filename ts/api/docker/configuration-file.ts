@@ -3,9 +3,11 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { parseKeepAlive, readRegularFile, writeFileAtomically } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
+import type { EngineKind } from '../../inference/index.ts';
 import { asStoreChange } from '../../library/index.ts';
 import type { UseOptions } from '../../lifecycle/index.ts';
-import { list, optional, record } from '../wire/index.ts';
+import { engineNamed, list, optional, record } from '../wire/index.ts';
+import { BACKEND } from './backends.ts';
 
 const MODES = ['completion', 'embedding', 'reranking', 'image-generation'] as const;
 
@@ -35,7 +37,7 @@ const fileSchema = z.object({ models: record(configurationSchema) });
 
 const LARGEST_FILE = 4 * 1024 * 1024;
 
-type SetUp = Pick<UseOptions, 'contextLength' | 'keepAliveMs'>;
+type SetUp = Pick<UseOptions, 'contextLength' | 'keepAliveMs' | 'engine'>;
 
 /** What a configuration asks for. Throws `invalid_request` for a time that cannot be read. */
 export function setUpOf(config: Configuration['config']): SetUp {
@@ -76,7 +78,7 @@ export class ConfigurationFile {
   /** What holds for the loads of a model. */
   of(digest: string): SetUp | undefined {
     const entry = this.#entries.get(digest);
-    return entry && setUpOf(entry.config);
+    return entry && { ...setUpOf(entry.config), engine: chosenEngine(entry.backend) };
   }
 
   entries(): [string, Configuration][] {
@@ -105,7 +107,17 @@ export class ConfigurationFile {
   }
 }
 
-function setsNothing({ mode, config }: Configuration): boolean {
+/** `candle` is what is written where nobody named one. */
+export function chosenEngine(backend: string): EngineKind | undefined {
+  return backend === BACKEND ? undefined : engineNamed(backend);
+}
+
+function setsNothing({ backend, mode, config }: Configuration): boolean {
   const { contextLength, keepAliveMs } = setUpOf(config);
-  return mode === 'completion' && contextLength === undefined && keepAliveMs === undefined;
+  return (
+    chosenEngine(backend) === undefined &&
+    mode === 'completion' &&
+    contextLength === undefined &&
+    keepAliveMs === undefined
+  );
 }

@@ -2,7 +2,13 @@ import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
 import { modelRequired, parseDockerBody } from './body.ts';
-import { type Configuration, type ConfigurationFile, configureSchema, setUpOf } from './configuration-file.ts';
+import {
+  type Configuration,
+  type ConfigurationFile,
+  chosenEngine,
+  configureSchema,
+  setUpOf,
+} from './configuration-file.ts';
 
 /** Sets how models are loaded, and tells it as docker does. */
 export class Configurations {
@@ -22,10 +28,13 @@ export class Configurations {
     const { model: name, mode = 'completion', ...config } = parseDockerBody(configureSchema, body);
     if (name.trim() === '') throw modelRequired();
     refuseUnsupported(config, mode);
-    const setUp = setUpOf(config);
+    const engine = chosenEngine(backend);
+    const setUp = { ...setUpOf(config), engine };
     const model = await this.#models.resolve(name);
     const running = this.#models.running().find(({ record }) => contentDigest(record) === contentDigest(model.record));
-    if (running !== undefined && running.activeRequests + running.queuedRequests > 0) {
+    // Where only the engine changes nobody is disturbed: what runs ends where it began.
+    const moves = engine !== undefined && running?.engine !== undefined && running.engine.kind !== engine;
+    if (!moves && running !== undefined && running.activeRequests + running.queuedRequests > 0) {
       throw new OmgError('conflict', `the runner of ${model.name} is already active`);
     }
     await this.#file.set(model.record.digest, { backend, model: model.name, mode, config });

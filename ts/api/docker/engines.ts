@@ -58,9 +58,9 @@ async function status({ devices }: DockerDeps): Promise<Record<string, string>> 
   return Object.fromEntries(BACKENDS.map((name) => [name, state]));
 }
 
-function runnerJson({ name, state, details, activeRequests, lastUsedAt, expiresAt }: RunningModel): object {
+function runnerJson({ name, state, details, engine, activeRequests, lastUsedAt, expiresAt }: RunningModel): object {
   return {
-    backend_name: BACKEND,
+    backend_name: engine === undefined || engine.kind === 'native' ? BACKEND : engine.kind,
     model_name: name,
     mode: WORK_KINDS[mainWork(details)].mode,
     last_used: new Date(lastUsedAt ?? Date.now()).toISOString(),

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteHandlerMethod, RouteOptions } from 'fastify';
+import type { EngineKind } from '../../inference/index.ts';
 import type { Models } from '../../lifecycle/index.ts';
-import { disconnectSignal } from '../wire/index.ts';
+import { disconnectSignal, engineOf } from '../wire/index.ts';
 import { assertBackend } from './backends.ts';
 import { modelRequired } from './body.ts';
 import type { DockerDeps } from './ports.ts';
@@ -37,7 +38,7 @@ function asEngine(route: RouteOptions, models: Models): RouteHandlerMethod {
   return async function (request, reply) {
     assertBackend(backendOf(request));
     const body = fieldsOf(request.body);
-    if (request.headers['x-preload-only'] === 'true') return preload(models, body?.model, reply);
+    if (request.headers['x-preload-only'] === 'true') return preload(models, body?.model, reply, engineOf(request));
     return route.handler.call(this, request, reply);
   };
 }
@@ -52,9 +53,14 @@ function asDocker(route: RouteOptions): RouteHandlerMethod {
   };
 }
 
-async function preload(models: Models, name: unknown, reply: FastifyReply): Promise<FastifyReply> {
+async function preload(
+  models: Models,
+  name: unknown,
+  reply: FastifyReply,
+  engine: EngineKind | undefined,
+): Promise<FastifyReply> {
   if (typeof name !== 'string' || name === '') throw modelRequired();
-  await models.load(name, { signal: disconnectSignal(reply) });
+  await models.load(name, { signal: disconnectSignal(reply), engine });
   return reply.code(200).send();
 }
 

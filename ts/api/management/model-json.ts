@@ -45,10 +45,12 @@ export function modelJson(model: InstalledModel, { running, pull, withPlaces }: 
 }
 
 function runtimeJson(running: RunningModel, withPlaces: boolean): object {
-  const { info, pid, expiresAt } = running;
+  const { info, pid, expiresAt, engine } = running;
   return {
     context_length: info?.contextLength ?? null,
     device: info?.device ?? null,
+    engine:
+      engine === undefined ? null : { kind: engine.kind, version: engine.version, capabilities: engine.capabilities },
     memory: info?.memory.totalBytes ?? null,
     ...(withPlaces ? { pid: pid ?? null } : {}),
     expires_at: expiresAt === undefined || !Number.isFinite(expiresAt) ? null : new Date(expiresAt).toISOString(),

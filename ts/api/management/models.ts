@@ -4,7 +4,7 @@ import { parseKeepAlive } from '../../config/index.ts';
 import { OmgError } from '../../errors/index.ts';
 import { contentDigest } from '../../library/index.ts';
 import type { Models, RunningModel } from '../../lifecycle/index.ts';
-import { disconnectSignal, mayManage, optional, parseBody } from '../wire/index.ts';
+import { disconnectSignal, engineOf, mayManage, optional, parseBody } from '../wire/index.ts';
 import { importRoute } from './import.ts';
 import { modelJson, pullJson } from './model-json.ts';
 import type { ModelStorePort } from './ports.ts';
@@ -61,7 +61,11 @@ async function start(
   reply: FastifyReply,
 ): Promise<unknown> {
   const body = parseBody(startSchema, request.body ?? {});
-  const use = { keepAliveMs: parseKeepAlive(body.keep_alive), contextLength: body.context_length };
+  const use = {
+    keepAliveMs: parseKeepAlive(body.keep_alive),
+    contextLength: body.context_length,
+    engine: engineOf(request),
+  };
   const model = await models.resolve(name);
   if (request.query.wait === 'true') {
     const timeoutMs = seconds(request.query.timeout);

@@ -9,6 +9,7 @@ import {
   cacheMissJson,
   DEFAULT_KEEP,
   disconnectSignal,
+  engineOf,
   exactNdjson,
   keepAliveOf,
   ndjson,
@@ -37,6 +38,7 @@ export async function chat(models: Models, request: FastifyRequest, reply: Fasti
   const use: UseOptions = {
     signal: disconnectSignal(reply),
     keepAliveMs,
+    engine: engineOf(request),
     contextLength: options.contextLength,
     ...(body.shift === true ? { contextShiftKeep: options.keepTokens ?? DEFAULT_KEEP } : {}),
   };

@@ -11,6 +11,7 @@ import {
 } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
+  engineOf,
   keepAliveOf,
   optional,
   parseBody,
@@ -108,7 +109,10 @@ async function open(
   const { contextLength } = parseOptions(body.options);
   const model = await found(models, name);
   requireCapability(model, 'embedding', { name });
-  return { name, use: { signal: disconnectSignal(reply), keepAliveMs, contextLength } };
+  return {
+    name,
+    use: { signal: disconnectSignal(reply), keepAliveMs, contextLength, engine: engineOf(reply.request) },
+  };
 }
 
 /** These two routes have words of their own for a model that is not there. */

@@ -12,6 +12,7 @@ import { type InstalledModel, type Models, requireCapability, type UseOptions } 
 import {
   DEFAULT_KEEP,
   disconnectSignal,
+  engineOf,
   insertPrompt,
   keepAliveOf,
   ndjson,
@@ -40,6 +41,7 @@ export async function generate(models: Models, request: FastifyRequest, reply: F
   const use: UseOptions = {
     signal: disconnectSignal(reply),
     keepAliveMs,
+    engine: engineOf(request),
     contextLength: options.contextLength,
     ...(body.shift === true ? { contextShiftKeep: options.keepTokens ?? DEFAULT_KEEP } : {}),
   };

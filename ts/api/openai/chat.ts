@@ -5,6 +5,7 @@ import { type Models, requireCapability } from '../../lifecycle/index.ts';
 import {
   announceStart,
   disconnectSignal,
+  engineOf,
   keepAliveOf,
   parseBody,
   type StartEvent,
@@ -58,7 +59,7 @@ export async function chatCompletions(
     models.chat(
       body.model,
       { ...chat, sampling: samplingOfChoice(chat.sampling, index) },
-      { signal, keepAliveMs, contextLength },
+      { signal, keepAliveMs, contextLength, engine: engineOf(request) },
     ),
   );
   const context: ChatContext = {

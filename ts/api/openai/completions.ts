@@ -6,6 +6,7 @@ import type { GenerateEvent, PromptSegment } from '../../inference/index.ts';
 import { type InstalledModel, type Models, requireCapability, type UseOptions } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
+  engineOf,
   insertPrompt,
   keepAliveOf,
   list,
@@ -76,7 +77,7 @@ export async function completions(
   requireCapability(model, 'completion', { name: body.model });
   const { sampling, stop, maxTokens, contextLength } = readSampling(body, model);
   const grammar = readGrammar(body, readResponseFormat(body.response_format, 'response_format'));
-  const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength };
+  const use: UseOptions = { signal: disconnectSignal(reply), keepAliveMs, contextLength, engine: engineOf(request) };
   const prompts = await readPrompts(models, body, model, use.signal);
   const templated = settings['compat.templated_completions'] && (body.suffix ?? '') === '' && body.echo !== true;
   const sources = prompts.flatMap(({ segments }) =>

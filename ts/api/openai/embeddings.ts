@@ -5,6 +5,7 @@ import { type EmbedRequest, lastEvent } from '../../inference/index.ts';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
+  engineOf,
   keepAliveOf,
   optional,
   parseBody,
@@ -37,6 +38,7 @@ export async function embeddings(models: Models, request: FastifyRequest, reply:
   const answer = await lastEvent(
     models.run('embed', body.model, wanted, {
       signal: disconnectSignal(reply),
+      engine: engineOf(request),
       keepAliveMs: keepAliveOf(request, body.keep_alive),
       contextLength: parseOptions(body.options).contextLength,
     }),

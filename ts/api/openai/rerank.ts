@@ -4,6 +4,7 @@ import { lastEvent } from '../../inference/index.ts';
 import { type Models, promptTokens } from '../../lifecycle/index.ts';
 import {
   disconnectSignal,
+  engineOf,
   keepAliveOf,
   list,
   optional,
@@ -31,6 +32,7 @@ export async function rerank(models: Models, request: FastifyRequest, reply: Fas
   const answer = await lastEvent(
     models.run('score', body.model, wanted, {
       signal: disconnectSignal(reply),
+      engine: engineOf(request),
       keepAliveMs: keepAliveOf(request, body.keep_alive),
       contextLength: parseOptions(body.options).contextLength,
     }),

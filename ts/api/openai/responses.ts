@@ -6,6 +6,7 @@ import {
   Adaptations,
   announceStart,
   disconnectSignal,
+  engineOf,
   keepAliveOf,
   missingEndEvent,
   parseBody,
@@ -50,7 +51,12 @@ export async function responses(
   const keep = (): void => {
     if (body.store !== false) keepResponse(store, builder.response, input, conversation);
   };
-  const events = models.chat(body.model, chat, { signal: disconnectSignal(reply), keepAliveMs, contextLength });
+  const events = models.chat(body.model, chat, {
+    signal: disconnectSignal(reply),
+    keepAliveMs,
+    contextLength,
+    engine: engineOf(request),
+  });
   const context: Context = { reply, builder, keep };
   if (body.stream !== true) return collect(events, context);
   return sendStream(reply, frames(events, context), {

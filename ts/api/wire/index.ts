@@ -4,6 +4,7 @@ export { argumentsObject, isArguments } from './call-arguments.ts';
 export { type Caller, callerOf, mayManage, ownerOf, requireManage } from './caller.ts';
 export { disconnectSignal } from './disconnect.ts';
 export { requireEffort, thinkOfEffort } from './effort.ts';
+export { engineNamed, engineOf } from './engine.ts';
 export {
   type ErrorRenderer,
   type ErrorReply,
