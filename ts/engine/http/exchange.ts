@@ -125,7 +125,7 @@ function parsed(text: string): unknown {
 }
 
 function unreachable(at: Endpoint, error: unknown): OmgError {
-  const reason = error instanceof Error && error.message !== '' ? error.message : String(error);
+  const reason = error instanceof Error ? error.message || error.name : String(error);
   const { origin } = new URL(at.url);
   return new OmgError(
     'engine_unavailable',

@@ -11,7 +11,7 @@ const NAMES =
     : ['llama-server', 'com.docker.llama-server'];
 
 /** Where package managers put it that services do not have on their PATH. */
-const USUAL = ['/opt/homebrew/bin', '/usr/local/bin', '/home/linuxbrew/.linuxbrew/bin', '/usr/bin'];
+const USUAL = ['/opt/homebrew/bin', '/usr/local/bin', '/usr/bin'];
 const ANSWER_MS = 10_000;
 
 export interface LlamaServerBinary {

@@ -13,7 +13,7 @@ const RECORDED = {
   // Two tokens were one character.
   second:
     '{"index":0,"content":"ü","tokens":[1017],"stop":false,"id_slot":-1,"tokens_predicted":3,"tokens_evaluated":3}',
-  last: '{"index":0,"content":"","tokens":[],"id_slot":1,"stop":true,"model":"/home/me/secret/demo.gguf","tokens_predicted":4,"tokens_evaluated":3,"generation_settings":{},"prompt":"x","truncated":false,"stop_type":"word","stopping_word":"END","tokens_cached":6,"timings":{"cache_n":1,"prompt_n":2,"prompt_ms":4.5,"predicted_n":4,"predicted_ms":9.25}}',
+  last: '{"index":0,"content":"","tokens":[],"id_slot":1,"stop":true,"model":"/srv/secret/demo.gguf","tokens_predicted":4,"tokens_evaluated":3,"generation_settings":{},"prompt":"x","truncated":false,"stop_type":"word","stopping_word":"END","tokens_cached":6,"timings":{"cache_n":1,"prompt_n":2,"prompt_ms":4.5,"predicted_n":4,"predicted_ms":9.25}}',
   overflow:
     '{"error":{"code":400,"message":"request (600 tokens) exceeds the available context size (512 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":600,"n_ctx":512}}',
   grammar:

@@ -172,7 +172,6 @@ export class LlamaServerDriver implements EngineDriver {
       TMP: scratch,
       XDG_CACHE_HOME: home,
       LLAMA_CACHE: home,
-      HF_HUB_OFFLINE: '1',
       // Archives hold the libraries beside the binary.
       LD_LIBRARY_PATH: [dirname(binary), this.#options.environment.LD_LIBRARY_PATH ?? ''].filter(Boolean).join(':'),
     };

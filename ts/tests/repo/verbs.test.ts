@@ -7,8 +7,9 @@ const sources = repositoryFiles().filter(
 );
 const filesWith = (pattern: RegExp) => sources.filter((path) => pattern.test(readRepositoryFile(path)));
 
-/** What is a kind's own: its requests and events, how they are answered, its route. */
-const ROOM = /^(?:ts\/api\/|ts\/mcp\/|ts\/client\/|crates\/omg-engine\/src\/types\/(?!mod\.rs))/;
+/** What is a kind's own: its requests and events, how they are answered, its route. A driver says what its engine can be asked. */
+const ROOM =
+  /^(?:ts\/api\/|ts\/engine\/llama-server\/|ts\/mcp\/|ts\/client\/|crates\/omg-engine\/src\/types\/(?!mod\.rs))/;
 
 test('a kind of work is named in six files outside its own', () => {
   const named = filesWith(/\b(?:Self|WorkRequest|WorkEvent)::Score\b|^ {2,4}score: (?:\{|\()|'score'/m);
