@@ -7,7 +7,7 @@ import { type TestDaemon, testDaemon } from './serve.ts';
 let served: TestDaemon;
 
 beforeEach(async () => {
-  served = await testDaemon({ script: (path) => ({ reply: 'hello there', tokenMs: path.includes('slow') ? 50 : 0 }) });
+  served = await testDaemon({ script: (path) => ({ reply: 'hello there', tokenMs: path.includes('slow') ? 600 : 0 }) });
   await served.install('tiny');
 });
 afterEach(() => served.stop());
