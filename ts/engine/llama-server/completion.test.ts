@@ -90,7 +90,6 @@ describe('a completion of llama-server', () => {
         },
       },
       [1, 2],
-      [],
     );
     expect(body).toMatchObject({ prompt: [1, 2], n_predict: 5, temperature: 0.8, top_k: 40, min_p: 0, seed: -1 });
     expect(body).toMatchObject({
@@ -99,10 +98,10 @@ describe('a completion of llama-server', () => {
         [8, 2],
       ],
     });
-    expect(() => completionBody({ ...REQUEST, promptLogprobs: true }, [1], [])).toThrow('does not tell');
+    expect(() => completionBody({ ...REQUEST, promptLogprobs: true }, [1])).toThrow('does not tell');
     const regex = { ...REQUEST, grammar: { kind: 'regex', pattern: 'a+' } } as const;
-    expect(() => completionBody(regex, [1], [])).toThrow('regular expressions');
+    expect(() => completionBody(regex, [1])).toThrow('regular expressions');
     const behind = { kind: 'gbnf', source: 'root ::= "a"', after: { opener: '<tool_call>' } } as const;
-    expect(() => completionBody({ ...REQUEST, grammar: behind }, [1], [])).toThrow('in the middle');
+    expect(() => completionBody({ ...REQUEST, grammar: behind }, [1])).toThrow('in the middle');
   });
 });

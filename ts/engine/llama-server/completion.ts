@@ -25,8 +25,27 @@ function samplingFields(sampling: Sampling): Record<string, unknown> {
   };
 }
 
-/** @param controlTokens texts of the control tokens, which it leaves out unless they are named. */
-export function completionBody(request: GenerateRequest, tokens: number[], controlTokens: string[]): object {
+/**
+ * Control tokens that mark reasoning and calls. It leaves those out of the text unless a request names them; a text that is no single token of
+ * the model changes nothing. Tokens that end an answer are not among them.
+ */
+const MARKS = [
+  ...['<|channel|>', '<|message|>', '<|start|>', '<|end|>', '<|constrain|>', '<|channel>', '<channel|>'],
+  ...['[THINK]', '[/THINK]', '[TOOL_CALLS]', '[ARGS]', '[CALL_ID]', '<|START_THINKING|>', '<|END_THINKING|>'],
+  ...['<|START_ACTION|>', '<|END_ACTION|>', '<|START_RESPONSE|>', '<|END_RESPONSE|>', '<|inner_prefix|>'],
+  ...['<|inner_suffix|>', '<|python_tag|>', '<|tool_call|>', '<|/tool_call|>', '<|tool_call>', '<tool_call|>'],
+  ...['<|tool_call_start|>', '<|tool_call_end|>', '<|tool_calls_section_begin|>', '<|tool_calls_section_end|>'],
+  ...['<|tool_call_begin|>', '<|tool_call_argument_begin|>', '<|action_start|>', '<|action_end|>', '<|plugin|>'],
+  ...[
+    '<｜tool▁calls▁begin｜>',
+    '<｜tool▁calls▁end｜>',
+    '<｜tool▁call▁begin｜>',
+    '<｜tool▁call▁end｜>',
+    '<｜tool▁sep｜>',
+  ],
+];
+
+export function completionBody(request: GenerateRequest, tokens: number[]): object {
   if (request.promptLogprobs) {
     throw new OmgError('unsupported', 'llama-server does not tell the logprobs of a prompt.', {
       detail: { param: 'echo' },
@@ -42,7 +61,7 @@ export function completionBody(request: GenerateRequest, tokens: number[], contr
     cache_prompt: true,
     return_progress: true,
     ...(request.topLogprobs === undefined ? {} : { n_probs: Math.max(1, request.topLogprobs) }),
-    ...(request.keepSpecialTokens && controlTokens.length > 0 ? { preserved_tokens: controlTokens } : {}),
+    ...(request.keepSpecialTokens ? { preserved_tokens: MARKS } : {}),
   };
 }
 

@@ -213,7 +213,6 @@ export class LlamaServerDriver implements EngineDriver {
       cleanUp,
       prefix: start > 0 ? whole.slice(0, start) : [],
       suffix: start >= 0 ? whole.slice(start + bare.length) : [],
-      controlTokens: [],
       engine: { kind: 'llama-server', version: props.build_info ?? binary.version, capabilities: CAPABILITIES },
       info: {
         contextLength,

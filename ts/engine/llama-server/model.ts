@@ -32,7 +32,6 @@ export interface LlamaServerParts {
   /** What the tokenizer puts around a text by itself. */
   prefix: number[];
   suffix: number[];
-  controlTokens: string[];
   /** Removes what was made for it. */
   cleanUp: () => Promise<void>;
 }
@@ -135,7 +134,7 @@ export class LlamaServerModel implements LoadedModel {
     const { contextLength } = this.info;
     if (tokens.length >= contextLength) throw tooLong(tokens.length, contextLength);
     const promptTokens = tokens.length;
-    const body = completionBody(request, tokens, this.#parts.controlTokens);
+    const body = completionBody(request, tokens);
     const began = performance.now();
     let counted = 0;
     // The connection is closed with the reader's loop, which frees the slot.
