@@ -51,6 +51,8 @@ pub(super) const MIXTURES: [Mixture; 16] = [
 pub(super) struct Surroundings {
     pub(super) layers: usize,
     pub(super) experts: usize,
+    /// The architecture is `llama`.
+    pub(super) llama: bool,
     /// The output matrix is the token embedding.
     pub(super) tied: bool,
 }
@@ -90,20 +92,11 @@ impl Mixture {
             };
         }
         let layer = layer_of(name).unwrap_or(0);
-        if name.ends_with("attn_v.weight") || name.ends_with("attn_k.weight") && around.experts == 8
-        {
+        if is_value(name) || name.ends_with("attn_k.weight") && around.experts == 8 {
             return self.value(name, layer, around);
         }
         if name.contains("ffn_down") {
             return self.down(layer, around.layers);
-        }
-        if name.ends_with("attn_qkv.weight") {
-            return match (self.base, self.grade) {
-                (DType::Q3_K, Grade::Medium | Grade::Large) => DType::Q4_K,
-                (DType::Q4_K, Grade::Medium) => DType::Q5_K,
-                (DType::Q5_K, Grade::Medium) => DType::Q6_K,
-                _ => self.base,
-            };
         }
         if name.ends_with("attn_output.weight") && around.experts != 8 {
             return match (self.base, self.grade) {
@@ -120,17 +113,22 @@ impl Mixture {
         if around.experts == 8 && self.grade != Grade::Plain {
             return DType::Q8_0;
         }
-        if !name.ends_with("attn_v.weight") {
+        if !is_value(name) {
             return self.base;
         }
         let more = needs_more_bits(layer, around.layers);
-        match (self.base, self.grade) {
+        let chosen = match (self.base, self.grade) {
             (DType::Q3_K, Grade::Medium) if layer < 2 => DType::Q5_K,
             (DType::Q3_K, Grade::Medium) => DType::Q4_K,
             (DType::Q3_K, Grade::Large) => DType::Q5_K,
             (DType::Q4_K | DType::Q5_K, Grade::Medium) if more => DType::Q6_K,
             (DType::Q4_K, Grade::Small) if layer < 4 => DType::Q5_K,
             _ => self.base,
+        };
+        // Eight queries share a value in Llama's 70B, so that more bits cost little.
+        match chosen {
+            DType::Q3_K | DType::Q4_K if around.layers == 80 && around.llama => DType::Q5_K,
+            _ => chosen,
         }
     }
 
@@ -138,13 +136,20 @@ impl Mixture {
         let more = needs_more_bits(layer, layers);
         match (self.base, self.grade) {
             (DType::Q3_K, Grade::Medium) if layer < layers / 16 => DType::Q5_K,
-            (DType::Q3_K, Grade::Medium) if more => DType::Q4_K,
+            (DType::Q3_K, Grade::Medium) => DType::Q4_K,
             (DType::Q3_K, Grade::Large) => DType::Q5_K,
             (DType::Q4_K | DType::Q5_K, Grade::Medium) if more => DType::Q6_K,
             (DType::Q4_K, Grade::Small) if layer < layers / 8 => DType::Q5_K,
             _ => self.base,
         }
     }
+}
+
+/// Alone or in one matrix with others.
+fn is_value(name: &str) -> bool {
+    ["attn_v.weight", "attn_qkv.weight", "attn_kv_b.weight"]
+        .iter()
+        .any(|value| name.ends_with(value))
 }
 
 pub(super) fn is_plain(dtype: DType) -> bool {
@@ -182,7 +187,8 @@ fn fitting(wanted: DType, cols: usize) -> DType {
         return wanted;
     }
     let smaller = match wanted {
-        DType::Q3_K | DType::Q4_K => DType::Q5_0,
+        DType::Q3_K => DType::Q4_0,
+        DType::Q4_K => DType::Q5_0,
         DType::Q5_K => DType::Q5_1,
         _ => DType::Q8_0,
     };
@@ -201,12 +207,17 @@ mod tests {
         let around = Surroundings {
             layers: 16,
             experts: 0,
+            llama: true,
             tied: false,
         };
+        of_model(mixture, names, &around)
+    }
+
+    fn of_model(mixture: &str, names: &[&str], around: &Surroundings) -> Vec<Option<DType>> {
         let mixture = Mixture::by_name(mixture).unwrap();
         names
             .iter()
-            .map(|name| mixture.type_of(name, &[512, 512], &around))
+            .map(|name| mixture.type_of(name, &[512, 512], around))
             .collect()
     }
 
@@ -229,6 +240,34 @@ mod tests {
     }
 
     #[test]
+    fn q3_k_m_has_four_bits_behind_the_first_sixteenth() {
+        use DType::{Q4_K, Q5_K};
+        let names = ["blk.0", "blk.1", "blk.5", "blk.15"].map(|b| format!("{b}.ffn_down.weight"));
+        let names = names.each_ref().map(String::as_str);
+        let expected = [Q5_K, Q4_K, Q4_K, Q4_K];
+        assert_eq!(types("Q3_K_M", &names), expected.map(Some));
+    }
+
+    #[test]
+    fn a_fused_value_counts_as_a_value_and_the_largest_llama_has_more_of_it() {
+        use DType::{Q4_K, Q5_K, Q6_K};
+        let names = ["blk.0.attn_qkv.weight", "blk.3.attn_qkv.weight"];
+        assert_eq!(types("Q4_K_M", &names), [Q6_K, Q4_K].map(Some));
+        let mut around = Surroundings {
+            layers: 80,
+            experts: 0,
+            llama: true,
+            tied: false,
+        };
+        let names = ["blk.0.attn_v.weight", "blk.11.attn_v.weight"];
+        let expected = [Q6_K, Q5_K].map(Some);
+        assert_eq!(of_model("Q4_K_M", &names, &around), expected);
+        around.llama = false;
+        let expected = [Q6_K, Q4_K].map(Some);
+        assert_eq!(of_model("Q4_K_M", &names, &around), expected);
+    }
+
+    #[test]
     fn norms_and_routers_stay() {
         let names = [
             "blk.0.attn_norm.weight",
@@ -240,6 +279,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_no_whole_blocks_take_smaller_ones() {
+        assert_eq!(fitting(DType::Q3_K, 96), DType::Q4_0);
         assert_eq!(fitting(DType::Q4_K, 96), DType::Q5_0);
         assert_eq!(fitting(DType::Q6_K, 288), DType::Q8_0);
         assert_eq!(fitting(DType::Q4_0, 33), DType::F16);

@@ -82,6 +82,7 @@ fn surroundings(files: &ModelFiles) -> Result<Surroundings> {
     Ok(Surroundings {
         layers: count("block_count")?,
         experts: count("expert_count")?,
+        llama: architecture == "llama",
         tied: files.tensor("output.weight").is_none(),
     })
 }
