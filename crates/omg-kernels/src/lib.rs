@@ -15,12 +15,14 @@ mod aligned;
 mod attention;
 mod cores;
 mod error;
+mod experts;
 mod float;
 mod isa;
 mod logits;
 mod matrix;
 mod norm;
 mod pool;
+mod product;
 mod quant;
 mod recurrent;
 mod rope;
@@ -32,11 +34,13 @@ mod simd;
 pub use activation::{Activation, activate, add, add_bias, add_scaled, gated, scale, softcap};
 pub use attention::{AttentionShape, BLOCK_TOKENS, Mask, PagedKv, Seq, attention};
 pub use error::{Error, Result};
+pub use experts::{ExpertMatrix, ExpertMatrixBuilder, Experts, Routes, experts};
 pub use isa::Isa;
 pub use logits::{argmax, log_sum_exp, softmax, top_k};
-pub use matrix::{Matrix, MatrixBuilder, Product, multiply};
+pub use matrix::{Matrix, MatrixBuilder};
 pub use norm::{add_rms_norm, layer_norm, rms_norm, rms_norm_in_place};
 pub use pool::Pool;
+pub use product::{Product, multiply};
 pub use recurrent::{
     ConvWeights, Recurrence, RecurrenceShape, States, StepGates, convolve, recur, rms_norm_groups,
     unit_heads,

@@ -1,12 +1,9 @@
-use std::cell::RefCell;
-
 use omg_format::DType;
 
 use crate::aligned::AlignedBytes;
 use crate::error::{Error, Result};
-use crate::float::{self, Float};
+use crate::float::Float;
 use crate::pool::Pool;
-use crate::quant::activation::Activations;
 use crate::quant::layout::Layout;
 use crate::quant::pack::pack_block;
 use crate::quant::{self, LANES};
@@ -18,13 +15,13 @@ pub struct Matrix {
     dtype: DType,
     rows: usize,
     cols: usize,
-    panel_bytes: usize,
-    packing: Packing,
+    pub(crate) panel_bytes: usize,
+    pub(crate) packing: Packing,
     bytes: AlignedBytes,
 }
 
 #[derive(Clone, Copy)]
-enum Packing {
+pub(crate) enum Packing {
     Quant(Layout),
     Float(Float),
 }
@@ -34,13 +31,6 @@ pub struct MatrixBuilder {
     matrix: Matrix,
     row_bytes: usize,
     written: usize,
-}
-
-/// One product of [`multiply`]: `y` = `x` times `matrix` transposed; `x` is [n, cols], `y` is [n, rows].
-pub struct Product<'a> {
-    pub matrix: &'a Matrix,
-    pub x: &'a [f32],
-    pub y: &'a mut [f32],
 }
 
 impl Matrix {
@@ -116,18 +106,6 @@ impl Matrix {
         self.bytes.len()
     }
 
-    /// `y` [n, rows] = `x` [n, cols] times this matrix transposed. A row of `y` has the same bits whatever `n` is and
-    /// however many threads work on it.
-    pub fn matmul(&self, pool: &Pool, x: &[f32], n: usize, y: &mut [f32]) {
-        assert_eq!(
-            x.len(),
-            n * self.cols,
-            "activations of [{n}, {}]",
-            self.cols
-        );
-        multiply(pool, &mut [Product { matrix: self, x, y }]);
-    }
-
     /// Row `i`, dequantised, into `out` of `cols` floats.
     pub fn row(&self, i: usize, out: &mut [f32]) {
         assert!(i < self.rows && out.len() == self.cols);
@@ -138,11 +116,11 @@ impl Matrix {
         }
     }
 
-    fn panel(&self, panel: usize) -> &[u8] {
+    pub(crate) fn panel(&self, panel: usize) -> &[u8] {
         &self.bytes[panel * self.panel_bytes..][..self.panel_bytes]
     }
 
-    fn panels(&self) -> usize {
+    pub(crate) fn panels(&self) -> usize {
         self.rows.div_ceil(LANES)
     }
 }
@@ -203,6 +181,16 @@ impl MatrixBuilder {
         Ok(())
     }
 
+    /// Rows pushed so far, and those skipped.
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+
+    /// The next row begins a panel; rows between stay zero.
+    pub(crate) fn skip_to_panel(&mut self) {
+        self.written = self.written.next_multiple_of(LANES);
+    }
+
     /// `Err(RowsMissing)` unless all rows were pushed.
     pub fn finish(self) -> Result<Matrix> {
         if self.written != self.matrix.rows {
@@ -212,141 +200,5 @@ impl MatrixBuilder {
             });
         }
         Ok(self.matrix)
-    }
-}
-
-thread_local! {
-    /// Buffers for quantised activations, kept between calls.
-    static ACTIVATIONS: RefCell<Vec<Activations>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Weights of about this many bytes make a piece of work: small enough to share out evenly, large enough to stream.
-const PIECE_BYTES: usize = 96 << 10;
-
-/// Computes several products in one dispatch. Products whose `x` is the same slice share its quantisation (query, key
-/// and value projections; gate and up).
-pub fn multiply(pool: &Pool, products: &mut [Product<'_>]) {
-    let mut buffers = ACTIVATIONS.take();
-    let mut inputs: Vec<(*const f32, usize, usize)> = Vec::new();
-    let mut works = Vec::with_capacity(products.len());
-    for Product { matrix, x, y } in products.iter_mut() {
-        let (rows, cols) = (matrix.rows, matrix.cols);
-        if rows == 0 || y.is_empty() {
-            assert!(y.is_empty());
-            continue;
-        }
-        assert!(y.len().is_multiple_of(rows), "outputs of [n, {rows}]");
-        let n = y.len() / rows;
-        assert_eq!(x.len(), n * cols, "activations of [{n}, {cols}]");
-        if cols == 0 {
-            y.fill(0.0);
-            continue;
-        }
-        let (buffer, max_rows) = match matrix.packing {
-            Packing::Float(_) => (0, float::MAX_ROWS),
-            Packing::Quant(_) => {
-                let key = (x.as_ptr(), n, cols);
-                let known = inputs.iter().position(|input| *input == key);
-                let buffer = known.unwrap_or_else(|| {
-                    inputs.push(key);
-                    if buffers.len() < inputs.len() {
-                        buffers.push(Activations::new());
-                    }
-                    buffers[inputs.len() - 1].quantize(pool, x, n, cols);
-                    inputs.len() - 1
-                });
-                // Half a megabyte of activations, which leaves room in the second-level cache.
-                (
-                    buffer,
-                    ((512 << 10) / (2 * cols)).clamp(16, quant::multiply::MAX_ROWS),
-                )
-            }
-        };
-        // A product of few rows costs as much as reading the weights, one of many rows as much as multiplying.
-        let panel_cost = matrix.panel_bytes * n.min(max_rows).div_ceil(4);
-        let step = (PIECE_BYTES / panel_cost.max(1)).max(1);
-        let pieces = matrix.panels().div_ceil(step);
-        let tiles = n.div_ceil(max_rows);
-        works.push(Work {
-            matrix,
-            x,
-            y: SharedMut::new(y),
-            n,
-            buffer,
-            max_rows,
-            step,
-            pieces,
-            count: pieces * tiles,
-        });
-    }
-    let total = works.iter().map(|work| work.count).sum();
-    pool.for_each(total, &|mut piece| {
-        for work in &works {
-            if piece < work.count {
-                work.piece(pool, buffers.get(work.buffer), piece);
-                return;
-            }
-            piece -= work.count;
-        }
-    });
-    ACTIVATIONS.replace(buffers);
-}
-
-struct Work<'a> {
-    matrix: &'a Matrix,
-    x: &'a [f32],
-    y: SharedMut<'a, f32>,
-    n: usize,
-    buffer: usize,
-    max_rows: usize,
-    /// Panels in a piece.
-    step: usize,
-    /// Pieces per tile of activation rows.
-    pieces: usize,
-    count: usize,
-}
-
-impl Work<'_> {
-    fn piece(&self, pool: &Pool, activations: Option<&Activations>, piece: usize) {
-        let matrix = self.matrix;
-        let row = piece / self.pieces * self.max_rows;
-        let rows = self.max_rows.min(self.n - row);
-        let first = piece % self.pieces * self.step;
-        for index in first..(first + self.step).min(matrix.panels()) {
-            let (panel, cols, y) = (matrix.panel(index), matrix.cols, self.y);
-            let (outputs, output) = (matrix.rows, index * LANES);
-            match (&matrix.packing, activations) {
-                (Packing::Quant(layout), Some(x)) => {
-                    let tiles = pool.isa().has_tiles();
-                    pool.isa().run(quant::multiply::Multiply {
-                        layout,
-                        panel,
-                        cols,
-                        x,
-                        row,
-                        rows,
-                        y,
-                        outputs,
-                        output,
-                        tiles,
-                    });
-                }
-                (Packing::Float(float), _) => {
-                    let (float, x) = (*float, self.x);
-                    pool.isa().run(float::Multiply {
-                        float,
-                        panel,
-                        cols,
-                        x,
-                        row,
-                        rows,
-                        y,
-                        outputs,
-                        output,
-                    });
-                }
-                (Packing::Quant(_), None) => unreachable!("activations were quantised"),
-            }
-        }
     }
 }

@@ -75,8 +75,8 @@ pub(crate) struct Activations {
 }
 
 struct Quantize<'a> {
+    /// One row.
     x: &'a [f32],
-    cols: usize,
     row: usize,
     rows: usize,
     out: SharedMut<'a, Group>,
@@ -86,8 +86,7 @@ impl Kernel for Quantize<'_> {
     type Out = ();
     #[inline(always)]
     fn call<S: Simd>(self, _: S) {
-        let x = &self.x[self.row * self.cols..][..self.cols];
-        for (index, chunk) in x.chunks_exact(GROUP).enumerate() {
+        for (index, chunk) in self.x.chunks_exact(GROUP).enumerate() {
             let (tile, group) = (index / TILE_GROUPS, index % TILE_GROUPS);
             let at = (tile * self.rows + self.row) * TILE_GROUPS + group;
             let Ok(chunk) = chunk.try_into() else {
@@ -110,7 +109,20 @@ impl Activations {
 
     /// Quantises `x` = [rows, cols]; `cols` is a multiple of 32.
     pub(crate) fn quantize(&mut self, pool: &Pool, x: &[f32], rows: usize, cols: usize) {
-        assert!(cols.is_multiple_of(GROUP) && x.len() == rows * cols);
+        assert_eq!(x.len(), rows * cols);
+        self.gather(pool, x, rows, cols, &|row| row);
+    }
+
+    /// Quantises `rows` rows of `x` = [any, cols]: row i is row `from(i)` of `x`.
+    pub(crate) fn gather(
+        &mut self,
+        pool: &Pool,
+        x: &[f32],
+        rows: usize,
+        cols: usize,
+        from: &(dyn Fn(usize) -> usize + Sync),
+    ) {
+        assert!(cols.is_multiple_of(GROUP));
         let tiles = cols.div_ceil(GROUP * TILE_GROUPS);
         self.groups.clear();
         self.groups.resize(tiles * rows * TILE_GROUPS, Group::ZERO);
@@ -118,8 +130,7 @@ impl Activations {
         let out = SharedMut::new(&mut self.groups);
         let quantize = |row| {
             pool.isa().run(Quantize {
-                x,
-                cols,
+                x: &x[from(row) * cols..][..cols],
                 row,
                 rows,
                 out,
