@@ -207,7 +207,10 @@ fn what_would_compute_something_else_is_unsupported() {
             c["rope_parameters"]["rope_type"] = json!("spiral");
         }),
         ("activation", |c| c["hidden_act"] = json!("relu6")),
-        ("experts", |c| c["num_local_experts"] = json!(8)),
+        ("experts", |c| {
+            c["architectures"] = json!(["MistralForCausalLM"]);
+            c["num_local_experts"] = json!(8);
+        }),
     ];
     for (name, change) in cases {
         let error = Copy::new(name, "llama")
@@ -216,6 +219,85 @@ fn what_would_compute_something_else_is_unsupported() {
             .err()
             .unwrap();
         assert_eq!(error.code(), "unsupported", "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_expert_that_is_missing_is_named() {
+    let name = "model.layers.1.mlp.experts.4.up_proj.weight";
+    let copy =
+        Copy::new("expert", "qwen3moe").header(|header| rename(header, name, "mtp.elsewhere"));
+    let error = copy.load().err().unwrap();
+    assert!(
+        matches!(&error, Error::MissingTensor { name: missing } if missing == name),
+        "{error}"
+    );
+}
+
+#[test]
+fn experts_of_another_number_are_named() {
+    // One tensor per expert: there are six.
+    let copy = |name: &str, count: usize| {
+        Copy::new(name, "qwen3moe").config(|config| config["num_experts"] = json!(count))
+    };
+    let error = copy("experts-less", 5).load().err().unwrap();
+    let Error::TensorShape {
+        name,
+        expected,
+        found,
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(name, "model.layers.0.mlp.gate.weight");
+    assert_eq!((expected, found), (vec![5, 32], vec![6, 32]));
+    let error = copy("experts-more", 7).load().err().unwrap();
+    assert_eq!(error.code(), "invalid_model_file", "{error}");
+
+    // All experts in one tensor.
+    let copy = Copy::new("experts-shape", "qwen3moe-memory").header(|header| {
+        header["model.layers.1.mlp.experts.down_proj"]["shape"] = json!([10, 16, 16]);
+    });
+    let error = copy.load().err().unwrap();
+    let Error::TensorShape {
+        name,
+        expected,
+        found,
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(name, "model.layers.1.mlp.experts.down_proj");
+    assert_eq!((expected, found), (vec![5, 32, 16], vec![10, 16, 16]));
+}
+
+#[test]
+fn settings_of_experts_that_do_not_fit_are_named() {
+    let cases: [(&str, Change, &str); 4] = [
+        (
+            "used",
+            |c| c["num_experts_per_tok"] = json!(7),
+            "num_experts_per_tok",
+        ),
+        (
+            "unused",
+            |c| c["num_experts_per_tok"] = json!(0),
+            "num_experts_per_tok",
+        ),
+        (
+            "width",
+            |c| c["moe_intermediate_size"] = json!(0),
+            "moe_intermediate_size",
+        ),
+        ("groups", |c| c["n_group"] = json!(4), "n_group"),
+    ];
+    for (name, change, key) in cases {
+        let copy = Copy::new(&format!("experts-{name}"), "qwen3moe").config(change);
+        let error = copy.load().err().unwrap();
+        assert!(
+            matches!(&error, Error::InvalidKey { key: named, .. } if named == key),
+            "{name}: {error}"
+        );
     }
 }
 

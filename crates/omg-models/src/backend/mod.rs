@@ -5,6 +5,7 @@
 mod attend;
 mod cpu;
 mod dense;
+mod experts;
 mod generic;
 mod storage;
 mod tensor;
@@ -12,10 +13,11 @@ mod tensor;
 pub(crate) use attend::Attend;
 pub(crate) use cpu::CpuBackend;
 pub(crate) use dense::{Dense, Linear, Norm};
+pub(crate) use experts::{ExpertLayer, Experts};
 pub(crate) use storage::Storage;
 pub(crate) use tensor::TensorBackend;
 
 /// All that blocks ask for. A new kind of operation is a trait of its own, with a line here.
-pub(crate) trait Backend: Dense + Attend {}
+pub(crate) trait Backend: Dense + Attend + Experts {}
 
-impl<B: Dense + Attend> Backend for B {}
+impl<B: Dense + Attend + Experts> Backend for B {}

@@ -1,24 +1,20 @@
 use omg_kernels::Activation;
 
-use super::Scratch;
+use super::{ExpertsBlock, GATED, Gated, Scratch};
 use crate::backend::{Backend, Linear};
 use crate::error::Result;
-use crate::spec::{FeedForward, GatedSpec, PlainSpec};
-use crate::weights::{Role, RowOrder, WeightSource};
+use crate::spec::{FeedForward, PlainSpec};
+use crate::weights::{Role, WeightSource};
 
 /// The feed-forward half of a layer.
 pub(crate) enum FeedForwardBlock<B: Backend> {
-    Gated {
-        activation: Activation,
-        gate: Linear<B>,
-        up: Linear<B>,
-        down: Linear<B>,
-    },
+    Gated(Gated<B>),
     Plain {
         activation: Activation,
         up: Linear<B>,
         down: Linear<B>,
     },
+    Experts(Box<ExpertsBlock<B>>),
 }
 
 impl<B: Backend> FeedForwardBlock<B> {
@@ -30,83 +26,48 @@ impl<B: Backend> FeedForwardBlock<B> {
         layer: usize,
     ) -> Result<Self> {
         match spec {
-            FeedForward::Gated(spec) => load_gated(backend, source, spec, hidden, layer),
+            FeedForward::Gated(spec) => {
+                Gated::load(backend, source, &GATED, spec, hidden, layer).map(Self::Gated)
+            }
             FeedForward::Plain(spec) => load_plain(backend, source, spec, hidden, layer),
+            FeedForward::Experts(spec) => {
+                let experts = ExpertsBlock::load(backend, source, spec, hidden, layer)?;
+                Ok(Self::Experts(Box::new(experts)))
+            }
         }
     }
 
     pub(crate) fn weight_bytes(&self, backend: &B) -> usize {
         let bytes = |linear: &Linear<B>| backend.matrix_bytes(&linear.matrix);
         match self {
-            Self::Gated { gate, up, down, .. } => bytes(gate) + bytes(up) + bytes(down),
+            Self::Gated(gated) => gated.weight_bytes(backend),
             Self::Plain { up, down, .. } => bytes(up) + bytes(down),
+            Self::Experts(experts) => experts.weight_bytes(backend),
         }
     }
 
     /// From `scratch.normed` to `scratch.branch`.
     pub(crate) fn forward(&self, backend: &B, scratch: &mut Scratch<B>) -> Result<()> {
-        let Scratch {
-            normed,
-            branch,
-            mixed,
-            gate: g,
-            up: u,
-            ..
-        } = scratch;
         match self {
-            Self::Gated {
-                activation,
-                gate,
-                up,
-                down,
-            } => {
-                backend.project([gate, up], normed, [&mut *g, &mut *u])?;
-                backend.gated(*activation, g, u, mixed)?;
-                backend.project([down], mixed, [branch])
-            }
+            Self::Gated(gated) => gated.forward(backend, scratch),
             Self::Plain {
                 activation,
                 up,
                 down,
             } => {
+                let Scratch {
+                    normed,
+                    branch,
+                    up: u,
+                    ..
+                } = scratch;
                 backend.project([up], normed, [&mut *u])?;
                 backend.activate(*activation, u)?;
                 backend.project([down], u, [branch])
             }
+            Self::Experts(experts) => experts.forward(backend, scratch),
         }
     }
-}
-
-fn load_gated<B: Backend>(
-    backend: &B,
-    source: &mut WeightSource<'_>,
-    spec: &GatedSpec,
-    hidden: usize,
-    layer: usize,
-) -> Result<FeedForwardBlock<B>> {
-    let width = spec.width;
-    let fused = !source.has(Role::Gate, layer) && source.has(Role::GateUp, layer);
-    let mut project = |role: Role, start: usize, bias: bool| {
-        let (role, order) = match fused {
-            true => (Role::GateUp, RowOrder::run(start, width, 2 * width)),
-            false => (role, RowOrder::all(width)),
-        };
-        let matrix = source.rows(role, layer, order, hidden)?;
-        let bias = match bias {
-            true => Some(source.bias_rows(role, layer, order)?),
-            false => None,
-        };
-        Linear::load(backend, &matrix, bias)
-    };
-    let gate = project(Role::Gate, 0, spec.gate_bias)?;
-    let up = project(Role::Up, width, spec.up_bias)?;
-    let down = load_down(backend, source, width, spec.down_bias, hidden, layer)?;
-    Ok(FeedForwardBlock::Gated {
-        activation: spec.activation,
-        gate,
-        up,
-        down,
-    })
 }
 
 fn load_plain<B: Backend>(
@@ -116,31 +77,14 @@ fn load_plain<B: Backend>(
     hidden: usize,
     layer: usize,
 ) -> Result<FeedForwardBlock<B>> {
-    let matrix = source.matrix(Role::Up, layer, spec.width, hidden)?;
-    let bias = spec
-        .up_bias
-        .then(|| source.bias(Role::Up, layer, spec.width))
-        .transpose()?;
-    let up = Linear::load(backend, &matrix, bias)?;
-    let down = load_down(backend, source, spec.width, spec.down_bias, hidden, layer)?;
+    let mut project = |role, rows, cols, bias: bool| {
+        let matrix = source.matrix(role, layer, rows, cols)?;
+        let bias = bias.then(|| source.bias(role, layer, rows)).transpose()?;
+        Linear::load(backend, &matrix, bias)
+    };
     Ok(FeedForwardBlock::Plain {
         activation: spec.activation,
-        up,
-        down,
+        up: project(Role::Up, spec.width, hidden, spec.up_bias)?,
+        down: project(Role::Down, hidden, spec.width, spec.down_bias)?,
     })
-}
-
-fn load_down<B: Backend>(
-    backend: &B,
-    source: &mut WeightSource<'_>,
-    width: usize,
-    bias: bool,
-    hidden: usize,
-    layer: usize,
-) -> Result<Linear<B>> {
-    let matrix = source.matrix(Role::Down, layer, hidden, width)?;
-    let bias = bias
-        .then(|| source.bias(Role::Down, layer, hidden))
-        .transpose()?;
-    Linear::load(backend, &matrix, bias)
 }

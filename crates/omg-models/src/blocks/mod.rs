@@ -1,7 +1,9 @@
 //! The parts of a model, each once, over any backend.
 
 mod attention;
+mod experts;
 mod feed_forward;
+mod gated;
 mod head;
 mod layer;
 mod mixer;
@@ -9,11 +11,14 @@ mod norm;
 mod per_layer;
 mod pooling;
 mod rope;
+mod router;
 mod scratch;
 mod step;
 
 pub(crate) use attention::Attention;
+pub(crate) use experts::ExpertsBlock;
 pub(crate) use feed_forward::FeedForwardBlock;
+pub(crate) use gated::{GATED, Gated, SHARED};
 pub(crate) use head::Head;
 pub(crate) use layer::{Following, Layer, read};
 pub(crate) use mixer::{LayerCache, MixerBlock};
@@ -21,5 +26,6 @@ pub(crate) use norm::load_norm;
 pub(crate) use per_layer::{PerLayerHalf, PerLayerInputs};
 pub(crate) use pooling::PoolingHead;
 pub(crate) use rope::Ropes;
+pub(crate) use router::route;
 pub(crate) use scratch::Scratch;
 pub(crate) use step::Step;

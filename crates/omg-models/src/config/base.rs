@@ -16,6 +16,7 @@ pub(crate) const BASE: Family = Family {
     norm_plus_one: false,
     activation: Activation::Silu,
     gated: true,
+    routing: None,
     qkv_bias: Bias::Stored,
     qk_norm: None,
     qk_norm_after_rope: false,

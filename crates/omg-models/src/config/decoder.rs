@@ -2,7 +2,7 @@ use super::counts::{layer_count, vocab};
 use super::family::{Family, LayerReader};
 use super::header::Header;
 use super::{keys, windows};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::spec::{HeadSpec, LearnedPositions, ModelSpec, NormKind, NormSpec, RopeScaling};
 use crate::weights::{Role, TensorNames};
 
@@ -11,11 +11,6 @@ const LONGEST: f64 = (1u32 << 30) as f64;
 
 /// Builds the spec that a family's columns and a header describe.
 pub(crate) fn decoder_spec(header: &Header<'_>, family: &Family) -> Result<ModelSpec> {
-    if header.count(keys::EXPERTS)?.unwrap_or(0) > 1 {
-        return Err(Error::Unsupported {
-            what: "a mixture of experts".to_owned(),
-        });
-    }
     let names = TensorNames::find(header.files(), family.names, family.transforms)?;
     let hidden = header.required_count(keys::HIDDEN)?;
     let count = layer_count(header)?;

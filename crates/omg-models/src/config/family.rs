@@ -1,6 +1,7 @@
 use omg_kernels::{Activation, Pairing};
 
 use super::header::{Header, Key};
+use super::routing::Routing;
 use super::{Windows, keys};
 use crate::error::Result;
 use crate::spec::{Halves, LayerSpec, ModelSpec, NormKind, NormPlacement, NormSpec, QkNormScope};
@@ -21,6 +22,8 @@ pub(crate) struct Family {
     pub(crate) activation: Activation,
     /// The feed-forward half multiplies two projections.
     pub(crate) gated: bool,
+    /// `None`: the family has no mixtures of experts.
+    pub(crate) routing: Option<Routing>,
     pub(crate) qkv_bias: Bias,
     pub(crate) qk_norm: Option<QkNormScope>,
     pub(crate) qk_norm_after_rope: bool,

@@ -18,12 +18,28 @@ pub(crate) const CONTEXT: Key = key(
 pub(crate) const MODEL_MAX_LENGTH: Key = key("", &["model_max_length"]);
 pub(crate) const EXPERTS: Key = key(
     "expert_count",
-    &["num_local_experts", "num_experts", "n_routed_experts"],
+    &[
+        "num_local_experts",
+        "num_experts",
+        "n_routed_experts",
+        "moe_num_experts",
+    ],
 );
 pub(crate) const ACTIVATION: Key = key(
     "",
     &["hidden_activation", "hidden_act", "activation_function"],
 );
+pub(crate) const EXPERTS_USED: Key = key(
+    "expert_used_count",
+    &["num_experts_per_tok", "moe_topk", "moe_k"],
+);
+pub(crate) const EXPERT_WIDTH: Key = key("expert_feed_forward_length", &["moe_intermediate_size"]);
+pub(crate) const EXPERT_SCORE: Key = key("expert_gating_func", &[]);
+pub(crate) const EXPERT_SCORE_NAME: Key = key("", &["scoring_func"]);
+pub(crate) const EXPERTS_RENORMALISE: Key = key("expert_weights_norm", &["norm_topk_prob"]);
+pub(crate) const EXPERTS_SCALE: Key = key("expert_weights_scale", &["routed_scaling_factor"]);
+pub(crate) const EXPERT_GROUPS: Key = key("expert_group_count", &["n_group"]);
+pub(crate) const EXPERT_GROUPS_USED: Key = key("expert_group_used_count", &["topk_group"]);
 
 pub(crate) const HEADS: Key = key("attention.head_count", &["num_attention_heads", "n_head"]);
 pub(crate) const KV_HEADS: Key = key("attention.head_count_kv", &["num_key_value_heads"]);

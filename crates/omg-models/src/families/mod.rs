@@ -15,11 +15,13 @@ mod llama;
 mod mistral;
 mod mistral3;
 mod nomic_bert;
+mod olmo;
 mod olmo2;
 mod phi;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen_moe;
 mod roberta;
 mod seed_oss;
 mod smollm3;
@@ -34,6 +36,7 @@ use crate::spec::{EncoderSpec, ModelSpec};
 /// In the order in which they are tried and listed.
 const DECODERS: &[&Family] = &[
     &llama::FAMILY,
+    &llama::MIXTRAL,
     &mistral::FAMILY,
     &mistral3::FAMILY,
     &qwen2::FAMILY,
@@ -43,6 +46,9 @@ const DECODERS: &[&Family] = &[
     &gemma::GEMMA3,
     &gemma4::FAMILY,
     &phi::FAMILY,
+    &qwen_moe::QWEN2_MOE,
+    &qwen_moe::QWEN3_MOE,
+    &olmo::OLMOE,
     &phi3::FAMILY,
     &smollm3::FAMILY,
     &granite::GRANITE,

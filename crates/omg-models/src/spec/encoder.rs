@@ -1,6 +1,6 @@
 use omg_format::ModelFiles;
 
-use super::{FeedForward, LayerSpec, LearnedPositions, NormSpec};
+use super::{LayerSpec, LearnedPositions, NormSpec};
 use crate::weights::{Role, TensorNames, needed};
 
 /// Tokens that run in one step, unless a single text has more.
@@ -106,7 +106,7 @@ impl EncoderSpec {
                 4 * mixer.scratch_width() + 2 * mixer.cache_need().per_token
             });
             let feed_forward = layer.feed_forward.as_ref();
-            let feed_forward = feed_forward.map_or(0, FeedForward::scratch_width);
+            let feed_forward = feed_forward.map_or(0, |half| half.scratch_width(self.hidden));
             mixer.max().unwrap_or(0) + 4 * (feed_forward + 3 * self.hidden)
         });
         (widest.max().unwrap_or(0) * tokens) as u64

@@ -1,10 +1,13 @@
 use omg_kernels::Activation;
 
-/// What changes each token on its own. Mixtures of experts become a further variant.
+use super::ExpertsSpec;
+
+/// What changes each token on its own.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedForward {
     Gated(GatedSpec),
     Plain(PlainSpec),
+    Experts(ExpertsSpec),
 }
 
 /// `down(activation(gate(x)) · up(x))`
@@ -28,10 +31,11 @@ pub struct PlainSpec {
 
 impl FeedForward {
     /// Elements per token that it computes with.
-    pub fn scratch_width(&self) -> usize {
+    pub fn scratch_width(&self, hidden: usize) -> usize {
         match self {
             Self::Gated(spec) => 2 * spec.width,
             Self::Plain(spec) => 2 * spec.width,
+            Self::Experts(spec) => spec.scratch_width(hidden),
         }
     }
 
@@ -39,6 +43,7 @@ impl FeedForward {
         match self {
             Self::Gated(spec) => spec.width *= factor,
             Self::Plain(spec) => spec.width *= factor,
+            Self::Experts(spec) => spec.width *= factor,
         }
     }
 
@@ -46,6 +51,7 @@ impl FeedForward {
         match self {
             Self::Gated(spec) => spec.activation = activation,
             Self::Plain(spec) => spec.activation = activation,
+            Self::Experts(spec) => spec.activation = activation,
         }
     }
 }

@@ -1,6 +1,6 @@
 use omg_format::ModelFiles;
 
-use super::{CacheNeed, FeedForward, Mixer, ModelSpec};
+use super::{CacheNeed, Mixer, ModelSpec};
 use crate::weights::needed;
 
 const FLOAT_BYTES: usize = 4;
@@ -42,7 +42,7 @@ pub fn scratch_bytes(spec: &ModelSpec, batch_tokens: usize) -> u64 {
         .layers
         .iter()
         .filter_map(|layer| layer.feed_forward.as_ref())
-        .map(FeedForward::scratch_width);
+        .map(|half| half.scratch_width(spec.hidden));
     let widest = mixers.max().unwrap_or(0) + feed_forward.max().unwrap_or(0);
     let per_layer = spec.per_layer.map_or(0, |table| table.width) * spec.layers.len();
     let widest = widest + 2 * per_layer;

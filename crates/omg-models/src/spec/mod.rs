@@ -2,6 +2,7 @@
 
 mod attention;
 mod encoder;
+mod experts;
 mod feed_forward;
 mod layer;
 mod memory;
@@ -17,6 +18,7 @@ pub use attention::{
 };
 pub(crate) use encoder::UNUSED;
 pub use encoder::{ENCODER_STEP_TOKENS, EncoderOutput, EncoderSpec, Pooling, PoolingSpec};
+pub use experts::{ExpertLayout, ExpertsSpec, GroupScore, Groups, RouterSpec, Score, SharedSpec};
 pub use feed_forward::{FeedForward, GatedSpec, PlainSpec};
 pub use layer::{Halves, LayerNorms, LayerSpec, NormPlacement};
 pub use memory::{

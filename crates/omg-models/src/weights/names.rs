@@ -3,8 +3,8 @@ use omg_format::{Format, ModelFiles};
 use super::{Role, Transform, Transforms};
 use crate::error::{Error, Result};
 
-/// A role with its GGUF and its Hugging Face stem; `{}` stands for the layer, `.weight` and `.bias` are added, but not after
-/// an `=` at the end.
+/// A role with its GGUF and its Hugging Face stem; `{}` stands for the layer, `{e}` for the expert, `.weight` and `.bias`
+/// are added, but not after an `=` at the end.
 pub type Name = (Role, &'static str, &'static str);
 
 /// The names most families use (`model-families` facts, section 1.2).
@@ -80,6 +80,62 @@ const STANDARD: &[Name] = &[
     // In GGUF files a fused pair has the name of the up projection and twice its rows.
     (Role::GateUp, "blk.{}.ffn_up", "layers.{}.mlp.gate_up_proj"),
     (Role::Down, "blk.{}.ffn_down", "layers.{}.mlp.down_proj"),
+    (Role::Router, "blk.{}.ffn_gate_inp", "layers.{}.mlp.gate"),
+    (
+        Role::RouterCorrection,
+        "blk.{}.exp_probs_b.bias",
+        "layers.{}.mlp.gate.e_score_correction_bias",
+    ),
+    (
+        Role::ExpertGate,
+        "blk.{}.ffn_gate_exps",
+        "layers.{}.mlp.experts.{e}.gate_proj",
+    ),
+    (
+        Role::ExpertUp,
+        "blk.{}.ffn_up_exps",
+        "layers.{}.mlp.experts.{e}.up_proj",
+    ),
+    (
+        Role::ExpertDown,
+        "blk.{}.ffn_down_exps",
+        "layers.{}.mlp.experts.{e}.down_proj",
+    ),
+    (
+        Role::ExpertGateUp,
+        "blk.{}.ffn_gate_up_exps",
+        "layers.{}.mlp.experts.gate_up_proj",
+    ),
+    (
+        Role::ExpertDownFused,
+        "blk.{}.ffn_down_exps",
+        "layers.{}.mlp.experts.down_proj",
+    ),
+    (
+        Role::SharedGate,
+        "blk.{}.ffn_gate_shexp",
+        "layers.{}.mlp.shared_experts.gate_proj",
+    ),
+    (
+        Role::SharedUp,
+        "blk.{}.ffn_up_shexp",
+        "layers.{}.mlp.shared_experts.up_proj",
+    ),
+    (
+        Role::SharedGateUp,
+        "blk.{}.ffn_gate_up_shexp",
+        "layers.{}.mlp.shared_experts.gate_up_proj",
+    ),
+    (
+        Role::SharedDown,
+        "blk.{}.ffn_down_shexp",
+        "layers.{}.mlp.shared_experts.down_proj",
+    ),
+    (
+        Role::SharedExpertGate,
+        "blk.{}.ffn_gate_inp_shexp",
+        "layers.{}.mlp.shared_expert_gate",
+    ),
     (
         Role::PerLayerEmbedding,
         "per_layer_token_embd",
@@ -198,6 +254,22 @@ impl TensorNames {
         known
             .filter(|_| self.format == Format::Safetensors)
             .map(|known| known.1)
+    }
+
+    /// Name of a tensor that has no suffix.
+    pub(crate) fn bare(&self, role: Role, layer: usize) -> String {
+        self.stem(role, layer)
+    }
+
+    /// Name of the weight of one expert, when experts have a tensor each.
+    pub(crate) fn expert(&self, role: Role, layer: usize, expert: usize) -> String {
+        let stem = self.stem(role, layer);
+        let single = match self.format {
+            // Files from before experts lay together.
+            Format::Gguf => format!("{}.{expert}", stem.trim_end_matches("_exps")),
+            Format::Safetensors => stem.replace("{e}", &expert.to_string()),
+        };
+        single + ".weight"
     }
 
     fn stem(&self, role: Role, layer: usize) -> String {

@@ -28,6 +28,22 @@ pub enum Role {
     /// Rows of gate and up in one matrix.
     GateUp,
     Down,
+    /// The router of a mixture of experts, and the bias that only chooses.
+    Router,
+    RouterCorrection,
+    ExpertGate,
+    ExpertUp,
+    ExpertDown,
+    /// Outputs of gate and up of all experts in one tensor.
+    ExpertGateUp,
+    /// The down projections of all experts where others have a tensor each.
+    ExpertDownFused,
+    SharedGate,
+    SharedUp,
+    SharedGateUp,
+    SharedDown,
+    /// What weighs the shared expert's result.
+    SharedExpertGate,
     /// Of what layers are given of each token: the table, the projection of the embedding and its norm.
     PerLayerEmbedding,
     PerLayerModelProjection,

@@ -59,6 +59,18 @@ impl<'a> WeightSource<'a> {
         Self { ignored, ..self }
     }
 
+    pub(super) fn files(&self) -> &'a ModelFiles {
+        self.files
+    }
+
+    pub(super) fn names(&self) -> &'a TensorNames {
+        self.names
+    }
+
+    pub(super) fn has_tensor(&self, name: &str) -> bool {
+        self.files.tensor(name).is_some()
+    }
+
     pub(crate) fn has(&self, role: Role, layer: usize) -> bool {
         self.files.tensor(&self.names.weight(role, layer)).is_some()
     }
@@ -151,6 +163,25 @@ impl<'a> WeightSource<'a> {
         })
     }
 
+    /// A vector whose name has no suffix, `len` elements in any shape.
+    pub(crate) fn bare_vector(&mut self, role: Role, layer: usize, len: usize) -> Result<Vec<f32>> {
+        let tensor = self.take(&self.names.bare(role, layer))?;
+        if tensor.elements() != len {
+            return Err(shape_error(tensor, &[len]));
+        }
+        self.read_floats(tensor)
+    }
+
+    /// A matrix of one row, which GGUF files store as a vector.
+    pub(crate) fn row(&mut self, role: Role, layer: usize, cols: usize) -> Result<MatrixRows<'a>> {
+        let tensor = self.take(&self.names.weight(role, layer))?;
+        if tensor.elements() != cols || tensor.cols() != cols {
+            return Err(shape_error(tensor, &[1, cols]));
+        }
+        readable(tensor)?;
+        Ok(MatrixRows::of_file(self.files, tensor, RowOrder::all(1)))
+    }
+
     /// The weight of a role as floats, `[rows, cols]`.
     pub(crate) fn floats(
         &mut self,
@@ -197,7 +228,7 @@ impl<'a> WeightSource<'a> {
         }
     }
 
-    fn take(&mut self, name: &str) -> Result<&'a TensorInfo> {
+    pub(super) fn take(&mut self, name: &str) -> Result<&'a TensorInfo> {
         let tensor = self
             .files
             .tensor(name)
@@ -217,7 +248,7 @@ impl<'a> WeightSource<'a> {
         self.read_floats(tensor)
     }
 
-    fn read_floats(&self, tensor: &TensorInfo) -> Result<Vec<f32>> {
+    pub(super) fn read_floats(&self, tensor: &TensorInfo) -> Result<Vec<f32>> {
         readable(tensor)?;
         Ok(self.files.read_f32(tensor)?)
     }
@@ -271,7 +302,7 @@ pub fn check_weight_types(files: &ModelFiles, layers: usize) -> Result<()> {
     Ok(())
 }
 
-fn shape_error(tensor: &TensorInfo, expected: &[usize]) -> Error {
+pub(super) fn shape_error(tensor: &TensorInfo, expected: &[usize]) -> Error {
     Error::TensorShape {
         name: tensor.name.clone(),
         expected: expected.to_vec(),

@@ -2,6 +2,7 @@
 
 mod attend;
 mod dense;
+mod experts;
 
 use candle_core::{Device, Tensor};
 use omg_format::DType;

@@ -3,6 +3,7 @@
 mod attend;
 mod attention;
 mod dense;
+mod experts;
 mod weight;
 
 use candle_core::{DType, Device, Tensor};

@@ -15,9 +15,18 @@ pub(crate) enum Weight {
 
 impl Weight {
     pub(crate) fn load(rows: &MatrixRows<'_>, device: &Device) -> Result<Self> {
-        let shape = (rows.rows(), rows.cols());
         let bytes = rows.read(0..rows.rows())?;
-        if let Some(dtype) = quantised(rows.dtype()) {
+        Self::from_bytes(rows.dtype(), (rows.rows(), rows.cols()), bytes, device)
+    }
+
+    /// From the bytes of a file, `shape` in rows and columns.
+    pub(crate) fn from_bytes(
+        dtype: FileDType,
+        shape: (usize, usize),
+        bytes: Vec<u8>,
+        device: &Device,
+    ) -> Result<Self> {
+        if let Some(dtype) = quantised(dtype) {
             let size = bytes.len();
             let storage = QStorage::from_data(Cow::Owned(bytes), device, dtype)?;
             return Ok(Self::Quantised(
@@ -25,7 +34,7 @@ impl Weight {
                 size,
             ));
         }
-        let plain = match rows.dtype() {
+        let plain = match dtype {
             FileDType::F32 => Some(DType::F32),
             FileDType::F16 => Some(DType::F16),
             FileDType::BF16 => Some(DType::BF16),
@@ -35,7 +44,7 @@ impl Weight {
             Some(dtype) => Tensor::from_raw_buffer(&bytes, dtype, &[shape.0, shape.1], device)?,
             None => {
                 let mut values = vec![0f32; shape.0 * shape.1];
-                omg_format::dequantize(rows.dtype(), &bytes, &mut values)?;
+                omg_format::dequantize(dtype, &bytes, &mut values)?;
                 Tensor::from_vec(values, shape, device)?
             }
         };
