@@ -30,6 +30,13 @@ export const KEY_VALUE_MARKUP: ArgumentSpelling = {
   close: '</arg_value>\n',
 };
 
+/** The same since GLM 4.7, without line breaks. */
+export const TIGHT_KEY_VALUE_MARKUP: ArgumentSpelling = {
+  ...MARKUP,
+  open: (key) => literal(`<arg_key>${key}</arg_key><arg_value>`),
+  close: '</arg_value>',
+};
+
 /** `<parameter name="key">` of MiniMax; DeepSeek's says in an attribute what is text. */
 export function invokeMarkup(prefix: string, saysText: boolean): ArgumentSpelling {
   const attribute = (isText: boolean): string => (saysText ? ` string="${isText}"` : '');

@@ -9,6 +9,7 @@ import {
   KEY_VALUE_MARKUP,
   literal,
   PYTHON,
+  TIGHT_KEY_VALUE_MARKUP,
 } from './argument-grammar.ts';
 
 export interface CallGrammarInput {
@@ -159,7 +160,12 @@ function spellingOf(template: string, { open, close = [], bare }: CallFormat): S
     };
   }
   if (template.includes('<arg_key>')) {
-    return { ...json, call: (name, args) => `${literal(`${name}\n`)} ${args}`, arguments: KEY_VALUE_MARKUP };
+    const tight = template.includes('</arg_key><arg_value>');
+    return {
+      ...json,
+      call: (name, args) => `${literal(tight ? name : `${name}\n`)} ${args}`,
+      arguments: tight ? TIGHT_KEY_VALUE_MARKUP : KEY_VALUE_MARKUP,
+    };
   }
   if (bare) {
     const key = template.includes('"parameters"') && !template.includes('"arguments"') ? 'parameters' : 'arguments';

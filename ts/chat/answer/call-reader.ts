@@ -1,9 +1,9 @@
 import { OmgError } from '../../errors/index.ts';
 import type { ToolDefinition } from '../../inference/index.ts';
 import { readBody, readUnreadable, skipStrayBraces } from './call-body.ts';
+import { escapeText } from './escape-text.ts';
 import { partialTag, trailingSpace } from './piece.ts';
 import { PieceReader } from './piece-reader.ts';
-import { escapeText } from './read-json.ts';
 import type { Reading } from './text-source.ts';
 
 /** How a model writes its calls. */

@@ -15,8 +15,8 @@ interface CallState {
 }
 
 /**
- * `{"name": …, "arguments": {…}}`, also with `parameters`, with the arguments as JSON text, or within `{"function": {…}}`. The arguments
- * are handed on as they come once the name is known.
+ * `{"name": …, "arguments": {…}}`, also with `parameters`, with the arguments as JSON text, within `{"function": {…}}`, or printed by
+ * Python. The arguments are handed on as they come once the name is known.
  */
 export function* readCallObject(source: TextSource, sink: CallSink): Reading<void> {
   const state: CallState = { begun: false };
@@ -41,13 +41,13 @@ function* readCallFields(source: TextSource, sink: CallSink, state: CallState, d
       state.name = key;
       yield* readArguments(source, sink, state);
     } else if (key === 'function' && first === '{' && depth === 0) yield* readCallFields(source, sink, state, 1);
-    else if ((NAME_KEYS.has(key) || key === 'function') && first === '"') {
+    else if ((NAME_KEYS.has(key) || key === 'function') && isQuote(first)) {
       const name = yield* readText(source);
       if (!state.begun) state.name = name;
     } else if (ARGUMENT_KEYS.has(key)) yield* readArguments(source, sink, state);
     else if (sink.isStrict && !CALL_KEYS.has(key) && state.name === undefined)
       throw notACall(`${key} is no key of calls`);
-    else yield* readJson(source, ignore);
+    else yield* readJson(source, ignore, true);
   });
 }
 
@@ -57,18 +57,22 @@ function* readArguments(source: TextSource, sink: CallSink, state: CallState): R
   if (first === '{') {
     if (state.name === undefined) {
       let waiting = '';
-      yield* readJson(source, (json) => {
-        waiting += json;
-      });
+      yield* readJson(
+        source,
+        (json) => {
+          waiting += json;
+        },
+        true,
+      );
       state.waiting = waiting;
       return;
     }
     state.begun = true;
     sink.begin(state.name);
-    yield* readJson(source, (json) => sink.arguments(json));
-  } else if (first === '"') state.waiting = objectText(yield* readText(source));
+    yield* readJson(source, (json) => sink.arguments(json), true);
+  } else if (isQuote(first)) state.waiting = objectText(yield* readText(source));
   else {
-    yield* source.expect('null');
+    if (!(yield* source.accept('None'))) yield* source.expect('null');
     state.waiting = '{}';
   }
 }
@@ -84,15 +88,23 @@ function objectText(text: string): string {
 export function* readNamedArguments(source: TextSource, sink: CallSink, name: string): Reading<void> {
   if ((yield* source.peek()) !== '{') throw notACall('its arguments are no object');
   sink.begin(name);
-  yield* readJson(source, (json) => sink.arguments(json));
+  yield* readJson(source, (json) => sink.arguments(json), true);
 }
 
 function* readText(source: TextSource): Reading<string> {
   let json = '';
-  yield* readString(source, (text) => {
-    json += text;
-  });
+  yield* readString(
+    source,
+    (text) => {
+      json += text;
+    },
+    true,
+  );
   return JSON.parse(json) as string;
+}
+
+function isQuote(character: string): boolean {
+  return character === '"' || character === "'";
 }
 
 function ignore(): void {}

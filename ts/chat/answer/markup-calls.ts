@@ -1,7 +1,8 @@
 import { type ArgumentKinds, argumentJson, argumentKinds, mayBeNull } from './argument-kinds.ts';
 import type { CallSink } from './call-sink.ts';
+import { escapeText } from './escape-text.ts';
 import { readNamedArguments } from './json-calls.ts';
-import { compactJson, escapeText, readItems, readWord } from './read-json.ts';
+import { compactJson, readItems, readWord } from './read-json.ts';
 import { notACall, type Reading, type TextSource } from './text-source.ts';
 
 /** `<function=name><parameter=key>value</parameter>…</function>`, behind the opening `<function=`. A line break around a value belongs to the tags. */

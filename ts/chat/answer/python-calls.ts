@@ -1,23 +1,20 @@
 import type { CallSink } from './call-sink.ts';
-import { escapeText, readItems, readWord } from './read-json.ts';
+import { PYTHON_WORDS, readPythonString } from './python-text.ts';
+import { readItems, readWord } from './read-json.ts';
 import { notACall, type Reading, readWhole, type TextSource } from './text-source.ts';
 
 type Emit = (json: string) => void;
 
-const WORDS: Record<string, string> = {
-  True: 'true',
-  False: 'false',
-  None: 'null',
-  true: 'true',
-  false: 'false',
-  null: 'null',
-};
-const ESCAPES: Record<string, string> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '0': '\0', '\n': '' };
-
-/** Behind a name: `(key="value", other=3)`, as Python writes calls. Each argument goes on as it comes. */
+/**
+ * Behind a name: `(key="value", other=3)`, as Python writes calls. Each argument goes on as it comes. One without a key has that of its
+ * place in the tool's parameters.
+ */
 export function* readPythonArguments(source: TextSource, sink: CallSink, name: string): Reading<void> {
   if ((yield* source.peek()) !== '(') throw notACall('it has no arguments');
   let begun = false;
+  let place = 0;
+  const keys = parametersOf(sink, name);
+  const seen = new Set<string>();
   // Code looks the same up to its first argument, so nothing is told before that.
   const begin = (): void => {
     if (!begun) sink.begin(name);
@@ -30,14 +27,24 @@ export function* readPythonArguments(source: TextSource, sink: CallSink, name: s
     sink.arguments(json === ')' ? '}' : json);
   };
   yield* readItems(source, '(', ')', emit, function* () {
-    const key = yield* readWord(source, /\w/);
+    const first = yield* readWord(source, /[-+.\w]/);
     yield* source.skipSpace();
-    yield* source.expect('=');
-    if (key === '') throw notACall('an argument has no name');
+    const isNamed = first !== '' && (yield* source.accept('='));
+    const key = isNamed ? first : keys[place++];
+    if (key === undefined || seen.has(key)) throw notACall('an argument has no name');
+    seen.add(key);
+    const alone = isNamed || first === '' ? undefined : wordJson(first);
     begin();
     sink.arguments(`${JSON.stringify(key)}:`);
-    yield* readPythonValue(source, (json) => sink.arguments(json), 0);
+    if (alone === undefined) yield* readPythonValue(source, (json) => sink.arguments(json), 0);
+    else sink.arguments(alone);
   });
+}
+
+/** The parameters of a tool in the order of its schema. */
+function parametersOf(sink: CallSink, name: string): string[] {
+  const properties = sink.tools.find((tool) => tool.name === name)?.parameters?.properties;
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
 }
 
 function* readPythonValue(source: TextSource, emit: Emit, depth: number): Reading<void> {
@@ -63,32 +70,17 @@ function* readPythonValue(source: TextSource, emit: Emit, depth: number): Readin
     });
   }
   const word = yield* readWord(source, /[-+.\w]/);
-  const known = Object.hasOwn(WORDS, word) ? WORDS[word] : numberJson(word);
+  emit(wordJson(word));
+}
+
+/** True, False, None and numbers; the words of JSON count as well. */
+function wordJson(word: string): string {
+  const known = PYTHON_WORDS.get(word) ?? (JSON_WORDS.has(word) ? word : numberJson(word));
   if (known === undefined) throw notACall('a value is wrong');
-  emit(known);
+  return known;
 }
 
-function* readPythonString(source: TextSource, emit: Emit, quote: string): Reading<void> {
-  yield* source.expect(quote);
-  emit('"');
-  for (;;) {
-    const character = yield* source.next();
-    if (character === quote) break;
-    emit(character === '\\' ? escapeText(yield* readPythonEscape(source)) : escapeText(character));
-  }
-  emit('"');
-}
-
-function* readPythonEscape(source: TextSource): Reading<string> {
-  const kind = yield* source.next();
-  const length = { x: 2, u: 4, U: 8 }[kind];
-  if (length === undefined) return ESCAPES[kind] ?? ('\\\'"'.includes(kind) ? kind : `\\${kind}`);
-  let digits = '';
-  while (digits.length < length) digits += yield* source.next();
-  const code = /^[0-9a-fA-F]+$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
-  if (!(code <= 0x10ffff)) throw notACall('an escape is wrong');
-  return String.fromCodePoint(code);
-}
+const JSON_WORDS: ReadonlySet<string> = new Set(PYTHON_WORDS.values());
 
 /** A number of Python as JSON writes it, digit for digit. */
 function numberJson(word: string): string | undefined {

@@ -1,3 +1,5 @@
+import { escapeText } from './escape-text.ts';
+import { PYTHON_WORDS, readPythonString } from './python-text.ts';
 import { notACall, type Reading, readWhole, type TextSource } from './text-source.ts';
 
 type Emit = (json: string) => void;
@@ -8,29 +10,31 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /**
  * Reads one JSON value and hands it on as it comes: without white space, otherwise as it was written. Line breaks and other control
  * characters in strings, which models forget to escape, are escaped. Throws where it is not JSON.
+ * @param python texts and words of Python are read as well, as a printed dictionary has them.
  */
-export function* readJson(source: TextSource, emit: Emit, depth = 0): Reading<void> {
+export function* readJson(source: TextSource, emit: Emit, python = false, depth = 0): Reading<void> {
   if (depth > DEEPEST) throw notACall('it nests too deeply');
   yield* source.skipSpace();
   const first = yield* source.peek();
-  if (first === '"') yield* readString(source, emit);
+  if (first === '"' || (python && first === "'")) yield* readString(source, emit, python);
   else if (first === '{' || first === '[') {
     const close = first === '{' ? '}' : ']';
     yield* readItems(source, first, close, emit, function* () {
       if (first === '{') {
-        yield* readString(source, emit);
+        yield* readString(source, emit, python);
         yield* source.skipSpace();
         yield* source.expect(':');
         emit(':');
       }
-      yield* readJson(source, emit, depth + 1);
+      yield* readJson(source, emit, python, depth + 1);
     });
-  } else yield* readAtom(source, emit);
+  } else yield* readAtom(source, emit, python);
 }
 
 /** A JSON string with its quotation marks. */
-export function* readString(source: TextSource, emit: Emit): Reading<void> {
+export function* readString(source: TextSource, emit: Emit, python = false): Reading<void> {
   yield* source.skipSpace();
+  if (python && (yield* source.peek()) === "'") return yield* readPythonString(source, emit, "'");
   yield* source.expect('"');
   emit('"');
   for (;;) {
@@ -79,8 +83,9 @@ export function* readItems(
   }
 }
 
-function* readAtom(source: TextSource, emit: Emit): Reading<void> {
-  const word = yield* readWord(source, /[-+.\w]/);
+function* readAtom(source: TextSource, emit: Emit, python: boolean): Reading<void> {
+  const said = yield* readWord(source, /[-+.\w]/);
+  const word = python ? (PYTHON_WORDS.get(said) ?? said) : said;
   if (word !== 'true' && word !== 'false' && word !== 'null' && !NUMBER.test(word)) throw notACall('a value is wrong');
   emit(word);
 }
@@ -94,13 +99,6 @@ export function* readWord(source: TextSource, kind: RegExp, longest = 256): Read
     if (word.length > longest) throw notACall('a word is too long');
   }
   return word;
-}
-
-/** Text as it stands inside a JSON string. */
-export function escapeText(text: string): string {
-  // Character by character, so that a text gives the same however it is cut.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON strings may not hold
-  return text.replace(/["\\\u0000-\u001f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 /** The JSON value of a text, without white space between its parts and otherwise as it was written; undefined where it is none. */

@@ -413,4 +413,75 @@ export const FAMILIES: Family[] = [
     text: '<|channel|>commentary to=functions.add <|constrain|>json<|message|>{"a": 1}}<|call|>',
     calls: [['add', { a: 1 }]],
   },
+  {
+    family: 'Hermes, a dictionary of Python',
+    signs: '<tool_call>',
+    text: `<tool_call>\n{'name': 'get_weather', 'arguments': {'city': "R'om", 'days': 3, 'detail': {'wind': [True, None, -1.5], 'it\\'s': 'a "b"\\n'}}}\n</tool_call>`,
+    calls: [['get_weather', { city: "R'om", days: 3, detail: { wind: [true, null, -1.5], "it's": 'a "b"\n' } }]],
+  },
+  {
+    family: 'Hermes, words of Python in JSON',
+    signs: '<tool_call>',
+    text: '<tool_call>{"name": "get_weather", "arguments": {"city": "Rom", "detail": {"wind": False}}}</tool_call>',
+    calls: [['get_weather', { city: 'Rom', detail: { wind: false } }]],
+  },
+  {
+    family: 'LFM2, arguments by their place',
+    signs: '<|tool_list_start|>',
+    text: '<|tool_call_start|>[get_weather("Rom", 3, detail={"wind": True}), get_weather("Oslo", -2)]<|tool_call_end|>',
+    calls: [
+      ['get_weather', { city: 'Rom', days: 3, detail: { wind: true } }],
+      ['get_weather', { city: 'Oslo', days: -2 }],
+    ],
+  },
+  {
+    family: 'GLM-4.7',
+    signs: '<think></think><tool_call></arg_key><arg_value>',
+    prompt: '<|assistant|><think>',
+    text: 'Weather.</think><tool_call>get_weather<arg_key>city</arg_key><arg_value>Rom</arg_value><arg_key>days</arg_key><arg_value>3</arg_value></tool_call><tool_call>add</tool_call>',
+    reasoning: 'Weather.',
+    calls: [
+      ['get_weather', { city: 'Rom', days: 3 }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Qwen3.5 and Nemotron 3',
+    signs: '<think></think><tool_call><function=<parameter=',
+    prompt: '<|im_start|>assistant\n<think>\n',
+    text: 'The user asks.\n</think>\n\n<tool_call>\n<function=get_weather>\n<parameter=city>\nRom\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=add>\n</function>\n</tool_call>',
+    reasoning: 'The user asks.',
+    calls: [
+      ['get_weather', { city: 'Rom', days: 2 }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'ERNIE 4.5',
+    signs: '<think></think><tool_call><response>',
+    prompt: '<think>\n',
+    text: 'Both.\n</think>\n\n<response>\nI look.\n</response>\n\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Rom"}}\n</tool_call>\n',
+    reasoning: 'Both.',
+    content: 'I look.',
+    calls: [['get_weather', { city: 'Rom' }]],
+  },
+  {
+    family: 'Granite 4, EXAONE 4 and SmolLM3',
+    signs: '<tool_call>',
+    text: '<tool_call>{"name": "get_weather", "arguments": {"city": "Rom"}}</tool_call>\n<tool_call>{"name": "add", "arguments": {}}</tool_call>',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
+  {
+    family: 'Ministral 3 and Devstral 2',
+    signs: '[THINK][TOOL_CALLS][ARGS]',
+    text: '[THINK]Two of them.[/THINK][TOOL_CALLS]get_weather[ARGS]{"city": "Rom"}[TOOL_CALLS]add[ARGS]{}',
+    reasoning: 'Two of them.',
+    calls: [
+      ['get_weather', { city: 'Rom' }],
+      ['add', {}],
+    ],
+  },
 ];

@@ -25,7 +25,8 @@ const TEMPLATES: Record<string, string> = {
   'deepseek v3': '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>name\n```json',
   'deepseek v3.1': '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>name<｜tool▁sep｜>',
   lfm2: '<|tool_call_start|>[name(a=1)]<|tool_call_end|>',
-  'glm-4.5': '<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>',
+  'glm-4.5': '<tool_call>name\n<arg_key>key</arg_key>\n<arg_value>value</arg_value>\n</tool_call>',
+  'glm-4.7': '<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>',
   'kimi k2': '<|tool_calls_section_begin|><|tool_call_begin|>functions.name:0<|tool_call_argument_begin|>{}',
   'minimax m2':
     '<minimax:tool_call><invoke name="name"><parameter name="key">value</parameter></invoke></minimax:tool_call>',
