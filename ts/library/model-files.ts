@@ -16,6 +16,9 @@ export interface ShardName {
 
 const SHARD = /^(.*)-(\d{5})-of-(\d{5})\.(gguf|safetensors)$/i;
 
+/** Vocabularies of models that have no `tokenizer.json`; beside one they would be tens of megabytes that nobody reads. */
+const OTHER_VOCABULARY = /^(?:tekken\.json|tiktoken\.model|[^/]+\.tiktoken)$/;
+
 /** Files a safetensors model may need besides its weights, at the top of the repository. */
 const SAFETENSORS_COMPANIONS = new Set([
   'config.json',
@@ -110,7 +113,10 @@ export function selectSafetensors<T extends NamedFile>(files: readonly T[]): T[]
   const whole = sharded.length > 0 && sharded.length === parseShard(sharded[0]?.filename ?? '')?.count;
   const weights = whole ? sharded : single;
   if (weights.length === 0) return [];
-  return [...files.filter(({ filename }) => SAFETENSORS_COMPANIONS.has(filename)), ...weights];
+  const hasTokenizer = files.some(({ filename }) => filename === 'tokenizer.json');
+  const isCompanion = ({ filename }: NamedFile): boolean =>
+    SAFETENSORS_COMPANIONS.has(filename) || (!hasTokenizer && OTHER_VOCABULARY.test(filename));
+  return [...files.filter(isCompanion), ...weights];
 }
 
 export function formatOf(filename: string): Artifact['format'] {

@@ -150,6 +150,14 @@ test('safetensors: one file or a whole set, with companions of the top folder', 
   expect(names(chooseFiles('o/r', sharded, {}))).toHaveLength(3);
 });
 
+test('safetensors: other vocabularies come where there is no tokenizer.json', () => {
+  const others = ['tekken.json', 'tiktoken.model', 'qwen.tiktoken'];
+  const model = ['config.json', 'model.safetensors'];
+  expect(names(chooseFiles('o/r', files(...model, ...others), {})).sort()).toEqual([...model, ...others].sort());
+  const beside = files(...model, ...others, 'tokenizer.json', 'original/tekken.json');
+  expect(names(chooseFiles('o/r', beside, {})).sort()).toEqual([...model, 'tokenizer.json'].sort());
+});
+
 test.each<[RegExp, string[]]>([
   [/adapter/, ['adapter_config.json', 'adapter_model.safetensors']],
   [/formats that omg does not read/, ['config.json', 'pytorch_model.bin']],
