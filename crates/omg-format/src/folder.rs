@@ -25,6 +25,14 @@ pub struct FolderFiles {
     pub tokenizer_json: Option<PathBuf>,
     /// `vocab.txt`: the WordPiece vocabulary, one token a line.
     pub vocab_txt: Option<PathBuf>,
+    /// `tokenizer.model`: SentencePiece's vocabulary, or one of tiktoken.
+    pub tokenizer_model: Option<PathBuf>,
+    /// `tekken.json`: Mistral's vocabulary.
+    pub tekken: Option<PathBuf>,
+    /// `tiktoken.model` or the only `*.tiktoken`.
+    pub tiktoken: Option<PathBuf>,
+    /// `added_tokens.json`: ids by text.
+    pub added_tokens: Option<Json>,
     /// Absent where the folder is not one of sentence-transformers.
     pub sentence_transformers: Option<SentenceTransformers>,
     /// `chat_template.jinja`, else `chat_template` of `chat_template.json`, else of `tokenizer_config.json`.
@@ -98,6 +106,10 @@ impl FolderFiles {
             special_tokens_map: read_json(&folder.join("special_tokens_map.json"))?,
             tokenizer_json: present(tokenizer_json)?,
             vocab_txt: present(vocab_txt)?,
+            tokenizer_model: present(folder.join("tokenizer.model"))?,
+            tekken: present(folder.join("tekken.json"))?,
+            tiktoken: tiktoken_file(folder)?,
+            added_tokens: read_json(&folder.join("added_tokens.json"))?,
             sentence_transformers: SentenceTransformers::read(folder)?,
             tokenizer_config,
             chat_template,
@@ -133,6 +145,22 @@ fn template_text(json: &Json) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// `tiktoken.model`, else the first file of the folder that ends in `.tiktoken`.
+fn tiktoken_file(folder: &Path) -> Result<Option<PathBuf>> {
+    if let Some(path) = present(folder.join("tiktoken.model"))? {
+        return Ok(Some(path));
+    }
+    let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, error))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let first = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "tiktoken")
+        })
+        .min();
+    first.map_or(Ok(None), present)
 }
 
 /// The path where a regular file is there.

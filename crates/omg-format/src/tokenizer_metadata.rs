@@ -14,7 +14,8 @@ pub enum TokenType {
 }
 
 impl TokenType {
-    fn of(id: i32) -> Self {
+    /// By its number; numbers that mean nothing are those of normal tokens.
+    pub fn of(id: i32) -> Self {
         match id {
             2 => TokenType::Unknown,
             3 => TokenType::Control,
@@ -22,6 +23,17 @@ impl TokenType {
             5 => TokenType::Unused,
             6 => TokenType::Byte,
             _ => TokenType::Normal,
+        }
+    }
+
+    pub fn id(self) -> i32 {
+        match self {
+            TokenType::Normal => 1,
+            TokenType::Unknown => 2,
+            TokenType::Control => 3,
+            TokenType::UserDefined => 4,
+            TokenType::Unused => 5,
+            TokenType::Byte => 6,
         }
     }
 }

@@ -1,16 +1,20 @@
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::ControlFlow;
 
+use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use super::pre_tokenizer::PreTokenizer;
 use super::reach::Reach;
 
-/// Byte-level byte-pair encoding: text is cut into words, and in each word the neighbouring pair that was learned first is
-/// merged until none is left.
+/// Byte-pair encoding: text is cut into words, and in each word the neighbouring pair that was learned first is merged until
+/// none is left.
 #[derive(Debug)]
 pub(super) struct Bpe {
     pub(super) pre_tokenizer: PreTokenizer,
+    pub(super) spelling: Spelling,
     /// The token of each single byte; `NO_TOKEN` where the vocabulary lacks it.
     pub(super) byte_tokens: Box<[u32; 256]>,
     pub(super) merges: Merges,
@@ -18,6 +22,15 @@ pub(super) struct Bpe {
     pub(super) whole_words: Option<HashMap<Box<[u8]>, u32>>,
     /// For bytes without a token; absent: they are dropped.
     pub(super) unknown: Option<u32>,
+}
+
+/// What merging begins with.
+#[derive(Debug)]
+pub(super) enum Spelling {
+    /// The bytes of the text, which is first brought into the normal form NFC if the vocabulary was learned from that.
+    Bytes { composed: bool },
+    /// Its characters, with ▁ for spaces; bytes stand for the characters that have no token.
+    Characters(HashMap<char, u32>),
 }
 
 pub(super) const NO_TOKEN: u32 = u32::MAX;
@@ -83,21 +96,30 @@ impl Bpe {
         reach: &Reach<'_>,
         ids: &mut Vec<u32>,
     ) -> ControlFlow<()> {
-        self.pre_tokenizer.split(text, &mut |word| {
-            self.encode_word(word.as_bytes(), ids);
+        let text = match self.spelling {
+            Spelling::Bytes { composed: false } => Cow::Borrowed(text),
+            Spelling::Bytes { composed: true } => composed(text),
+            Spelling::Characters(_) => Cow::Owned(text.replace(' ', "▁")),
+        };
+        self.pre_tokenizer.split(&text, &mut |word| {
+            self.encode_word(word, ids);
             reach.check(ids.len())
         })
     }
 
-    fn encode_word(&self, word: &[u8], ids: &mut Vec<u32>) {
-        if let Some(id) = self.whole_words.as_ref().and_then(|words| words.get(word)) {
-            ids.push(*id);
+    fn encode_word(&self, word: &str, ids: &mut Vec<u32>) {
+        let whole = |words: &HashMap<Box<[u8]>, u32>| words.get(word.as_bytes()).copied();
+        if let Some(id) = self.whole_words.as_ref().and_then(whole) {
+            ids.push(id);
             return;
         }
-        let mut symbols: Vec<u32> = word
-            .iter()
-            .map(|byte| self.byte_tokens[usize::from(*byte)])
-            .collect();
+        let mut symbols: Vec<u32> = match &self.spelling {
+            Spelling::Bytes { .. } => word
+                .bytes()
+                .map(|byte| self.byte_tokens[usize::from(byte)])
+                .collect(),
+            Spelling::Characters(characters) => self.spell(word, characters),
+        };
         if symbols.len() <= SHORT_WORD {
             self.merge_short(&mut symbols);
         } else {
@@ -110,6 +132,21 @@ impl Bpe {
                 (id, _) => ids.push(id),
             }
         }
+    }
+
+    fn spell(&self, word: &str, characters: &HashMap<char, u32>) -> Vec<u32> {
+        let mut symbols = Vec::with_capacity(word.len());
+        for c in word.chars() {
+            match characters.get(&c) {
+                Some(id) => symbols.push(*id),
+                None => {
+                    let mut buffer = [0; 4];
+                    let bytes = c.encode_utf8(&mut buffer).bytes();
+                    symbols.extend(bytes.map(|byte| self.byte_tokens[usize::from(byte)]));
+                }
+            }
+        }
+        symbols
     }
 
     fn merge_short(&self, symbols: &mut Vec<u32>) {
@@ -178,6 +215,14 @@ impl Bpe {
     }
 }
 
+/// The text in the normal form NFC.
+fn composed(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        _ => Cow::Owned(text.nfc().map(|(c, _)| c).collect()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -195,7 +240,7 @@ mod tests {
                 merges.insert(left, right, rank, 4 + rank % 8);
             }
             let (pre_tokenizer, _) = PreTokenizer::named("gpt-2").unwrap();
-            let bpe = Bpe { pre_tokenizer, byte_tokens: Box::new([0; 256]), merges, whole_words: None, unknown: None };
+            let bpe = Bpe { pre_tokenizer, spelling: Spelling::Bytes { composed: false }, byte_tokens: Box::new([0; 256]), merges, whole_words: None, unknown: None };
             let mut short = word.clone();
             bpe.merge_short(&mut short);
             prop_assert_eq!(short, bpe.merge_long(word));

@@ -16,6 +16,22 @@ pub(super) fn bytes_of(text: &str) -> Option<Vec<u8>> {
     text.chars().map(byte_of).collect()
 }
 
+/// The text of a token that stands for these bytes.
+pub(super) fn text_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char_of(*byte)).collect()
+}
+
+/// The character of a byte.
+fn char_of(byte: u8) -> char {
+    let shifted = match byte {
+        b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => return char::from(byte),
+        0x00..=0x20 => u32::from(byte),
+        0x7f..=0xa0 => u32::from(byte) - 0x7f + 33,
+        0xad => 67,
+    };
+    char::from_u32(256 + shifted).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
 /// `<0x0A>`, as SentencePiece names its byte tokens → 10.
 pub(super) fn byte_token(text: &str) -> Option<u8> {
     let digits = text.strip_prefix("<0x")?.strip_suffix('>')?;
@@ -29,17 +45,6 @@ pub(super) fn byte_token(text: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The character of a byte.
-    fn char_of(byte: u8) -> char {
-        let shifted = match byte {
-            b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => return char::from(byte),
-            0x00..=0x20 => u32::from(byte),
-            0x7f..=0xa0 => u32::from(byte) - 0x7f + 33,
-            0xad => 67,
-        };
-        char::from_u32(256 + shifted).unwrap_or(char::REPLACEMENT_CHARACTER)
-    }
 
     #[test]
     fn the_alphabet_is_a_bijection() {

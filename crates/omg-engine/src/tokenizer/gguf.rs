@@ -2,62 +2,92 @@ use std::collections::HashMap;
 
 use omg_format::{Metadata, TokenType, TokenizerMetadata};
 
-use super::bpe::{Bpe, Merges, NO_TOKEN};
+use super::bpe::NO_TOKEN;
+use super::bpe_vocabulary::{Learned, bpe};
 use super::file::invalid;
+use super::greedy::{self, Greedy};
 use super::pair::PairFrame;
-use super::pre_tokenizer::PreTokenizer;
+use super::pre_names::PreDefaults;
 use super::specials::{Special, Specials};
 use super::spm::{Spm, first_border};
 use super::vocabulary::Vocabulary;
-use super::{Model, Tokenizer, byte_level, word_piece};
+use super::{Model, Tokenizer, byte_level, unigram, word_piece};
 use crate::error::{EngineError, Result};
 
 impl Tokenizer {
-    /// From the metadata of a GGUF file: kinds `gpt2` (byte-level BPE), `llama` (SPM) and `bert` (WordPiece).
+    /// From the metadata of a GGUF file: kinds `gpt2` and `gemma4` (BPE), `llama` (SPM), `t5` (Unigram), `bert` (WordPiece) and
+    /// `rwkv`.
     pub fn from_gguf(metadata: &Metadata) -> Result<Self> {
+        Self::from_metadata(metadata, None)
+    }
+
+    /// `pattern`: the one by which text is cut, where it has no name.
+    pub(super) fn from_metadata(metadata: &Metadata, pattern: Option<&str>) -> Result<Self> {
         let found = TokenizerMetadata::of(metadata).map_err(|error| invalid(error.to_string()))?;
-        let source = found.ok_or_else(|| invalid("the model has no tokenizer"))?;
+        let mut source = found.ok_or_else(|| invalid("the model has no tokenizer"))?;
         if source.tokens.len() >= NO_TOKEN as usize - 1 {
             return Err(invalid("the vocabulary is too large"));
         }
-        if source.model == "bert" {
-            return Self::from_json(&word_piece::of_gguf(&source, metadata)?);
+        let text_of = |key: &str| metadata.str(key).ok().flatten().unwrap_or_default();
+        let model_name = text_of("general.name");
+        let architecture = text_of("general.architecture");
+        if source.model == "llama" && architecture == "gemma4" && source.merges.is_some() {
+            // Ollama's converter keeps the kind of the models before.
+            source.model = "gemma4";
         }
-        let model_name = metadata
-            .str("general.name")
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        let architecture = metadata
-            .str("general.architecture")
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        let (model, default_bos, default_eos) = match source.model {
-            "gpt2" => {
-                let (bpe, add_bos) = bpe(&source, architecture)?;
-                (Model::Bpe(bpe), add_bos, false)
+        let spm = source.model == "llama";
+        let (model, defaults) = match source.model {
+            "bert" => return Self::from_json(&word_piece::of_gguf(&source, metadata)?),
+            "t5" => {
+                let (json, config) = unigram::of_gguf(&source, metadata)?;
+                return Self::from_json_beside(&json, &config);
             }
-            "llama" => (Model::Spm(spm(&source)?), true, false),
+            "gpt2" | "gemma4" => {
+                let (bpe, defaults) = bpe(
+                    &source,
+                    &Learned {
+                        architecture,
+                        pattern,
+                    },
+                )?;
+                (Model::Bpe(Box::new(bpe)), defaults)
+            }
+            "llama" => {
+                let add_bos = PreDefaults {
+                    add_bos: true,
+                    plain_text: true,
+                    ..PreDefaults::default()
+                };
+                (Model::Spm(spm_model(&source)?), add_bos)
+            }
+            "rwkv" => (Model::Greedy(Greedy::new(&source)?), PreDefaults::default()),
             other => {
                 return Err(EngineError::Unsupported(format!(
-                    "the tokenizer kind {other:?} is not supported (supported: gpt2, llama, bert)"
+                    "the tokenizer kind {other:?} is not supported (supported: gpt2, gemma4, llama, t5, bert, rwkv)"
                 )));
             }
         };
-        let spm = matches!(model, Model::Spm(_));
         // SPM vocabularies have these ids where the metadata is silent.
         let or_usual = |id: Option<u32>, usual: u32| {
             id.or((spm && (usual as usize) < source.tokens.len()).then_some(usual))
         };
         let bos = or_usual(source.bos, 1);
         let eos = or_usual(source.eos, 2);
-        let vocabulary = vocabulary(&source, spm, bos, eos);
+        let spelled: fn(&str) -> Vec<u8> = match (&model, defaults.plain_text) {
+            (Model::Greedy(_), _) => greedy::bytes_of,
+            (_, true) => |text| text.replace('▁', " ").into_bytes(),
+            (_, false) => {
+                |text| byte_level::bytes_of(text).unwrap_or_else(|| text.as_bytes().to_vec())
+            }
+        };
+        let mut vocabulary = vocabulary(&source, defaults.plain_text, spelled);
+        (vocabulary.bos, vocabulary.eos, vocabulary.eot) = (bos, eos, source.eot);
+        find_ends(&mut vocabulary, &source);
         let add_separator = metadata
             .bool("tokenizer.ggml.add_sep_token")
             .ok()
             .flatten()
-            .unwrap_or(false);
+            .unwrap_or(defaults.add_separator);
         let token_of = |wanted: bool, id: Option<u32>| {
             if wanted {
                 id.into_iter().collect()
@@ -65,11 +95,11 @@ impl Tokenizer {
                 Vec::new()
             }
         };
-        let suffix = token_of(source.add_eos.unwrap_or(default_eos), eos);
+        let suffix = token_of(source.add_eos.unwrap_or(false), eos);
         let mut between = suffix.clone();
         between.extend(token_of(add_separator, source.separator));
         Ok(Tokenizer {
-            prefix: token_of(source.add_bos.unwrap_or(default_bos), bos),
+            prefix: token_of(source.add_bos.unwrap_or(defaults.add_bos), bos),
             pair: PairFrame {
                 between,
                 after: suffix.clone(),
@@ -82,32 +112,33 @@ impl Tokenizer {
     }
 }
 
+/// `spelled`: the bytes of a token that is text; of those that are added to plain text as well.
 fn vocabulary(
     source: &TokenizerMetadata<'_>,
-    spm: bool,
-    bos: Option<u32>,
-    eos: Option<u32>,
+    plain_text: bool,
+    spelled: fn(&str) -> Vec<u8>,
 ) -> Vocabulary {
     let mut vocabulary = Vocabulary::default();
-    (vocabulary.bos, vocabulary.eos, vocabulary.eot) = (bos, eos, source.eot);
     for (text, kind) in source.tokens.iter().zip(&source.token_types) {
         let special = matches!(kind, TokenType::Control | TokenType::Unknown);
-        match kind {
-            TokenType::Byte => match byte_level::byte_token(text) {
-                Some(byte) => vocabulary.push(&[byte], special),
-                None => vocabulary.push(text.as_bytes(), special),
-            },
-            TokenType::Control | TokenType::Unknown => vocabulary.push(text.as_bytes(), special),
-            _ if spm => vocabulary.push(text.replace('▁', " ").as_bytes(), special),
-            TokenType::UserDefined => vocabulary.push(text.as_bytes(), special),
-            _ => match byte_level::bytes_of(text) {
-                Some(bytes) => vocabulary.push(&bytes, special),
-                None => vocabulary.push(text.as_bytes(), special),
-            },
+        let byte = match kind {
+            TokenType::Byte => byte_level::byte_token(text),
+            _ => None,
+        };
+        match byte {
+            Some(byte) => vocabulary.push(&[byte], special),
+            None if special || (*kind == TokenType::UserDefined && !plain_text) => {
+                vocabulary.push(text.as_bytes(), special);
+            }
+            None => vocabulary.push(&spelled(text), special),
         }
     }
+    vocabulary
+}
+
+fn find_ends(vocabulary: &mut Vocabulary, source: &TokenizerMetadata<'_>) {
     let ends = [
-        eos,
+        vocabulary.eos,
         source.eot,
         source.eom,
         source.fim_pad,
@@ -123,7 +154,6 @@ fn vocabulary(
         )
     });
     vocabulary.find_eog(&declared, named);
-    vocabulary
 }
 
 fn specials(source: &TokenizerMetadata<'_>, model_name: &str) -> Vec<Special> {
@@ -154,95 +184,7 @@ fn specials(source: &TokenizerMetadata<'_>, model_name: &str) -> Vec<Special> {
     specials
 }
 
-/// Also whether prompts begin with BOS unless the metadata says otherwise.
-fn bpe(source: &TokenizerMetadata<'_>, architecture: &str) -> Result<(Bpe, bool)> {
-    let pre = source
-        .pre
-        .unwrap_or_else(|| undeclared_pre(source, architecture));
-    let (pre_tokenizer, defaults) = PreTokenizer::named(pre)?;
-    let list = source
-        .merges
-        .ok_or_else(|| invalid("the vocabulary has no merges (tokenizer.ggml.merges)"))?;
-
-    let mut ids: HashMap<&str, u32> = HashMap::with_capacity(source.tokens.len());
-    let mut byte_tokens = Box::new([NO_TOKEN; 256]);
-    for (id, (text, kind)) in source.tokens.iter().zip(&source.token_types).enumerate() {
-        // What a merge makes is text: never a control token, whatever the merges say.
-        if matches!(kind, TokenType::Control | TokenType::Unknown) {
-            continue;
-        }
-        ids.entry(text).or_insert(id as u32);
-        let mut chars = text.chars();
-        if let (Some(c), None) = (chars.next(), chars.next())
-            && let Some(byte) = byte_level::byte_of(c)
-            && byte_tokens[usize::from(byte)] == NO_TOKEN
-        {
-            byte_tokens[usize::from(byte)] = id as u32;
-        }
-    }
-
-    let mut merges = Merges::with_capacity(list.len());
-    let mut joined = String::new();
-    for (rank, merge) in list.iter().enumerate() {
-        // The alphabet has no space, but a damaged file may: the first character is never the border.
-        let border = merge
-            .char_indices()
-            .skip(1)
-            .find(|(_, c)| *c == ' ')
-            .map(|(at, _)| at);
-        let (left, right) = match border {
-            Some(at) => (&merge[..at], &merge[at + 1..]),
-            None => {
-                return Err(invalid(format!(
-                    "merge {rank} of the vocabulary is not a pair"
-                )));
-            }
-        };
-        joined.clear();
-        joined.push_str(left);
-        joined.push_str(right);
-        if let (Some(left), Some(right), Some(merged)) =
-            (ids.get(left), ids.get(right), ids.get(joined.as_str()))
-        {
-            merges.insert(*left, *right, rank as u32, *merged);
-        }
-    }
-
-    let whole_words = defaults.ignore_merges.then(|| {
-        let bytes_and_id =
-            |(text, id): (&&str, &u32)| Some((byte_level::bytes_of(text)?.into_boxed_slice(), *id));
-        ids.iter().filter_map(bytes_and_id).collect()
-    });
-    let bpe = Bpe {
-        pre_tokenizer,
-        byte_tokens,
-        merges,
-        whole_words,
-        unknown: source.unknown,
-    };
-    Ok((bpe, defaults.add_bos))
-}
-
-/// Files of some converters leave the pre-tokenizer out where the family has only one.
-fn undeclared_pre(source: &TokenizerMetadata<'_>, architecture: &str) -> &'static str {
-    match architecture {
-        "qwen2" | "qwen2moe" | "qwen3" | "qwen3moe" => "qwen2",
-        "llama"
-            if source.tokens.len() >= 128_000
-                && source.tokens.iter().any(|text| text == "<|begin_of_text|>") =>
-        {
-            "llama-bpe"
-        }
-        _ => {
-            tracing::warn!(
-                "the model does not name its pre-tokenizer: its tokens may differ from those of its training"
-            );
-            "default"
-        }
-    }
-}
-
-fn spm(source: &TokenizerMetadata<'_>) -> Result<Spm> {
+fn spm_model(source: &TokenizerMetadata<'_>) -> Result<Spm> {
     let scores = source
         .scores
         .as_ref()

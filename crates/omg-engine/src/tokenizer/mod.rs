@@ -1,5 +1,5 @@
-//! Text to tokens and back. One `Tokenizer` whatever the model came with: the vocabulary of a GGUF file (byte-level BPE or
-//! SPM, both implemented here) or a `tokenizer.json` (through the `tokenizers` crate).
+//! Text to tokens and back. One `Tokenizer` whatever the model came with: the vocabulary of a GGUF file (BPE,
+//! SPM or RWKV's, implemented here) or a `tokenizer.json` (through the `tokenizers` crate).
 //!
 //! ```ignore
 //! let tokenizer = Tokenizer::open(&files)?;
@@ -13,23 +13,37 @@
 //! emit(stream.finish());
 //! ```
 
+mod base64;
 mod bpe;
+mod bpe_vocabulary;
 mod byte_level;
 mod file;
+mod folder_vocabulary;
 mod gguf;
+mod greedy;
 mod json_model;
 mod open;
 mod pair;
+mod pre_names;
 mod pre_tokenizer;
+mod protobuf;
 mod reach;
 mod segment;
+mod sentencepiece;
 mod specials;
 mod spm;
+mod step;
 mod stream;
+mod tekken;
+mod tiktoken;
 mod tokenizer_json;
+mod unigram;
 mod vocabulary;
+mod vocabulary_file;
 mod word_piece;
 
+#[cfg(test)]
+mod kind_tests;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +51,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use self::bpe::Bpe;
+use self::greedy::Greedy;
 use self::json_model::JsonModel;
 pub use self::pair::Pair;
 use self::pair::PairFrame;
@@ -65,8 +80,9 @@ pub struct Tokenizer {
 
 #[derive(Debug)]
 enum Model {
-    Bpe(Bpe),
+    Bpe(Box<Bpe>),
     Spm(Spm),
+    Greedy(Greedy),
     Json(Box<JsonModel>),
 }
 
@@ -118,6 +134,7 @@ impl Tokenizer {
                 (Piece::Text(text), Model::Spm(spm)) => {
                     spm.encode(text, after_special, reach, ids)?
                 }
+                (Piece::Text(text), Model::Greedy(greedy)) => greedy.encode(text, reach, ids),
                 (Piece::Tokens(tokens), _) => {
                     ids.extend(tokens);
                     reach.check(ids.len())
@@ -177,7 +194,7 @@ impl Tokenizer {
         let mut text: String = tokens.iter().map(|token| decoder.push(*token)).collect();
         text.push_str(&decoder.finish());
         let added_space = match &self.model {
-            Model::Bpe(_) => false,
+            Model::Bpe(_) | Model::Greedy(_) => false,
             Model::Spm(spm) => spm.adds_space_prefix(),
             Model::Json(json) => json.strips_leading_space(),
         };

@@ -28,17 +28,17 @@ struct SpmExpected {
     json: Expected,
 }
 
-fn path(name: &str) -> PathBuf {
+pub(super) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/tokenizers")
         .join(name)
 }
 
-fn read<T: DeserializeOwned>(name: &str) -> T {
+pub(super) fn read<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_slice(&fs::read(path(name)).unwrap()).unwrap()
 }
 
-fn corpus() -> Vec<String> {
+pub(super) fn corpus() -> Vec<String> {
     read("corpus.json")
 }
 
@@ -51,7 +51,7 @@ fn json(name: &str) -> Tokenizer {
 }
 
 /// The metadata of a file with some values replaced, or taken out where the value is none.
-fn metadata_with(name: &str, changes: &[(&str, Option<Value>)]) -> Metadata {
+pub(super) fn metadata_with(name: &str, changes: &[(&str, Option<Value>)]) -> Metadata {
     let files = ModelFiles::open(&path(name)).unwrap();
     let mut metadata = Metadata::default();
     for (key, value) in changes {
@@ -67,7 +67,7 @@ fn metadata_with(name: &str, changes: &[(&str, Option<Value>)]) -> Metadata {
     metadata
 }
 
-fn ids(tokenizer: &Tokenizer, text: &str, parse_special: bool) -> Vec<u32> {
+pub(super) fn ids(tokenizer: &Tokenizer, text: &str, parse_special: bool) -> Vec<u32> {
     let mut ids = tokenizer
         .encode(&[Segment::Text {
             text,
@@ -413,7 +413,7 @@ fn bad_vocabularies_are_refused() {
         "unsupported"
     );
     assert_eq!(
-        refusal("bpe.gguf", &[("tokenizer.ggml.model", text("rwkv"))]).code(),
+        refusal("bpe.gguf", &[("tokenizer.ggml.model", text("plamo2"))]).code(),
         "unsupported"
     );
     assert_eq!(

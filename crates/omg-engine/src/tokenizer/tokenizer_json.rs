@@ -10,7 +10,7 @@ use super::json_model::{JsonModel, guarded};
 use super::pair::PairFrame;
 use super::specials::{Special, Specials};
 use super::vocabulary::Vocabulary;
-use super::{Model, Tokenizer, byte_level, word_piece};
+use super::{Model, Tokenizer, base64, byte_level, vocabulary_file, word_piece};
 use crate::error::{EngineError, Result};
 
 /// Far above what any tokenizer needs; a line of replacements could else fill the memory.
@@ -92,7 +92,7 @@ struct Added {
 fn no_tokenizer() -> EngineError {
     EngineError::Coded {
         code: "invalid_model_file",
-        message: "the model folder has no tokenizer.json".to_owned(),
+        message: "the model folder has no tokenizer (tokenizer.json, tokenizer.model, tekken.json or a tiktoken file)".to_owned(),
         hint: Some(
             "download the tokenizer files of the model as well, or use a GGUF file of it"
                 .to_owned(),
@@ -112,9 +112,13 @@ enum Spelling {
 }
 
 impl Tokenizer {
-    /// From a safetensors folder: `tokenizer.json`, with the special tokens and end tokens of the configuration files.
+    /// From a safetensors folder: `tokenizer.json`, with the special tokens and end tokens of the configuration files, else
+    /// what older models have in its place.
     pub fn from_folder(folder: &FolderFiles) -> Result<Self> {
         let Some(path) = folder.tokenizer_json.as_deref() else {
+            if let Some(tokenizer) = vocabulary_file::open(folder)? {
+                return Ok(tokenizer);
+            }
             return match word_piece::of_vocabulary_file(folder)? {
                 Some(json) => Self::from_json(&json),
                 None => Err(no_tokenizer()),
@@ -131,9 +135,16 @@ impl Tokenizer {
     }
 
     pub(super) fn require_in_folder(folder: &FolderFiles) -> Result<()> {
-        match (&folder.tokenizer_json, &folder.vocab_txt) {
-            (None, None) => Err(no_tokenizer()),
-            _ => Ok(()),
+        let files = [
+            &folder.tokenizer_json,
+            &folder.vocab_txt,
+            &folder.tokenizer_model,
+            &folder.tekken,
+            &folder.tiktoken,
+        ];
+        match files.iter().any(|file| file.is_some()) {
+            true => Ok(()),
+            false => Err(no_tokenizer()),
         }
     }
 
@@ -154,6 +165,12 @@ impl Tokenizer {
     /// From a `tokenizer.json` that was made from another form of the vocabulary.
     pub(super) fn from_json(json: &Json) -> Result<Self> {
         Self::from_tokenizer_json_bytes(json.to_string().as_bytes())
+    }
+
+    /// As `from_json`, with what `tokenizer_config.json` would say.
+    pub(super) fn from_json_beside(json: &Json, config: &Json) -> Result<Self> {
+        let damaged = |error: &dyn std::fmt::Display| invalid(error.to_string());
+        Self::from_bytes(json.to_string().into_bytes(), &damaged, &[config])
     }
 
     fn from_bytes(
@@ -307,12 +324,34 @@ impl Outline {
 /// How many times as long a text can become, where the normaliser writes text of its own.
 fn growth(normalizer: &Json) -> usize {
     let length = |key: &str| normalizer.get(key).and_then(Json::as_str).map(str::len);
-    let own = length("content").or(length("prepend")).unwrap_or(1).max(1);
+    let written = normalizer
+        .get("precompiled_charsmap")
+        .and_then(Json::as_str);
+    let longest = written.map(longest_replacement);
+    let own = length("content")
+        .or(length("prepend"))
+        .or(longest)
+        .unwrap_or(1)
+        .max(1);
     let parts = normalizer.get("normalizers").and_then(Json::as_array);
     parts
         .into_iter()
         .flatten()
         .fold(own, |all, part| all.saturating_mul(growth(part)))
+}
+
+/// Of what SentencePiece writes for characters: behind the size of a tree and the tree, texts that end with a zero.
+fn longest_replacement(charsmap: &str) -> usize {
+    let bytes = base64::decode(charsmap).unwrap_or_default();
+    let tree = bytes
+        .first_chunk()
+        .map_or(0, |size| u32::from_le_bytes(*size) as usize);
+    let texts = bytes.get(4usize.saturating_add(tree)..).unwrap_or_default();
+    texts
+        .split(|byte| *byte == 0)
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Whether a part of a decoder, normaliser or pre-tokenizer, at any depth of sequences, has this type.
