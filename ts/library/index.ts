@@ -29,6 +29,8 @@ export {
 export { configArchitecture, type ModelFacts, quantizationMethod, taskOf } from './model-task.ts';
 export {
   DEFAULT_HOST,
+  DEFAULT_NAMESPACE,
+  DEFAULT_TAG,
   displayName,
   LOCAL_HOST,
   nameKey,

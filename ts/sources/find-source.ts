@@ -49,15 +49,14 @@ function repositories(sources: readonly ModelSource[]): ModelSource {
 function notInCatalog(text: string): OmgError {
   const { name } = parseModelName(text);
   const near = nearNames(name);
-  const elsewhere = `Others have models of such names, too: ollama://${name.model}, docker://ai/${name.model}.`;
   return new OmgError(
     'repo_not_found',
     `There is no model ${JSON.stringify(text)} among your aliases or in the catalog.`,
     {
       hint:
         near.length > 0
-          ? `Did you mean ${near.join(', ')}? Any Hugging Face repository is pulled as owner/repo. ${elsewhere}`
-          : `Give a Hugging Face repository as owner/repo, or look for one with omg search. ${elsewhere}`,
+          ? `Did you mean ${near.join(', ')}? Any Hugging Face repository is pulled as owner/repo.`
+          : 'Give a Hugging Face repository as owner/repo, or look for one with omg search.',
       detail: { near },
     },
   );
@@ -65,6 +64,6 @@ function notInCatalog(text: string): OmgError {
 
 function unknownScheme(text: string): OmgError {
   return new OmgError('unsupported', `omg does not know where ${JSON.stringify(text.slice(0, 120))} leads.`, {
-    hint: 'It pulls owner/repo of Hugging Face, ollama://…, oci://…, docker://…, modelscope://… and https://….gguf.',
+    hint: 'It pulls owner/repo of Hugging Face and GGUF files by their address, https://….gguf.',
   });
 }

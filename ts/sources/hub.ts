@@ -15,6 +15,7 @@ import { ProgressMeter } from './transfer/progress-meter.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from './transfer/retry.ts';
 import { Semaphore } from './transfer/semaphore.ts';
 import type { Judge, ModelHub, PullOptions, PullRequest, RemoteFile, RemoteModel, SearchResult } from './types.ts';
+import { UrlSource } from './url/url-source.ts';
 
 export interface HubOptions extends Partial<HttpOptions> {
   /** Besides Hugging Face; the first that claims a name has it. */
@@ -41,7 +42,7 @@ export class Hub implements ModelHub {
     // Fail fast when a source is unreachable; retry longer once a download has started.
     const askRetry = { ...retry, attempts: Math.min(retry.attempts, 3) };
     this.#huggingFace = new HuggingFaceSource({ ...options, retry: askRetry });
-    this.#sources = [this.#huggingFace, ...(options.sources ?? [])];
+    this.#sources = [this.#huggingFace, ...(options.sources ?? []), new UrlSource(options, askRetry)];
     this.#otherStores = options.otherStores ?? {};
     this.#settings = {
       rangeThresholdBytes: 32 << 20,
