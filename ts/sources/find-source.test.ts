@@ -36,6 +36,7 @@ test.each([
   ['https://huggingface.co/o/r/resolve/main/config.json', { repo: 'o/r', revision: 'main' }],
   [`${ENDPOINT}/o/r/resolve/main/m.gguf`, { repo: 'o/r', revision: 'main', file: 'm.gguf' }],
   ['qwen3:4b', { repo: CATALOG.qwen3?.['4b'], alias: parseModelName('qwen3:4b').name }],
+  ['ai/smollm2', { repo: CATALOG.smollm2?.latest, alias: parseModelName('ai/smollm2').name }],
   ['Library/Qwen3', { repo: CATALOG.qwen3?.latest, alias: parseModelName('Library/Qwen3').name }],
   ['qwen3:0.6b-q8_0', { repo: CATALOG.qwen3?.['0.6b'], tag: 'Q8_0', alias: parseModelName('qwen3:0.6b-q8_0').name }],
 ])('%s', async (model, expected) => {

@@ -1,6 +1,6 @@
 import { OmgError } from '../errors/index.ts';
 import { DEFAULT_HOST, type Library, type ModelName, parseModelName } from '../library/index.ts';
-import { catalogTarget } from './catalog/catalog-target.ts';
+import { catalogTarget, isShortNamespace } from './catalog/catalog-target.ts';
 import { nearNames } from './catalog/near-names.ts';
 import type { ModelSource, Wanted } from './model-source.ts';
 import type { PullRequest } from './types.ts';
@@ -30,7 +30,7 @@ export async function findSource(
     return { source: repositories(sources), wanted };
   }
   if (name.host !== DEFAULT_HOST) throw unknownScheme(text);
-  if (!hasNamespace || name.namespace.toLowerCase() === 'library') throw notInCatalog(text);
+  if (!hasNamespace || isShortNamespace(name)) throw notInCatalog(text);
   return { source: repositories(sources), wanted: { text, ...asked } };
 }
 

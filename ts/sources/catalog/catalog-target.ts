@@ -2,9 +2,14 @@ import type { ModelName } from '../../library/index.ts';
 import { quantLabel } from '../selection/quantization.ts';
 import { CATALOG } from './catalog-data.ts';
 
-/** `qwen3:4b`, and `qwen3:4b-q8_0` for another quantisation than the usual one. Ollama puts `library/` before such a name. */
+/** Ollama puts `library/` before its short names, docker model-runner `ai/`. */
+export function isShortNamespace({ namespace }: ModelName): boolean {
+  return ['library', 'ai'].includes(namespace.toLowerCase());
+}
+
+/** `qwen3:4b`, and `qwen3:4b-q8_0` for another quantisation than the usual one. */
 export function catalogTarget(name: ModelName): string | undefined {
-  if (name.host !== 'hf.co' || name.namespace.toLowerCase() !== 'library') return undefined;
+  if (name.host !== 'hf.co' || !isShortNamespace(name)) return undefined;
   const tags = own(CATALOG, name.model.toLowerCase());
   const tag = name.tag.toLowerCase();
   const direct = tags && own(tags, tag);

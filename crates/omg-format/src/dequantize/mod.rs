@@ -2,6 +2,7 @@
 //! tested against it.
 
 mod codes;
+mod decode;
 mod grids;
 mod iq;
 mod k_quants;
