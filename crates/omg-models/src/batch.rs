@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use omg_kernels::BLOCK_TOKENS;
 pub use omg_kernels::Seq;
 
@@ -24,8 +26,9 @@ pub struct EncoderText<'a> {
 }
 
 impl Batch<'_> {
-    /// `Err(InvalidBatch)` for a batch that would read or write outside the vocabulary, the cache or the batch.
-    pub(crate) fn check(&self, vocab: usize, blocks: usize) -> Result<()> {
+    /// `Err(InvalidBatch)` for a batch that would read or write outside the vocabulary, the cache or the batch. `states`: how
+    /// many there are, in a model that keeps any; each sequence then has one to itself.
+    pub(crate) fn check(&self, vocab: usize, blocks: usize, states: Option<usize>) -> Result<()> {
         let rows = self.tokens.len();
         if rows == 0 || self.positions.len() != rows {
             return invalid(format!(
@@ -40,6 +43,9 @@ impl Batch<'_> {
         }
         if let Some(row) = self.outputs.iter().find(|row| **row >= rows) {
             return invalid(format!("output row {row} of {rows}"));
+        }
+        if let Some(states) = states {
+            self.check_states(states)?;
         }
         let mut next = 0;
         for seq in self.seqs {
@@ -67,6 +73,18 @@ impl Batch<'_> {
         }
         if next != rows {
             return invalid(format!("the sequences cover {next} of {rows} tokens"));
+        }
+        Ok(())
+    }
+
+    fn check_states(&self, states: usize) -> Result<()> {
+        let mut taken = HashSet::with_capacity(self.seqs.len());
+        for seq in self.seqs {
+            match seq.state {
+                Some(slot) if (slot as usize) < states && taken.insert(slot) => {}
+                Some(slot) => return invalid(format!("state {slot} of {states}, or twice")),
+                None => return invalid("a sequence without a state".to_owned()),
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Backend, Norm};
 use crate::batch::Batch;
-use crate::blocks::{Head, LayerCache, PerLayerInputs, Scratch, load_norm};
+use crate::blocks::{Head, LayerCache, PerLayerInputs, Room, Scratch, load_norm};
 use crate::error::{Error, Result};
 use crate::spec::ModelSpec;
 use crate::stack::{Keep, Stack};
@@ -86,8 +86,8 @@ impl<B: Backend> Decoder<B> {
         self.head.weight_bytes(backend) + per_layer + self.stack.weight_bytes(backend)
     }
 
-    pub(crate) fn new_caches(&self, blocks: usize) -> Result<Vec<LayerCache<B>>> {
-        self.stack.new_caches(&self.backend, blocks)
+    pub(crate) fn new_caches(&self, room: Room) -> Result<Vec<LayerCache<B>>> {
+        self.stack.new_caches(&self.backend, room)
     }
 
     /// Logits `[outputs, vocab]`.

@@ -3,11 +3,11 @@ use omg_kernels::Pool;
 
 use crate::backend::{CpuBackend, TensorBackend};
 use crate::batch::Batch;
-use crate::blocks::LayerCache;
+use crate::blocks::{LayerCache, Room};
 use crate::decoder::Decoder;
 use crate::device::{DeviceChoice, open};
 use crate::error::{Error, Result};
-use crate::spec::ModelSpec;
+use crate::spec::{ModelSpec, state_bytes_per_sequence};
 use crate::weights::WeightSource;
 
 /// A loaded model. One step runs at a time; a second caller waits.
@@ -21,9 +21,10 @@ enum AnyDecoder {
     Tensor(Box<Decoder<TensorBackend>>),
 }
 
-/// Keys and values of all layers in blocks of `BLOCK_TOKENS` tokens.
+/// What all layers keep of the sequences: keys and values in blocks of `BLOCK_TOKENS` tokens, and the states of recurrent
+/// mixers in slots.
 pub struct KvCache {
-    blocks: usize,
+    room: Room,
     layers: KvLayers,
 }
 
@@ -82,19 +83,26 @@ impl Model {
         }
     }
 
-    /// An empty cache of `blocks` blocks for this model.
+    /// An empty cache of `blocks` blocks for one sequence of this model, whose state has slot 0, or for any number of them
+    /// where the model keeps no states.
     pub fn new_kv(&self, blocks: usize) -> Result<KvCache> {
+        self.new_cache(blocks, 1)
+    }
+
+    /// An empty cache with room for so many blocks, and so many states of recurrent mixers.
+    pub fn new_cache(&self, blocks: usize, states: usize) -> Result<KvCache> {
+        let room = Room { blocks, states };
         let layers = match &self.decoder {
-            AnyDecoder::Cpu(decoder) => KvLayers::Cpu(decoder.new_caches(blocks)?),
-            AnyDecoder::Tensor(decoder) => KvLayers::Tensor(decoder.new_caches(blocks)?),
+            AnyDecoder::Cpu(decoder) => KvLayers::Cpu(decoder.new_caches(room)?),
+            AnyDecoder::Tensor(decoder) => KvLayers::Tensor(decoder.new_caches(room)?),
         };
-        Ok(KvCache { blocks, layers })
+        Ok(KvCache { room, layers })
     }
 
     /// Runs a batch: writes its keys and values into `kv` and gives the logits of its output rows, `[outputs, vocab]`.
     /// On the CPU a sequence gets the same bits whatever else is in the batch. `Err(InvalidBatch)` leaves `kv` as it was.
     pub fn forward(&self, kv: &mut KvCache, batch: &Batch<'_>) -> Result<Vec<f32>> {
-        batch.check(self.spec.vocab, kv.blocks)?;
+        self.check(kv, batch)?;
         match (&self.decoder, &mut kv.layers) {
             (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.logits(layers, batch),
             (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => {
@@ -106,7 +114,7 @@ impl Model {
 
     /// As `forward`, giving hidden states after the last norm, `[outputs, hidden]`.
     pub fn hidden(&self, kv: &mut KvCache, batch: &Batch<'_>) -> Result<Vec<f32>> {
-        batch.check(self.spec.vocab, kv.blocks)?;
+        self.check(kv, batch)?;
         match (&self.decoder, &mut kv.layers) {
             (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => decoder.hidden(layers, batch),
             (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => {
@@ -116,11 +124,36 @@ impl Model {
         }
     }
 
+    /// The state of a sequence becomes that of another, in all layers: a checkpoint, or the way back to one.
+    pub fn copy_state(&self, kv: &mut KvCache, from: usize, to: usize) -> Result<()> {
+        if from.max(to) >= kv.room.states {
+            return Err(Error::InvalidBatch {
+                reason: format!("state {} of {}", from.max(to), kv.room.states),
+            });
+        }
+        match (&self.decoder, &mut kv.layers) {
+            (AnyDecoder::Cpu(decoder), KvLayers::Cpu(layers)) => layers
+                .iter_mut()
+                .try_for_each(|layer| layer.copy_state(decoder.backend(), from, to)),
+            (AnyDecoder::Tensor(decoder), KvLayers::Tensor(layers)) => layers
+                .iter_mut()
+                .try_for_each(|layer| layer.copy_state(decoder.backend(), from, to)),
+            _ => Err(foreign_cache()),
+        }
+    }
+
+    /// Checks a batch against the model and a cache.
+    fn check(&self, kv: &KvCache, batch: &Batch<'_>) -> Result<()> {
+        let keeps_states = state_bytes_per_sequence(&self.spec) > 0;
+        let states = keeps_states.then_some(kv.room.states);
+        batch.check(self.spec.vocab, kv.room.blocks, states)
+    }
+
     /// Copies one block of all layers, so that two sequences can go on from it separately.
     pub fn copy_block(&self, kv: &mut KvCache, from: usize, to: usize) -> Result<()> {
-        if from.max(to) >= kv.blocks {
+        if from.max(to) >= kv.room.blocks {
             return Err(Error::InvalidBatch {
-                reason: format!("block {} of {}", from.max(to), kv.blocks),
+                reason: format!("block {} of {}", from.max(to), kv.room.blocks),
             });
         }
         match (&self.decoder, &mut kv.layers) {
@@ -137,7 +170,7 @@ impl Model {
 
 impl KvCache {
     pub fn blocks(&self) -> usize {
-        self.blocks
+        self.room.blocks
     }
 }
 

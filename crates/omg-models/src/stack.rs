@@ -1,6 +1,6 @@
 use crate::backend::{Backend, Norm};
 use crate::batch::Batch;
-use crate::blocks::{Following, Layer, LayerCache, Ropes, Scratch, Step, read};
+use crate::blocks::{Following, Layer, LayerCache, Room, Ropes, Scratch, Step, read};
 use crate::error::{Error, Result};
 use crate::spec::LayerSpec;
 use crate::weights::WeightSource;
@@ -65,11 +65,11 @@ impl<B: Backend> Stack<B> {
         layers.sum()
     }
 
-    /// Empty caches with room for so many blocks of tokens.
-    pub(crate) fn new_caches(&self, backend: &B, blocks: usize) -> Result<Vec<LayerCache<B>>> {
+    /// Empty caches.
+    pub(crate) fn new_caches(&self, backend: &B, room: Room) -> Result<Vec<LayerCache<B>>> {
         let caches = self.caches.iter().map(|&(layer, place)| {
             let mixer = &self.layers[layer].mixers[place];
-            mixer.block.new_cache(backend, blocks)
+            mixer.block.new_cache(backend, room)
         });
         caches.collect()
     }

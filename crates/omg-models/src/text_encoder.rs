@@ -5,7 +5,7 @@ use omg_kernels::{BLOCK_TOKENS, Seq};
 
 use crate::backend::{Backend, Norm};
 use crate::batch::{Batch, EncoderText};
-use crate::blocks::{LayerCache, PoolingHead, Scratch, load_norm};
+use crate::blocks::{LayerCache, PoolingHead, Room, Scratch, load_norm};
 use crate::error::{Error, Result};
 use crate::spec::EncoderSpec;
 use crate::stack::{Keep, Stack};
@@ -105,7 +105,11 @@ impl<B: Backend> TextEncoder<B> {
         } = &mut *state;
         if caches.is_empty() || *blocks < rows.blocks.len() {
             caches.clear();
-            *caches = self.stack.new_caches(backend, rows.blocks.len())?;
+            let room = Room {
+                blocks: rows.blocks.len(),
+                states: 0,
+            };
+            *caches = self.stack.new_caches(backend, room)?;
             *blocks = rows.blocks.len();
         }
         self.embed(&rows, scratch)?;

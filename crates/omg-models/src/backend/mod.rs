@@ -7,6 +7,7 @@ mod cpu;
 mod dense;
 mod experts;
 mod generic;
+mod recur;
 mod storage;
 mod tensor;
 
@@ -14,10 +15,11 @@ pub(crate) use attend::Attend;
 pub(crate) use cpu::CpuBackend;
 pub(crate) use dense::{Dense, Linear, Norm};
 pub(crate) use experts::{ExpertLayer, Experts};
+pub(crate) use recur::{Recur, RecurInputs};
 pub(crate) use storage::Storage;
 pub(crate) use tensor::TensorBackend;
 
 /// All that blocks ask for. A new kind of operation is a trait of its own, with a line here.
-pub(crate) trait Backend: Dense + Attend + Experts {}
+pub(crate) trait Backend: Dense + Attend + Experts + Recur {}
 
-impl<B: Dense + Attend + Experts> Backend for B {}
+impl<B: Dense + Attend + Experts + Recur> Backend for B {}

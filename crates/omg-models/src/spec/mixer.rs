@@ -1,11 +1,14 @@
 use omg_kernels::PagedKv;
 
-use super::{AttentionSpec, KeysValues};
+use super::{AttentionSpec, DeltaNetSpec, KeysValues, Mamba2Spec, ShortConvSpec, StateShape};
 
 /// What mixes tokens with each other. This file and `blocks/mixer.rs` are the only ones that tell the kinds apart.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mixer {
     Attention(AttentionSpec),
+    DeltaNet(DeltaNetSpec),
+    Mamba2(Mamba2Spec),
+    ShortConv(ShortConvSpec),
 }
 
 /// Bytes that a mixer keeps between steps.
@@ -20,6 +23,17 @@ impl Mixer {
     pub fn attention_mut(&mut self) -> Option<&mut AttentionSpec> {
         match self {
             Self::Attention(attention) => Some(attention),
+            Self::DeltaNet(_) | Self::Mamba2(_) | Self::ShortConv(_) => None,
+        }
+    }
+
+    /// What a mixer keeps of each sequence.
+    pub(crate) fn state(&self) -> Option<StateShape> {
+        match self {
+            Self::Attention(_) => None,
+            Self::DeltaNet(spec) => Some(spec.state()),
+            Self::Mamba2(spec) => Some(spec.state()),
+            Self::ShortConv(spec) => Some(spec.state()),
         }
     }
 
@@ -32,6 +46,12 @@ impl Mixer {
                 },
                 per_sequence: 0,
             },
+            _ => CacheNeed {
+                per_token: 0,
+                per_sequence: self
+                    .state()
+                    .map_or(0, |state| state.width() * size_of::<f32>()),
+            },
         }
     }
 
@@ -42,6 +62,7 @@ impl Mixer {
                 KeysValues::OfLayer(layer) => Some(layer),
                 _ => None,
             },
+            Self::DeltaNet(_) | Self::Mamba2(_) | Self::ShortConv(_) => None,
         }
     }
 
@@ -54,6 +75,10 @@ impl Mixer {
                 let keys_values = 2 * a.key_width() + a.value_width();
                 2 * a.query_width() + keys_values + a.output_width() + 2 * gate
             }
+            // Before and after the convolution, the gate and what it gives, the gates of each head.
+            Self::DeltaNet(s) => 2 * s.channels() + 2 * s.shape.output_width() + 3 * s.shape.heads,
+            Self::Mamba2(s) => 2 * s.channels() + 2 * s.shape.output_width() + 3 * s.shape.heads,
+            Self::ShortConv(s) => 5 * s.width,
         }
     }
 }

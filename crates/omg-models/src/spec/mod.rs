@@ -11,6 +11,7 @@ mod model;
 mod norm;
 mod per_layer;
 mod positions;
+mod recurrent;
 mod rope;
 
 pub use attention::{
@@ -29,4 +30,6 @@ pub use model::{HeadSpec, ModelSpec};
 pub use norm::{NormKind, NormSpec};
 pub use per_layer::{PerLayerSpec, PerLayerTable};
 pub use positions::LearnedPositions;
+pub(crate) use recurrent::StateShape;
+pub use recurrent::{DeltaNetSpec, DeltaProjections, Mamba2Spec, ShortConvSpec};
 pub use rope::{Frequencies, RopeFactors, RopeScaling, RopeSpec};

@@ -136,6 +136,45 @@ const STANDARD: &[Name] = &[
         "blk.{}.ffn_gate_inp_shexp",
         "layers.{}.mlp.shared_expert_gate",
     ),
+    (Role::StateInput, "blk.{}.ssm_in", "layers.{}.mamba.in_proj"),
+    (
+        Role::StateGate,
+        "blk.{}.attn_gate",
+        "layers.{}.linear_attn.in_proj_z",
+    ),
+    (
+        Role::StateStrength,
+        "blk.{}.ssm_beta",
+        "layers.{}.linear_attn.in_proj_b",
+    ),
+    (
+        Role::StateDecay,
+        "blk.{}.ssm_alpha",
+        "layers.{}.linear_attn.in_proj_a",
+    ),
+    (
+        Role::StateStepGates,
+        "blk.{}.ssm_ba",
+        "layers.{}.linear_attn.in_proj_ba",
+    ),
+    (
+        Role::StateConvolution,
+        "blk.{}.ssm_conv1d",
+        "layers.{}.mamba.conv1d",
+    ),
+    (
+        Role::StateStepBias,
+        "blk.{}.ssm_dt.bias=",
+        "layers.{}.mamba.dt_bias=",
+    ),
+    (Role::StateRate, "blk.{}.ssm_a=", "layers.{}.mamba.A_log="),
+    (Role::StateSkip, "blk.{}.ssm_d=", "layers.{}.mamba.D="),
+    (Role::StateNorm, "blk.{}.ssm_norm", "layers.{}.mamba.norm"),
+    (
+        Role::StateOutput,
+        "blk.{}.ssm_out",
+        "layers.{}.mamba.out_proj",
+    ),
     (
         Role::PerLayerEmbedding,
         "per_layer_token_embd",

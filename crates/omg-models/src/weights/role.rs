@@ -52,6 +52,19 @@ pub enum Role {
     PerLayerGate,
     PerLayerProjection,
     PerLayerNorm,
+    /// Of mixers with a state: what goes through the convolution, which comes with other projections where they are one matrix.
+    StateInput,
+    StateGate,
+    /// Raw gates of each head: how strongly it writes, how it decays, and both in one matrix.
+    StateStrength,
+    StateDecay,
+    StateStepGates,
+    StateConvolution,
+    StateStepBias,
+    StateRate,
+    StateSkip,
+    StateNorm,
+    StateOutput,
     /// Learned positions.
     Positions,
     /// Of encoders: token types, the norm of the sum of all tables.

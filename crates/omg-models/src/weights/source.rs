@@ -203,6 +203,34 @@ impl<'a> WeightSource<'a> {
         }
     }
 
+    /// The weights of a depthwise convolution, `[channels, taps]`; in safetensors they have a dimension of 1 between these.
+    pub(crate) fn taps(
+        &mut self,
+        role: Role,
+        layer: usize,
+        channels: usize,
+        taps: usize,
+    ) -> Result<Vec<f32>> {
+        let tensor = self.take(&self.names.weight(role, layer))?;
+        if tensor.shape != [channels, taps] && tensor.shape != [channels, 1, taps] {
+            return Err(shape_error(tensor, &[channels, taps]));
+        }
+        self.read_floats(tensor)
+    }
+
+    /// The weight of a role that is `len` elements in whatever dimensions.
+    pub(crate) fn values(&mut self, role: Role, layer: usize, len: usize) -> Result<Vec<f32>> {
+        let tensor = self.take(&self.names.weight(role, layer))?;
+        if tensor.shape.iter().product::<usize>() != len {
+            return Err(shape_error(tensor, &[len]));
+        }
+        let values = self.read_floats(tensor)?;
+        Ok(match self.names.transform(role) {
+            Some(transform) => transform.values(values),
+            None => values,
+        })
+    }
+
     /// A tensor outside the roles, such as rope divisors, by its full name.
     pub(crate) fn named(&mut self, name: &str) -> Result<Vec<f32>> {
         let tensor = self.take(name)?;

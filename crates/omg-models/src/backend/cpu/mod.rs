@@ -3,6 +3,7 @@
 mod attend;
 mod dense;
 mod experts;
+mod recur;
 
 use candle_core::{Device, Tensor};
 use omg_format::DType;

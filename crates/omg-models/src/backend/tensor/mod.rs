@@ -4,6 +4,7 @@ mod attend;
 mod attention;
 mod dense;
 mod experts;
+mod recur;
 mod weight;
 
 use candle_core::{DType, Device, Tensor};
