@@ -85,8 +85,10 @@ export interface MemoryPlan {
   weightsBytes: number;
   kvBytesPerToken: number;
   kvBytes: number;
-  /** Of the state that a sequence has whatever its length; the total counts it for every sequence that may run. */
+  /** Of the state that a sequence has whatever its length. */
   stateBytesPerSequence: number;
+  /** Of all states: one for every sequence that may run, and checkpoints from which a beginning is reused. */
+  stateBytes: number;
   /** The most that any of `stages` takes. */
   scratchBytes: number;
   totalBytes: number;

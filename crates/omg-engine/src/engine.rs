@@ -88,6 +88,7 @@ fn tokenizer_only(tokenizer: Arc<Tokenizer>, context_length: usize, begin: Insta
                 kv_bytes_per_token: 0,
                 kv_bytes: 0,
                 state_bytes_per_sequence: 0,
+                state_bytes: 0,
                 scratch_bytes: 0,
                 total_bytes: 0,
                 available_bytes: crate::memory::system().available,

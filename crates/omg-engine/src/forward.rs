@@ -1,5 +1,6 @@
 use omg_models::Batch;
 
+use crate::cache::StateCopy;
 use crate::error::Result;
 use crate::tokenizer::Reach;
 use crate::types::PromptSegment;
@@ -11,6 +12,9 @@ pub(crate) trait Forward: Send {
     fn vocab_size(&self) -> usize;
     /// [outputs, vocab_size]
     fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>>;
+    /// The state in one slot becomes that in another, in a model that keeps states. A sequence whose first token is in a batch
+    /// begins with an empty state, whatever its slot held.
+    fn copy_state(&mut self, copy: StateCopy) -> Result<()>;
     /// [outputs, hidden size], after the last norm.
     fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>>;
 }

@@ -1,6 +1,6 @@
 //! Load, generate, cancel, unload. Owns its threads; knows nothing of Node.
 
-mod blocks;
+mod cache;
 mod devices;
 mod engine;
 mod error;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use omg_models::{Batch, KvCache, Model};
 
+use crate::cache::StateCopy;
 use crate::error::Result;
 use crate::forward::{Forward, TokenDecoder, Vocabulary};
 use crate::tokenizer::{Reach, StreamDecoder, Tokenizer, segments};
@@ -21,6 +22,10 @@ impl Forward for LoadedModel {
 
     fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
         Ok(self.model.forward(&mut self.kv, batch)?)
+    }
+
+    fn copy_state(&mut self, copy: StateCopy) -> Result<()> {
+        Ok(self.model.copy_state(&mut self.kv, copy.from, copy.to)?)
     }
 
     fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {

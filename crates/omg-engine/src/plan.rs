@@ -13,6 +13,10 @@ const DEFAULT_CONTEXT: usize = 32_768;
 /// A model that cannot have this much (or all it was trained for) does not fit.
 const SMALLEST_CONTEXT: usize = 512;
 const DEFAULT_SEQUENCES: usize = 4;
+/// States that are kept beside those of the running sequences, at most: a few places in each of their prompts and answers.
+const CHECKPOINTS_PER_SEQUENCE: usize = 8;
+/// The part of what weights, running sequences and one full context leave that these may take.
+const CHECKPOINT_PART: u64 = 8;
 /// The tokenizer, the allocator's slack, the runtime.
 const PROCESS_BYTES: u64 = 64 << 20;
 
@@ -74,9 +78,9 @@ fn divide(needs: &Needs, budget: &Budget, asked: Option<usize>) -> MemoryPlan {
     let stages: Vec<StagePlan> = stages.collect();
     let scratch = stages.iter().map(|stage| stage.scratch_bytes).max();
     let scratch = scratch.unwrap_or(PROCESS_BYTES);
-    let states = needs.per_sequence * budget.sequences as u64;
-    let fixed = needs.weights + scratch + states;
-    let room = budget.available.saturating_sub(fixed);
+    let running = needs.per_sequence * budget.sequences as u64;
+    let fixed = needs.weights + scratch + running;
+    let left = budget.available.saturating_sub(fixed);
     // Tokens in whole blocks; as many as one likes where they cost nothing.
     let tokens_in = |bytes: u64| {
         let blocks = bytes.checked_div(needs.per_token * block);
@@ -86,18 +90,26 @@ fn divide(needs: &Needs, budget: &Budget, asked: Option<usize>) -> MemoryPlan {
     let smallest = trained.min(SMALLEST_CONTEXT);
     let context = match asked {
         Some(asked) => asked.min(trained),
-        None => (tokens_in(room).min(DEFAULT_CONTEXT as u64) as usize).clamp(smallest, trained),
+        None => (tokens_in(left).min(DEFAULT_CONTEXT as u64) as usize).clamp(smallest, trained),
     };
     // One full context, and more for sequences beside it, as long as that takes no more than a quarter of what is left.
     let least = (context as u64).div_ceil(block) * block;
     let most = least * budget.sequences as u64;
-    let kv = tokens_in(room / 4).clamp(least, most) * needs.per_token;
-    let total = fixed + kv;
+    // Checkpoints must not shorten the context.
+    let spare = left.saturating_sub(least * needs.per_token);
+    let checkpoints = (spare / CHECKPOINT_PART).checked_div(needs.per_sequence);
+    let checkpoints = checkpoints
+        .unwrap_or(0)
+        .min((CHECKPOINTS_PER_SEQUENCE * budget.sequences) as u64)
+        * needs.per_sequence;
+    let kv = tokens_in((left - checkpoints) / 4).clamp(least, most) * needs.per_token;
+    let total = fixed + checkpoints + kv;
     MemoryPlan {
         weights_bytes: needs.weights,
         kv_bytes_per_token: needs.per_token,
         kv_bytes: kv,
         state_bytes_per_sequence: needs.per_sequence,
+        state_bytes: running + checkpoints,
         scratch_bytes: scratch,
         total_bytes: total,
         available_bytes: budget.available,
@@ -119,6 +131,14 @@ pub(crate) fn blocks(plan: &MemoryPlan, sequences: usize) -> usize {
         Some(tokens) => tokens as usize / BLOCK_TOKENS,
         None => plan.context_length.div_ceil(BLOCK_TOKENS) * sequences,
     }
+}
+
+/// Slots for the states of recurrent mixers that a plan has room for; `None` for a model that keeps no states.
+pub(crate) fn states(plan: &MemoryPlan) -> Option<usize> {
+    let slots = plan
+        .state_bytes
+        .checked_div(plan.state_bytes_per_sequence)?;
+    Some(slots as usize)
 }
 
 /// `out_of_memory` with the numbers when the plan does not fit.
@@ -151,6 +171,7 @@ pub(crate) fn require_fit(plan: &MemoryPlan) -> Result<()> {
             "weightsBytes": plan.weights_bytes,
             "kvBytes": plan.kv_bytes,
             "stateBytesPerSequence": plan.state_bytes_per_sequence,
+            "stateBytes": plan.state_bytes,
             "scratchBytes": plan.scratch_bytes,
             "availableBytes": plan.available_bytes,
             "contextLength": plan.context_length,
@@ -255,7 +276,10 @@ mod tests {
             (plan.total_bytes, plan.kv_bytes, plan.fits),
             (1_090_000 + PROCESS_BYTES, 0, true)
         );
-        assert_eq!(plan.state_bytes_per_sequence, 10_000);
+        assert_eq!(
+            (plan.state_bytes_per_sequence, states(&plan)),
+            (10_000, Some(4))
+        );
         assert_eq!(plan.context_length, DEFAULT_CONTEXT);
         // Every sequence can have its whole context at once.
         assert_eq!(blocks(&plan, 4), 4 * DEFAULT_CONTEXT / BLOCK_TOKENS);
@@ -270,6 +294,23 @@ mod tests {
             divide(&hybrid, &budget(room, 4), None).context_length,
             3_200
         );
+    }
+
+    #[test]
+    fn checkpoints_take_a_part_of_what_is_left() {
+        let recurrent = Needs {
+            per_sequence: 10_000,
+            ..needs()
+        };
+        // Beside four running ones and a context of 3200 bytes an eighth of what is left; then as many as are of use.
+        for (left, slots) in [(79_999, 4), (80_000, 5), (400_000, 9), (1 << 40, 4 + 4 * 8)] {
+            let plan = divide(&recurrent, &budget(1_090_000 + 3_200 + left, 4), Some(32));
+            assert_eq!(states(&plan), Some(slots), "{left}");
+            assert_eq!(plan.state_bytes, slots as u64 * 10_000);
+            let counted = plan.weights_bytes + plan.kv_bytes + plan.state_bytes;
+            assert_eq!(plan.total_bytes, counted + plan.scratch_bytes);
+        }
+        assert_eq!(states(&divided(1 << 40, None, 4)), None);
     }
 
     #[test]

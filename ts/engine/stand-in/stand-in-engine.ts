@@ -82,6 +82,7 @@ export class StandInEngine implements Engine {
       kvBytesPerToken: 64,
       kvBytes: 64 * contextLength,
       stateBytesPerSequence: 0,
+      stateBytes: 0,
       scratchBytes: 1000,
       totalBytes: 1_001_000 + 64 * contextLength,
       availableBytes: 8 * GIB,

@@ -64,6 +64,7 @@ fn intake() -> (Intake, Arc<Worker>, Arc<Held>) {
         block_tokens: BLOCK,
         context_length: CONTEXT,
         max_sequences: 4,
+        states: None,
         reuse: true,
     };
     let of_core = Arc::clone(&vocabulary);

@@ -6,7 +6,7 @@ use omg_models::{Batch, Seq};
 
 use super::answer::describe;
 use super::sequence::{Job, Sequence};
-use crate::blocks::BlockPool;
+use crate::cache::{Cache, SequenceMemory};
 use crate::error::{EngineError, Result};
 use crate::forward::{Forward, Vocabulary};
 use crate::sampler::logprobs_of;
@@ -29,8 +29,17 @@ pub(crate) struct Limits {
     pub(crate) block_tokens: usize,
     pub(crate) context_length: usize,
     pub(crate) max_sequences: usize,
+    /// Slots for the states of recurrent mixers: at least one for each sequence, the others for checkpoints. `None`: the model
+    /// keeps no states.
+    pub(crate) states: Option<usize>,
     /// Full blocks may stand for the beginning of another sequence.
     pub(crate) reuse: bool,
+}
+
+impl Limits {
+    fn cache(&self) -> Cache {
+        Cache::new(self.blocks, self.block_tokens, self.states, self.reuse)
+    }
 }
 
 /// The scheduler without its thread: requests wait in order, run together, and are computed one step at a time.
@@ -42,7 +51,7 @@ pub(crate) struct Core {
     forward: Box<dyn Forward>,
     vocabulary: Arc<dyn Vocabulary>,
     limits: Limits,
-    pub(super) pool: BlockPool,
+    pub(super) cache: Cache,
     pub(super) waiting: VecDeque<Sequence>,
     pub(super) running: Vec<Sequence>,
     /// Prompt tokens per second, a running mean.
@@ -63,7 +72,7 @@ impl Core {
         limits: Limits,
     ) -> Self {
         Self {
-            pool: BlockPool::new(limits.blocks, limits.block_tokens),
+            cache: limits.cache(),
             forward,
             vocabulary,
             limits,
@@ -86,13 +95,13 @@ impl Core {
         for sequence in self.waiting.drain(..).chain(self.running.drain(..)) {
             sequence.fail(error.clone());
         }
-        self.pool = BlockPool::new(self.limits.blocks, self.limits.block_tokens);
+        self.cache = self.limits.cache();
     }
 
     /// Ends every request as cancelled.
     pub(crate) fn cancel_all(&mut self) {
         for mut sequence in self.waiting.drain(..).chain(self.running.drain(..)) {
-            self.pool.release(&mut sequence.table);
+            self.cache.release(&mut sequence.memory);
             sequence.end(StopReason::Cancelled, None, false);
         }
     }
@@ -110,7 +119,7 @@ impl Core {
             Err(error) => {
                 for share in shares.iter().rev() {
                     let mut sequence = self.running.remove(share.at);
-                    self.pool.release(&mut sequence.table);
+                    self.cache.release(&mut sequence.memory);
                     sequence.fail(error.clone());
                 }
             }
@@ -118,12 +127,12 @@ impl Core {
     }
 
     fn reap(&mut self) {
-        let pool = &mut self.pool;
+        let cache = &mut self.cache;
         let mut keep = |sequence: &mut Sequence| {
             if !sequence.is_cancelled() {
                 return true;
             }
-            pool.release(&mut sequence.table);
+            cache.release(&mut sequence.memory);
             sequence.end(StopReason::Cancelled, None, false);
             false
         };
@@ -138,33 +147,55 @@ impl Core {
             let Some(next) = self.waiting.front() else {
                 return;
             };
-            let max_blocks = match self.limits.reuse {
-                true => next.reusable_blocks(self.limits.block_tokens),
-                false => 0,
-            };
-            let (_, shared) = self.pool.cached_prefix(&next.tokens, max_blocks);
-            let need = self.pool.blocks_for(next.tokens.len() + 1) - shared;
+            let max_blocks = next.reusable_blocks(self.limits.block_tokens);
+            let shared = self.cache.shared_blocks(&next.tokens, max_blocks);
+            let need = self.cache.blocks_for(next.tokens.len() + 1) - shared;
             let promised: usize = self
                 .running
                 .iter()
                 .map(|s| {
-                    self.pool
+                    self.cache
                         .blocks_for(s.tokens.len() + 1)
-                        .saturating_sub(s.table.blocks.len())
+                        .saturating_sub(s.memory.blocks().len())
                 })
                 .sum();
-            if !self.running.is_empty() && need + promised > self.pool.available() {
+            if !self.running.is_empty() && need + promised > self.cache.available() {
                 return;
             }
             let Some(mut sequence) = self.waiting.pop_front() else {
                 return;
             };
-            let cached = self
-                .pool
-                .reuse(&mut sequence.table, &sequence.tokens, max_blocks);
-            sequence.admit(cached);
-            self.running.push(sequence);
+            match self.enter(&mut sequence.memory, &sequence.tokens, max_blocks) {
+                Ok(Some(cached_tokens)) => {
+                    sequence.admit(cached_tokens);
+                    self.running.push(sequence);
+                }
+                Ok(None) => {
+                    self.waiting.push_front(sequence);
+                    return;
+                }
+                Err(error) => {
+                    self.cache.release(&mut sequence.memory);
+                    sequence.fail(error);
+                }
+            }
         }
+    }
+
+    /// Gives a sequence a state and what is cached of its beginning: the tokens of that, or `None` when all states are taken.
+    fn enter(
+        &mut self,
+        memory: &mut SequenceMemory,
+        tokens: &[u32],
+        max_blocks: usize,
+    ) -> Result<Option<usize>> {
+        let Some(admitted) = self.cache.admit(memory, tokens, max_blocks) else {
+            return Ok(None);
+        };
+        if let Some(restore) = admitted.restore {
+            self.forward.copy_state(restore)?;
+        }
+        Ok(Some(admitted.cached_tokens))
     }
 
     /// Shares the step out, oldest first, and gets the blocks for it.
@@ -180,6 +211,8 @@ impl Core {
                 (_, Some(_)) => remaining.min(prefill).min(LOGPROB_CHUNK),
                 _ => remaining.min(prefill),
             };
+            let total = sequence.tokens.len();
+            let wanted = wanted.min(self.cache.until_checkpoint(sequence.computed, total));
             let rows = self.grow_or_preempt(at, wanted);
             if rows > 0 {
                 if remaining > 1 {
@@ -207,17 +240,18 @@ impl Core {
         loop {
             let sequence = &mut self.running[at];
             let want = sequence.computed + rows;
-            if self.pool.grow(&mut sequence.table, want) {
+            if self.cache.grow(&mut sequence.memory, want) {
                 return rows;
             }
-            let room = sequence.table.blocks.len() * self.limits.block_tokens - sequence.computed;
+            let room =
+                sequence.memory.blocks().len() * self.limits.block_tokens - sequence.computed;
             if room > 0 {
                 return room.min(rows);
             }
             let Some(mut youngest) = self.running.pop() else {
                 return 0;
             };
-            self.pool.release(&mut youngest.table);
+            self.cache.release(&mut youngest.memory);
             if self.running.is_empty() {
                 // It had the pool to itself: waiting would change nothing.
                 youngest.fail(EngineError::ContextLengthExceeded {
@@ -253,8 +287,8 @@ impl Core {
             seqs.push(Seq {
                 rows: first..tokens.len(),
                 first_position: s.computed,
-                block_table: &s.table.blocks,
-                state: None,
+                block_table: s.memory.blocks(),
+                state: s.memory.state(),
             });
         }
         let batch = Batch {
@@ -288,9 +322,11 @@ impl Core {
             let s = &mut self.running[share.at];
             let first = s.computed;
             s.computed += share.rows;
-            if self.limits.reuse {
-                self.pool.publish(&mut s.table, &s.tokens[..s.computed]);
-            }
+            let (computed, total) = (&s.tokens[..s.computed], s.tokens.len());
+            let kept = match self.cache.publish(&mut s.memory, computed, total) {
+                Some(copy) => self.forward.copy_state(copy),
+                None => Ok(()),
+            };
             let mut last = None;
             if s.prompt_logprobs.is_some() {
                 for position in first..s.computed {
@@ -301,6 +337,13 @@ impl Core {
                 }
             } else if s.remaining() == 0 {
                 last = rows.next();
+            }
+            if let Err(error) = kept {
+                // The checkpoint is one in name only.
+                self.cache.forget_last(&s.memory);
+                s.fail(error);
+                finished.push(share.at);
+                continue;
             }
             if s.remaining() > 0 {
                 continue;
@@ -323,7 +366,7 @@ impl Core {
         }
         for at in finished.into_iter().rev() {
             let mut sequence = self.running.remove(at);
-            self.pool.release(&mut sequence.table);
+            self.cache.release(&mut sequence.memory);
         }
     }
 
@@ -336,28 +379,47 @@ impl Core {
         cancel: &Cancel,
     ) -> Result<Vec<f32>> {
         cancel.check()?;
-        let mut table = crate::blocks::BlockTable::default();
-        while !self.pool.grow(&mut table, tokens.len()) {
-            let Some(mut youngest) = self.running.pop() else {
-                self.pool.release(&mut table);
+        let mut memory = SequenceMemory::default();
+        loop {
+            match self.enter(&mut memory, tokens, 0) {
+                Ok(Some(_)) => break,
+                Ok(None) if self.preempt_youngest() => {}
+                Ok(None) => return Err(EngineError::Internal("no state is free".to_owned())),
+                Err(error) => {
+                    self.cache.release(&mut memory);
+                    return Err(error);
+                }
+            }
+        }
+        while !self.cache.grow(&mut memory, tokens.len()) {
+            if !self.preempt_youngest() {
+                self.cache.release(&mut memory);
                 return Err(EngineError::ContextLengthExceeded {
                     prompt_tokens: tokens.len(),
                     context_length: self.limits.context_length,
                 });
-            };
-            self.pool.release(&mut youngest.table);
-            youngest.reset();
-            self.waiting.push_front(youngest);
+            }
         }
-        let pooled = self.pooled(tokens, &table.blocks, last_only, cancel);
-        self.pool.release(&mut table);
+        let pooled = self.pooled(tokens, &memory, last_only, cancel);
+        self.cache.release(&mut memory);
         pooled
+    }
+
+    /// The youngest running request gives its memory back and waits at the head of the queue; false when none runs.
+    fn preempt_youngest(&mut self) -> bool {
+        let Some(mut youngest) = self.running.pop() else {
+            return false;
+        };
+        self.cache.release(&mut youngest.memory);
+        youngest.reset();
+        self.waiting.push_front(youngest);
+        true
     }
 
     fn pooled(
         &mut self,
         tokens: &[u32],
-        blocks: &[u32],
+        memory: &SequenceMemory,
         last_only: bool,
         cancel: &Cancel,
     ) -> Result<Vec<f32>> {
@@ -378,8 +440,8 @@ impl Core {
                 seqs: &[Seq {
                     rows: 0..end - first,
                     first_position: first,
-                    block_table: blocks,
-                    state: None,
+                    block_table: memory.blocks(),
+                    state: memory.state(),
                 }],
                 outputs: &outputs,
             })?;

@@ -1,12 +1,12 @@
 //! A model whose next token depends on every token before it, read back through the block table, so that a wrong block
 //! changes the answer.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use omg_models::Batch;
 
+use crate::cache::StateCopy;
 use crate::error::{EngineError, Result};
 use crate::forward::{Forward, TokenDecoder, Vocabulary};
 use crate::tokenizer::Reach;
@@ -96,6 +96,10 @@ impl Forward for MockModel {
         })
     }
 
+    fn copy_state(&mut self, _: StateCopy) -> Result<()> {
+        panic!("a model without states");
+    }
+
     fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
         let digests = self.digests(batch);
         Ok(digests
@@ -132,18 +136,27 @@ fn logits(digests: Vec<u64>) -> Vec<f32> {
     logits
 }
 
-/// The same model, as one that keeps a state per sequence and nothing per token. A sequence is known by its first block.
-#[derive(Default)]
+/// The same model, as one that keeps a state per sequence and nothing per token.
 pub(crate) struct RecurrentModel {
-    /// With the tokens in it.
-    states: HashMap<u32, (u64, usize)>,
+    /// By slot, with the tokens in it.
+    states: Vec<(u64, usize)>,
+    /// Tokens computed by all models that share it.
+    computed: Arc<AtomicUsize>,
 }
 
 impl RecurrentModel {
+    pub(crate) fn new(slots: usize, computed: Arc<AtomicUsize>) -> Self {
+        // What a slot holds at first is of no sequence.
+        let states = vec![(7, usize::MAX); slots];
+        Self { states, computed }
+    }
+
     fn digests(&mut self, batch: &Batch<'_>) -> Vec<u64> {
         let mut digests = Vec::new();
         for seq in batch.seqs {
-            let state = self.states.entry(seq.block_table[0]).or_default();
+            let slot = seq.state.expect("a sequence without a state");
+            let state = &mut self.states[slot as usize];
+            self.computed.fetch_add(seq.rows.len(), Ordering::Relaxed);
             if seq.first_position == 0 {
                 *state = (NOTHING, 0);
             }
@@ -169,6 +182,11 @@ impl Forward for RecurrentModel {
 
     fn forward(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {
         Ok(logits(self.digests(batch)))
+    }
+
+    fn copy_state(&mut self, copy: StateCopy) -> Result<()> {
+        self.states[copy.to] = self.states[copy.from];
+        Ok(())
     }
 
     fn hidden(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>> {

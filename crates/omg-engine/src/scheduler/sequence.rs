@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::answer::Answer;
-use crate::blocks::BlockTable;
+use crate::cache::SequenceMemory;
 use crate::error::EngineError;
 use crate::grammar::Constraint;
 use crate::sampler::{Sampler, Settings};
@@ -22,14 +22,14 @@ pub(crate) struct Job {
     pub(crate) submitted: Instant,
 }
 
-/// A request inside the scheduler. Preemption takes its blocks and nothing else.
+/// A request inside the scheduler. Preemption takes its memory and nothing else.
 pub(crate) struct Sequence {
     /// Prompt and answer.
     pub(crate) tokens: Vec<u32>,
     pub(crate) prompt_tokens: usize,
-    /// The first `computed` tokens have their keys and values in the blocks.
+    /// The first `computed` tokens are in the memory.
     pub(crate) computed: usize,
-    pub(crate) table: BlockTable,
+    pub(crate) memory: SequenceMemory,
     pub(crate) sampler: Sampler,
     pub(crate) answer: Answer,
     pub(crate) constraint: Option<Constraint>,
@@ -52,7 +52,7 @@ impl Sequence {
             prompt_tokens: job.prompt.len(),
             tokens: job.prompt,
             computed: 0,
-            table: BlockTable::default(),
+            memory: SequenceMemory::default(),
             sampler: Sampler::new(job.settings),
             answer: job.answer,
             constraint: job.constraint,
@@ -93,7 +93,7 @@ impl Sequence {
         self.admitted.get_or_insert_with(Instant::now);
     }
 
-    /// Forgets what was computed; the blocks have been given back.
+    /// Forgets what was computed; the memory has been given back.
     pub(crate) fn reset(&mut self) {
         self.computed = 0;
         if let Some(logprobs) = &mut self.prompt_logprobs {

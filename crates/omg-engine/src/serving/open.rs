@@ -58,10 +58,10 @@ fn open_decoder(model: DecoderModel, loading: Loading<'_>) -> Result<Box<dyn Ser
         block_tokens: BLOCK_TOKENS,
         context_length: plan.context_length,
         max_sequences: sequences,
-        // Blocks say all there is to know about a beginning only where a sequence has no other state.
-        reuse: plan.kv_bytes_per_token > 0 && plan.state_bytes_per_sequence == 0,
+        states: plan::states(plan),
+        reuse: true,
     };
-    let kv = model.new_kv(limits.blocks)?;
+    let kv = model.new_cache(limits.blocks, limits.states.unwrap_or(0))?;
     let vocabulary: Arc<dyn Vocabulary> = Arc::new(Arc::clone(tokenizer));
     let of_core = Arc::clone(&vocabulary);
     let loaded = LoadedModel { model, kv };

@@ -33,8 +33,10 @@ pub struct MemoryPlan {
     pub kv_bytes_per_token: u64,
     /// Of the whole block pool, which all sequences share.
     pub kv_bytes: u64,
-    /// Of the state that a sequence has whatever its length; the total counts it for every sequence that may run.
+    /// Of the state that a sequence has whatever its length.
     pub state_bytes_per_sequence: u64,
+    /// Of all states: one for every sequence that may run, and checkpoints from which a beginning is reused.
+    pub state_bytes: u64,
     /// The most that any of `stages` takes.
     pub scratch_bytes: u64,
     pub total_bytes: u64,

@@ -195,7 +195,7 @@ fn preemption_changes_nothing() {
         preempted |= core.waiting.iter().any(|s| s.completion_tokens > 0);
     }
     assert!(preempted, "the test preempts nobody");
-    core.pool.check(&[]);
+    core.cache.check(&[]);
     for (request, generation) in requests.iter().zip(&generations) {
         same(&outcome(generation).expect("no error"), &alone(request));
     }

@@ -30,7 +30,7 @@ fn cancelling_frees_the_blocks_within_a_step() {
     }
     core.step();
     assert!(core.is_idle());
-    core.pool.check(&[]);
+    core.cache.check(&[]);
     let outcomes: Vec<_> = generations
         .iter()
         .map(|g| outcome(g).expect("no error"))
@@ -203,6 +203,10 @@ impl Forward for LeftAlone {
         self.model.forward(batch)
     }
 
+    fn copy_state(&mut self, copy: crate::cache::StateCopy) -> crate::error::Result<()> {
+        self.model.copy_state(copy)
+    }
+
     fn hidden(&mut self, batch: &Batch<'_>) -> crate::error::Result<Vec<f32>> {
         self.calls.calls.fetch_add(1, Ordering::Relaxed);
         self.cancel.cancel();
@@ -227,7 +231,7 @@ fn an_embedding_that_nobody_waits_for_ends_with_its_chunk() {
     let error = core.embed(&[1; 3 * MAX_CHUNK], true, &cancel).unwrap_err();
     assert_eq!(error.code(), "cancelled");
     assert_eq!(calls.calls.load(Ordering::Relaxed), 1);
-    assert_eq!(core.pool.available(), blocks);
+    assert_eq!(core.cache.available(), blocks);
     // One that was given up in the line is not begun.
     assert!(core.embed(&[1; 3], true, &cancel).is_err());
     assert_eq!(calls.calls.load(Ordering::Relaxed), 1);

@@ -51,6 +51,7 @@ fn limits(blocks: usize, max_sequences: usize) -> Limits {
         block_tokens: BLOCK,
         context_length: CONTEXT,
         max_sequences,
+        states: None,
         reuse: true,
     }
 }
@@ -178,12 +179,12 @@ fn outcome(generation: &Task) -> Result<Outcome, EngineError> {
 fn drain(core: &mut Core) {
     for _ in 0..10_000 {
         if core.is_idle() {
-            core.pool.check(&[]);
+            core.cache.check(&[]);
             return;
         }
         core.step();
-        let tables: Vec<_> = core.running.iter().map(|s| &s.table).collect();
-        core.pool.check(&tables);
+        let memories: Vec<_> = core.running.iter().map(|s| &s.memory).collect();
+        core.cache.check(&memories);
     }
     panic!("the scheduler makes no progress");
 }

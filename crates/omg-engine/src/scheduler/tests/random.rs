@@ -67,14 +67,14 @@ proptest! {
                 }
             }
             core.step();
-            let tables: Vec<_> = core.running.iter().map(|s| &s.table).collect();
-            core.pool.check(&tables);
+            let memories: Vec<_> = core.running.iter().map(|s| &s.memory).collect();
+            core.cache.check(&memories);
             if core.is_idle() && jobs.iter().all(|j| j.0.is_none()) {
                 break;
             }
         }
         prop_assert!(core.is_idle(), "no progress");
-        core.pool.check(&[]);
+        core.cache.check(&[]);
         for ((request, _, _), (_, generation, _, _)) in requests.iter().zip(&jobs) {
             let got = outcome(generation).expect("no error");
             if got.reason == StopReason::Cancelled {

@@ -36,6 +36,8 @@ pub(crate) struct BlockPool {
     index: HashMap<BlockKey, u32>,
     next_serial: u64,
     clock: u64,
+    /// Serials of blocks that have left the index since they were last asked for.
+    evicted: Vec<u64>,
 }
 
 /// The blocks of one sequence, in order of position.
@@ -46,6 +48,13 @@ pub(crate) struct BlockTable {
     shared: usize,
     /// Serial of the last of them; 0 at the root.
     serial: u64,
+}
+
+impl BlockTable {
+    /// Serial of the last block that is full and in the index; 0 when there is none.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
 }
 
 impl BlockPool {
@@ -59,6 +68,7 @@ impl BlockPool {
             index: HashMap::new(),
             next_serial: 1,
             clock: 0,
+            evicted: Vec::new(),
         }
     }
 
@@ -90,12 +100,18 @@ impl BlockPool {
                 let (_, block) = self.idle.pop_first()?;
                 if let Some(cached) = self.blocks[block as usize].cached.take() {
                     self.index.remove(&cached.key);
+                    self.evicted.push(cached.serial);
                 }
                 block
             }
         };
         self.blocks[block as usize].refs = 1;
         Some(block)
+    }
+
+    /// Serials of the blocks that gave their space to others since this was last called.
+    pub(crate) fn take_evicted(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.evicted)
     }
 
     fn retain(&mut self, block: u32) {
@@ -128,6 +144,18 @@ impl BlockPool {
             self.release_block(block);
         }
         *table = BlockTable::default();
+    }
+
+    /// Serials of the full blocks of `tokens` that are cached, at most `max_blocks`.
+    pub(crate) fn serials(&self, tokens: &[u32], max_blocks: usize) -> Vec<u64> {
+        let mut parent = 0;
+        let blocks = tokens.chunks_exact(self.block_tokens).take(max_blocks);
+        let serials = blocks.map_while(|block| {
+            let (_, serial) = self.find(parent, block)?;
+            parent = serial;
+            Some(serial)
+        });
+        serials.collect()
     }
 
     /// Full blocks of `tokens` that are cached, at most `max_blocks`: (how many, how many of them are in use).
