@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use fixture::{BLOCK, Form, cases, largest_difference, load, run};
+use fixture::{BLOCK, Form, cases, largest_difference, load, run, run_in};
 use omg_models::{Batch, DeviceChoice, Error, Model, Seq};
 
 const DEVICES: [DeviceChoice; 2] = [DeviceChoice::Cpu { threads: 2 }, DeviceChoice::CpuTensors];
@@ -32,11 +32,11 @@ fn a_mixed_batch_gives_the_bits_of_each_sequence_alone() {
         let model = load(&case, Form::Safetensors, DEVICES[0], 256);
         let vocab = model.spec().vocab;
         let (long, short, decoding) = (tokens(1, 70), tokens(2, 5), tokens(3, 41));
-        let mut kv = model.new_kv(8).unwrap();
+        let mut kv = model.new_cache(8, 3).unwrap();
         let (a, b, c) = ([5u32, 1, 7], [0u32], [3u32, 6]);
         // `long` and `decoding` have a past: a chunk each has been run before.
-        run(&model, &mut kv, &a, 0, &long[..37], &[]);
-        run(&model, &mut kv, &c, 0, &decoding[..40], &[]);
+        run_in(&model, &mut kv, 1, &a, 0, &long[..37], &[]);
+        run_in(&model, &mut kv, 2, &c, 0, &decoding[..40], &[]);
 
         let batch: Vec<u32> = [&decoding[40..], &long[37..], &short[..]].concat();
         let positions: Vec<u32> = [40..41u32, 37..70, 0..5].into_iter().flatten().collect();
@@ -45,19 +45,19 @@ fn a_mixed_batch_gives_the_bits_of_each_sequence_alone() {
                 rows: 0..1,
                 first_position: 40,
                 block_table: &c,
-                state: None,
+                state: Some(2),
             },
             Seq {
                 rows: 1..34,
                 first_position: 37,
                 block_table: &a,
-                state: None,
+                state: Some(1),
             },
             Seq {
                 rows: 34..39,
                 first_position: 0,
                 block_table: &b,
-                state: None,
+                state: Some(0),
             },
         ];
         let outputs: Vec<usize> = (0..39).collect();
@@ -160,7 +160,7 @@ fn hidden_states_come_from_the_rows_asked_for() {
                 rows: 0..7,
                 first_position: 0,
                 block_table: &[0],
-                state: None,
+                state: Some(0),
             };
             let batch = Batch {
                 tokens: &tokens,
@@ -194,7 +194,7 @@ fn batches_that_reach_outside_are_refused() {
             rows,
             first_position: first,
             block_table: table,
-            state: None,
+            state: Some(0),
         }];
         let batch = Batch {
             tokens,

@@ -77,6 +77,18 @@ pub(crate) const WINDOW_PATTERN: Key = key(
 );
 pub(crate) const LAYER_TYPES: Key = key("", &["layer_types"]);
 
+/// Flags.
+pub(crate) const RECURRENT_LAYERS: Key = key("attention.recurrent_layers", &[]);
+pub(crate) const FULL_ATTENTION_INTERVAL: Key =
+    key("full_attention_interval", &["full_attention_interval"]);
+pub(crate) const STATE_HEADS: Key = key("ssm.time_step_rank", &["linear_num_value_heads"]);
+pub(crate) const STATE_GROUPS: Key = key("ssm.group_count", &["linear_num_key_heads"]);
+pub(crate) const STATE_SIZE: Key = key("ssm.state_size", &["linear_key_head_dim"]);
+/// Values of all heads.
+pub(crate) const STATE_INNER: Key = key("ssm.inner_size", &[]);
+pub(crate) const STATE_VALUE_DIM: Key = key("", &["linear_value_head_dim"]);
+pub(crate) const STATE_TAPS: Key = key("ssm.conv_kernel", &["linear_conv_kernel_dim"]);
+
 pub(crate) const RMS_EPS: Key = key(
     "attention.layer_norm_rms_epsilon",
     &["rms_norm_eps", "norm_eps"],

@@ -22,6 +22,7 @@ mod phi3;
 mod qwen2;
 mod qwen3;
 mod qwen_moe;
+mod qwen35;
 mod roberta;
 mod seed_oss;
 mod smollm3;
@@ -41,6 +42,7 @@ const DECODERS: &[&Family] = &[
     &mistral3::FAMILY,
     &qwen2::FAMILY,
     &qwen3::FAMILY,
+    &qwen35::FAMILY,
     &gemma::GEMMA1,
     &gemma::GEMMA2,
     &gemma::GEMMA3,

@@ -20,6 +20,7 @@ const IGNORED_PREFIXES: &[&str] = &[
     "audio_tower.",
     "multi_modal_projector.",
     "model.vision_tower.",
+    "model.visual.",
     "model.multi_modal_projector.",
     "model.audio_tower.",
     "model.embed_vision.",

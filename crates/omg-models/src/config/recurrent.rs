@@ -1,0 +1,91 @@
+//! Layers with recurrent mixers.
+
+use omg_kernels::RecurrenceShape;
+
+use super::family::LayerReader;
+use super::header::{Header, Key, Setting};
+use super::keys;
+use crate::error::{Error, Result};
+use crate::spec::{DeltaNetSpec, DeltaProjections, NormSpec};
+
+/// Larger sizes are no model's, and products of a few of them could overflow.
+const LARGEST: usize = 1 << 20;
+
+/// Whether a layer is recurrent: as the header lists, or all but the last of so many in a row.
+pub(crate) fn is_recurrent(reader: &LayerReader<'_>, layer: usize) -> Result<bool> {
+    let header = reader.header;
+    let listed = |key: Key| match header.get(key) {
+        Some(Setting::List(items)) => match items.get(layer) {
+            Some(item) => Ok(Some(item.clone())),
+            None => Err(header.wrong(key, "is shorter than the number of layers")),
+        },
+        _ => Ok(None),
+    };
+    match listed(keys::LAYER_TYPES)? {
+        Some(Setting::Text(kind)) if kind == "linear_attention" => return Ok(true),
+        Some(Setting::Text(kind)) if kind == "full_attention" => return Ok(false),
+        Some(_) => {
+            let reason = "names a kind of layer that the family does not have";
+            return Err(header.wrong(keys::LAYER_TYPES, reason));
+        }
+        None => {}
+    }
+    match listed(keys::RECURRENT_LAYERS)? {
+        Some(Setting::Flag(flag)) => return Ok(flag),
+        Some(Setting::Number(number)) => return Ok(number != 0.0),
+        Some(_) => return Err(header.wrong(keys::RECURRENT_LAYERS, "is not a list of flags")),
+        None => {}
+    }
+    let interval = header.required_count(keys::FULL_ATTENTION_INTERVAL)?;
+    Ok(!(layer + 1).is_multiple_of(interval))
+}
+
+/// The gated delta net of a layer.
+pub(crate) fn delta_net(
+    reader: &LayerReader<'_>,
+    projections: DeltaProjections,
+    tiled: bool,
+) -> Result<DeltaNetSpec> {
+    let header = reader.header;
+    let heads = size(header, keys::STATE_HEADS)?;
+    let key_heads = size(header, keys::STATE_GROUPS)?;
+    if heads % key_heads != 0 {
+        return Err(header.wrong(keys::STATE_GROUPS, "does not divide the number of heads"));
+    }
+    let value_dim = match header.is_gguf() {
+        true => size(header, keys::STATE_INNER)? / heads,
+        false => size(header, keys::STATE_VALUE_DIM)?,
+    };
+    let shape = RecurrenceShape {
+        heads,
+        key_heads,
+        tiled,
+        key_dim: size(header, keys::STATE_SIZE)?,
+        value_dim,
+        delta: true,
+        decay_per_key: false,
+    };
+    if value_dim == 0 || heads.saturating_mul(shape.key_dim.max(value_dim)) > LARGEST {
+        return Err(Error::Unsupported {
+            what: "a recurrent state of an impossible size".to_owned(),
+        });
+    }
+    Ok(DeltaNetSpec {
+        shape,
+        taps: size(header, keys::STATE_TAPS)?,
+        // Unlike the other norms of its families it is stored as it is.
+        norm: NormSpec {
+            plus_one: false,
+            bias: false,
+            ..reader.norm
+        },
+        projections,
+    })
+}
+
+fn size(header: &Header<'_>, key: Key) -> Result<usize> {
+    match header.required_count(key)? {
+        size if size <= LARGEST => Ok(size),
+        _ => Err(header.wrong(key, "is larger than any model's")),
+    }
+}
