@@ -231,6 +231,7 @@ function unknownPlan(weightsBytes: number): MemoryPlan {
     weightsBytes,
     kvBytesPerToken: 0,
     kvBytes: 0,
+    stateBytes: 0,
     stateBytesPerSequence: 0,
     scratchBytes: 0,
     totalBytes: weightsBytes,
