@@ -43,6 +43,7 @@ const DECODERS: &[&Family] = &[
     &qwen2::FAMILY,
     &qwen3::FAMILY,
     &qwen35::FAMILY,
+    &qwen35::WITH_EXPERTS,
     &gemma::GEMMA1,
     &gemma::GEMMA2,
     &gemma::GEMMA3,

@@ -1,7 +1,9 @@
-//! Qwen 3.5 and 3.6 dense, also inside the multimodal checkpoints: three gated delta nets for each layer of attention, whose
-//! output has a gate. GGUF files have the value heads of the delta nets in another order.
+//! Qwen 3.5 and 3.6, also inside the multimodal checkpoints: three gated delta nets for each layer of attention, whose output
+//! has a gate; with experts or without. GGUF files have the value heads of the delta nets in another order.
 
-use crate::config::{BASE, Family, LayerReader, delta_net, is_recurrent, keys, plain_layer};
+use crate::config::{
+    BASE, Family, LayerReader, Routing, delta_net, is_recurrent, keys, plain_layer,
+};
 use crate::error::Result;
 use crate::spec::{DeltaProjections, LayerSpec, Mixer, OutputGate, QkNormScope};
 use crate::weights::{Name, Role, Transform};
@@ -28,6 +30,18 @@ pub(crate) const FAMILY: Family = Family {
     ..BASE
 };
 
+/// The experts beside one that all tokens go through.
+pub(crate) const WITH_EXPERTS: Family = Family {
+    name: "qwen35moe",
+    gguf: &["qwen35moe"],
+    architectures: &[
+        "Qwen3_5MoeForConditionalGeneration",
+        "Qwen3_5MoeForCausalLM",
+    ],
+    routing: Some(Routing::SOFTMAX),
+    ..FAMILY
+};
+
 #[rustfmt::skip]
 const NAMES: &[Name] = &[
     (Role::FeedForwardNorm, "blk.{}.post_attention_norm", "layers.{}.post_attention_layernorm"),
@@ -37,6 +51,9 @@ const NAMES: &[Name] = &[
     (Role::StateRate, "blk.{}.ssm_a=", "layers.{}.linear_attn.A_log="),
     (Role::StateNorm, "blk.{}.ssm_norm", "layers.{}.linear_attn.norm"),
     (Role::StateOutput, "blk.{}.ssm_out", "layers.{}.linear_attn.out_proj"),
+    (Role::SharedGate, "blk.{}.ffn_gate_shexp", "layers.{}.mlp.shared_expert.gate_proj"),
+    (Role::SharedUp, "blk.{}.ffn_up_shexp", "layers.{}.mlp.shared_expert.up_proj"),
+    (Role::SharedDown, "blk.{}.ffn_down_shexp", "layers.{}.mlp.shared_expert.down_proj"),
 ];
 
 fn layer(reader: &LayerReader<'_>, index: usize) -> Result<LayerSpec> {
