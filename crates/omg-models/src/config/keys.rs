@@ -89,6 +89,10 @@ pub(crate) const STATE_INNER: Key = key("ssm.inner_size", &[]);
 pub(crate) const STATE_VALUE_DIM: Key = key("", &["linear_value_head_dim"]);
 pub(crate) const STATE_TAPS: Key = key("ssm.conv_kernel", &["linear_conv_kernel_dim"]);
 
+pub(crate) const SHORT_CONV_TAPS: Key = key("shortconv.l_cache", &["conv_L_cache"]);
+/// Layers of attention among others.
+pub(crate) const ATTENTION_LAYERS: Key = key("", &["full_attn_idxs", "attn_layer_indices"]);
+
 pub(crate) const RMS_EPS: Key = key(
     "attention.layer_norm_rms_epsilon",
     &["rms_norm_eps", "norm_eps"],

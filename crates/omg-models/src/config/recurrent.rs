@@ -6,12 +6,15 @@ use super::family::LayerReader;
 use super::header::{Header, Key, Setting};
 use super::keys;
 use crate::error::{Error, Result};
-use crate::spec::{DeltaNetSpec, DeltaProjections, NormSpec};
+use crate::spec::{DeltaNetSpec, DeltaProjections, NormSpec, ShortConvSpec};
+use crate::weights::Role;
 
 /// Larger sizes are no model's, and products of a few of them could overflow.
 const LARGEST: usize = 1 << 20;
 
-/// Whether a layer is recurrent: as the header lists, or all but the last of so many in a row.
+const UNKNOWN_KIND: &str = "names a kind of layer that the family does not have";
+
+/// Whether a layer is recurrent: as the header lists in one of several ways, or all but the last of so many in a row.
 pub(crate) fn is_recurrent(reader: &LayerReader<'_>, layer: usize) -> Result<bool> {
     let header = reader.header;
     let listed = |key: Key| match header.get(key) {
@@ -22,12 +25,12 @@ pub(crate) fn is_recurrent(reader: &LayerReader<'_>, layer: usize) -> Result<boo
         _ => Ok(None),
     };
     match listed(keys::LAYER_TYPES)? {
-        Some(Setting::Text(kind)) if kind == "linear_attention" => return Ok(true),
-        Some(Setting::Text(kind)) if kind == "full_attention" => return Ok(false),
-        Some(_) => {
-            let reason = "names a kind of layer that the family does not have";
-            return Err(header.wrong(keys::LAYER_TYPES, reason));
-        }
+        Some(Setting::Text(kind)) => match kind.as_str() {
+            "linear_attention" | "conv" | "mamba" => return Ok(true),
+            "full_attention" | "attention" => return Ok(false),
+            _ => return Err(header.wrong(keys::LAYER_TYPES, UNKNOWN_KIND)),
+        },
+        Some(_) => return Err(header.wrong(keys::LAYER_TYPES, UNKNOWN_KIND)),
         None => {}
     }
     match listed(keys::RECURRENT_LAYERS)? {
@@ -35,6 +38,13 @@ pub(crate) fn is_recurrent(reader: &LayerReader<'_>, layer: usize) -> Result<boo
         Some(Setting::Number(number)) => return Ok(number != 0.0),
         Some(_) => return Err(header.wrong(keys::RECURRENT_LAYERS, "is not a list of flags")),
         None => {}
+    }
+    if let Some(Setting::List(attend)) = header.get(keys::ATTENTION_LAYERS) {
+        return Ok(!attend.contains(&Setting::Number(layer as f64)));
+    }
+    // A list with 0 for layers that have no keys.
+    if let Some(Setting::Number(heads)) = listed(keys::KV_HEADS)? {
+        return Ok(heads == 0.0);
     }
     let interval = header.required_count(keys::FULL_ATTENTION_INTERVAL)?;
     Ok(!(layer + 1).is_multiple_of(interval))
@@ -80,6 +90,15 @@ pub(crate) fn delta_net(
             ..reader.norm
         },
         projections,
+    })
+}
+
+/// The gated convolution of a layer.
+pub(crate) fn short_conv(reader: &LayerReader<'_>, layer: usize) -> Result<ShortConvSpec> {
+    Ok(ShortConvSpec {
+        width: reader.hidden,
+        taps: size(reader.header, keys::SHORT_CONV_TAPS)?,
+        bias: reader.has_bias(Role::StateInput, layer),
     })
 }
 

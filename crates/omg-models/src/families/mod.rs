@@ -11,6 +11,7 @@ mod glm4;
 mod gpt2;
 mod granite;
 mod hunyuan;
+mod lfm2;
 mod llama;
 mod mistral;
 mod mistral3;
@@ -44,6 +45,8 @@ const DECODERS: &[&Family] = &[
     &qwen3::FAMILY,
     &qwen35::FAMILY,
     &qwen35::WITH_EXPERTS,
+    &lfm2::FAMILY,
+    &lfm2::WITH_EXPERTS,
     &gemma::GEMMA1,
     &gemma::GEMMA2,
     &gemma::GEMMA3,

@@ -2,7 +2,7 @@
 //! has a gate; with experts or without. GGUF files have the value heads of the delta nets in another order.
 
 use crate::config::{
-    BASE, Family, LayerReader, Routing, delta_net, is_recurrent, keys, plain_layer,
+    BASE, Family, LayerReader, Routing, delta_net, is_recurrent, keys, layer_with, plain_layer,
 };
 use crate::error::Result;
 use crate::spec::{DeltaProjections, LayerSpec, Mixer, OutputGate, QkNormScope};
@@ -57,12 +57,12 @@ const NAMES: &[Name] = &[
 ];
 
 fn layer(reader: &LayerReader<'_>, index: usize) -> Result<LayerSpec> {
-    let mut layer = plain_layer(reader, index)?;
     if is_recurrent(reader, index)? {
         let tiled = reader.header.is_gguf();
         let net = delta_net(reader, DeltaProjections::Separate, tiled)?;
-        layer.mixers = vec![Mixer::DeltaNet(net)];
+        return layer_with(reader, index, Mixer::DeltaNet(net));
     }
+    let mut layer = plain_layer(reader, index)?;
     for attention in layer.mixers.iter_mut().filter_map(|m| m.attention_mut()) {
         attention.gate = Some(OutputGate::WithinQuery);
     }

@@ -292,8 +292,12 @@ pub(crate) fn needed(name: &str, layers: usize) -> bool {
         && layer_of(name).is_none_or(|layer| layer < layers)
 }
 
-/// Checkpoints that began their life in TensorFlow call the two vectors of a norm gamma and beta.
+/// Checkpoints that began their life in TensorFlow call the two vectors of a norm gamma and beta; Ollama's files of LFM2 call
+/// the last norm what it is.
 fn older_name(name: &str) -> Option<String> {
+    if name == "token_embd_norm.weight" {
+        return Some("output_norm.weight".to_owned());
+    }
     let norm = name.strip_suffix(".weight").map(|stem| (stem, "gamma"));
     let (stem, old) = norm.or_else(|| Some((name.strip_suffix(".bias")?, "beta")))?;
     stem.ends_with("LayerNorm").then(|| format!("{stem}.{old}"))
