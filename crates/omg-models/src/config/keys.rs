@@ -81,13 +81,28 @@ pub(crate) const LAYER_TYPES: Key = key("", &["layer_types"]);
 pub(crate) const RECURRENT_LAYERS: Key = key("attention.recurrent_layers", &[]);
 pub(crate) const FULL_ATTENTION_INTERVAL: Key =
     key("full_attention_interval", &["full_attention_interval"]);
-pub(crate) const STATE_HEADS: Key = key("ssm.time_step_rank", &["linear_num_value_heads"]);
-pub(crate) const STATE_GROUPS: Key = key("ssm.group_count", &["linear_num_key_heads"]);
-pub(crate) const STATE_SIZE: Key = key("ssm.state_size", &["linear_key_head_dim"]);
+pub(crate) const STATE_HEADS: Key = key(
+    "ssm.time_step_rank",
+    &["linear_num_value_heads", "mamba_n_heads", "num_heads"],
+);
+pub(crate) const STATE_GROUPS: Key = key(
+    "ssm.group_count",
+    &["linear_num_key_heads", "mamba_n_groups", "n_groups"],
+);
+pub(crate) const STATE_SIZE: Key = key(
+    "ssm.state_size",
+    &["linear_key_head_dim", "mamba_d_state", "state_size"],
+);
 /// Values of all heads.
 pub(crate) const STATE_INNER: Key = key("ssm.inner_size", &[]);
+/// So many times the width of the model.
+pub(crate) const STATE_EXPAND: Key = key("", &["mamba_expand", "expand"]);
+pub(crate) const STEP_LIMITS: Key = key("", &["time_step_limit"]);
 pub(crate) const STATE_VALUE_DIM: Key = key("", &["linear_value_head_dim"]);
-pub(crate) const STATE_TAPS: Key = key("ssm.conv_kernel", &["linear_conv_kernel_dim"]);
+pub(crate) const STATE_TAPS: Key = key(
+    "ssm.conv_kernel",
+    &["linear_conv_kernel_dim", "mamba_d_conv", "conv_kernel"],
+);
 
 pub(crate) const SHORT_CONV_TAPS: Key = key("shortconv.l_cache", &["conv_L_cache"]);
 /// Layers of attention among others.
@@ -95,7 +110,7 @@ pub(crate) const ATTENTION_LAYERS: Key = key("", &["full_attn_idxs", "attn_layer
 
 pub(crate) const RMS_EPS: Key = key(
     "attention.layer_norm_rms_epsilon",
-    &["rms_norm_eps", "norm_eps"],
+    &["rms_norm_eps", "norm_eps", "layer_norm_epsilon"],
 );
 pub(crate) const LAYER_NORM_EPS: Key = key(
     "attention.layer_norm_epsilon",

@@ -24,7 +24,7 @@ pub(crate) use family::{Bias, Family, LayerReader, RopeLayers};
 pub(crate) use header::Header;
 pub(crate) use layers::{layer_with, plain_layer};
 pub use pooling::pooling_of;
-pub(crate) use recurrent::{delta_net, is_recurrent, short_conv};
+pub(crate) use recurrent::{delta_net, is_recurrent, mamba2, short_conv};
 pub(crate) use rope::table_number;
 pub(crate) use routing::Routing;
 pub(crate) use windows::Windows;

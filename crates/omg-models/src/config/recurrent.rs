@@ -6,7 +6,7 @@ use super::family::LayerReader;
 use super::header::{Header, Key, Setting};
 use super::keys;
 use crate::error::{Error, Result};
-use crate::spec::{DeltaNetSpec, DeltaProjections, NormSpec, ShortConvSpec};
+use crate::spec::{DeltaNetSpec, DeltaProjections, Mamba2Spec, NormSpec, ShortConvSpec};
 use crate::weights::Role;
 
 /// Larger sizes are no model's, and products of a few of them could overflow.
@@ -76,9 +76,7 @@ pub(crate) fn delta_net(
         decay_per_key: false,
     };
     if value_dim == 0 || heads.saturating_mul(shape.key_dim.max(value_dim)) > LARGEST {
-        return Err(Error::Unsupported {
-            what: "a recurrent state of an impossible size".to_owned(),
-        });
+        return Err(impossible_size());
     }
     Ok(DeltaNetSpec {
         shape,
@@ -91,6 +89,73 @@ pub(crate) fn delta_net(
         },
         projections,
     })
+}
+
+/// The state space model of a layer.
+pub(crate) fn mamba2(reader: &LayerReader<'_>, layer: usize) -> Result<Mamba2Spec> {
+    let header = reader.header;
+    let heads = size(header, keys::STATE_HEADS)?;
+    let groups = size(header, keys::STATE_GROUPS)?;
+    let inner = match header.is_gguf() {
+        true => size(header, keys::STATE_INNER)?,
+        false => {
+            let expand = header.number(keys::STATE_EXPAND)?.unwrap_or(2.0);
+            (reader.hidden as f64 * expand) as usize
+        }
+    };
+    if heads % groups != 0 {
+        return Err(header.wrong(keys::STATE_GROUPS, "does not divide the number of heads"));
+    }
+    if inner == 0 || inner % heads != 0 {
+        return Err(header.wrong(keys::STATE_HEADS, "does not divide the width of the state"));
+    }
+    let shape = RecurrenceShape {
+        heads,
+        key_heads: groups,
+        tiled: false,
+        key_dim: size(header, keys::STATE_SIZE)?,
+        value_dim: inner / heads,
+        delta: false,
+        decay_per_key: false,
+    };
+    if inner.max(heads.saturating_mul(shape.key_dim)) > LARGEST {
+        return Err(impossible_size());
+    }
+    Ok(Mamba2Spec {
+        shape,
+        taps: size(header, keys::STATE_TAPS)?,
+        conv_bias: reader.has_bias(Role::StateConvolution, layer),
+        norm: reader
+            .has_weight(Role::StateNorm, layer)
+            .then_some(NormSpec {
+                bias: false,
+                ..reader.norm
+            }),
+        norm_before_gate: false,
+        bias: reader.has_bias(Role::StateInput, layer),
+        step_limits: step_limits(header)?,
+    })
+}
+
+fn step_limits(header: &Header<'_>) -> Result<(f32, f32)> {
+    let Some(setting) = header.get(keys::STEP_LIMITS) else {
+        return Ok((0.0, f32::INFINITY));
+    };
+    match &setting {
+        Setting::List(limits) => match limits[..] {
+            [Setting::Number(low), Setting::Number(high)] if low <= high => {
+                Ok((low as f32, high as f32))
+            }
+            _ => Err(header.wrong(keys::STEP_LIMITS, "is not a range")),
+        },
+        _ => Err(header.wrong(keys::STEP_LIMITS, "is not a range")),
+    }
+}
+
+fn impossible_size() -> Error {
+    Error::Unsupported {
+        what: "a recurrent state of an impossible size".to_owned(),
+    }
 }
 
 /// The gated convolution of a layer.

@@ -13,6 +13,7 @@ mod granite;
 mod hunyuan;
 mod lfm2;
 mod llama;
+mod mamba2;
 mod mistral;
 mod mistral3;
 mod nomic_bert;
@@ -47,6 +48,7 @@ const DECODERS: &[&Family] = &[
     &qwen35::WITH_EXPERTS,
     &lfm2::FAMILY,
     &lfm2::WITH_EXPERTS,
+    &mamba2::FAMILY,
     &gemma::GEMMA1,
     &gemma::GEMMA2,
     &gemma::GEMMA3,

@@ -231,6 +231,7 @@ const PREFIXES: &[(&str, &str)] = &[
     ("model.language_model.", ""),
     ("language_model.model.", "language_model."),
     ("transformer.", ""),
+    ("backbone.", ""),
     ("bert.", ""),
     ("roberta.", ""),
     ("", ""),

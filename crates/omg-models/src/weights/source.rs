@@ -143,7 +143,8 @@ impl<'a> WeightSource<'a> {
         norm: &NormSpec,
         len: usize,
     ) -> Result<Vec<f32>> {
-        let mut weight = self.weight_vector(role, layer, len)?;
+        // Norms of groups have a row for each in GGUF files.
+        let mut weight = self.values(role, layer, len)?;
         if norm.plus_one {
             weight.iter_mut().for_each(|value| *value += 1.0);
         }
