@@ -34,6 +34,8 @@ pub(crate) const EXPERTS_USED: Key = key(
     &["num_experts_per_tok", "moe_topk", "moe_k"],
 );
 pub(crate) const EXPERT_WIDTH: Key = key("expert_feed_forward_length", &["moe_intermediate_size"]);
+/// Of the clamped SwiGLU.
+pub(crate) const SWIGLU_LIMIT: Key = key("", &["swiglu_limit"]);
 pub(crate) const EXPERT_SCORE: Key = key("expert_gating_func", &[]);
 pub(crate) const EXPERT_SCORE_NAME: Key = key("", &["scoring_func"]);
 pub(crate) const EXPERTS_RENORMALISE: Key = key("expert_weights_norm", &["norm_topk_prob"]);

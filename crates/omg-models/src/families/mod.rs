@@ -8,7 +8,9 @@ mod exaone4;
 mod gemma;
 mod gemma4;
 mod glm4;
+mod glm4_moe;
 mod gpt2;
+mod gpt_oss;
 mod granite;
 mod hunyuan;
 mod lfm2;
@@ -57,6 +59,9 @@ const DECODERS: &[&Family] = &[
     &qwen_moe::QWEN2_MOE,
     &qwen_moe::QWEN3_MOE,
     &olmo::OLMOE,
+    &gpt_oss::FAMILY,
+    &gpt_oss::OLLAMA,
+    &glm4_moe::FAMILY,
     &phi3::FAMILY,
     &smollm3::FAMILY,
     &granite::GRANITE,
