@@ -128,6 +128,8 @@ pub(crate) const ROPE_THETA: Key = key("rope.freq_base", &["rope_theta", "rotary
 pub(crate) const ROPE_THETA_WINDOW: Key = key("rope.freq_base_swa", &["rope_local_base_freq"]);
 pub(crate) const ROPE_TABLE: Key = key("", &["rope_parameters", "rope_scaling"]);
 pub(crate) const ROPE_TYPE: Key = key("rope.scaling.type", &[]);
+/// False in models that do not turn at all.
+pub(crate) const ROPE_FINETUNED: Key = key("rope.scaling.finetuned", &[]);
 pub(crate) const ROPE_FACTOR: Key = key("rope.scaling.factor", &[]);
 pub(crate) const ROPE_SCALE_OLD: Key = key("rope.scale_linear", &[]);
 pub(crate) const ROPE_ORIGINAL: Key = key(

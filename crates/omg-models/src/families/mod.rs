@@ -65,6 +65,7 @@ const DECODERS: &[&Family] = &[
     &phi3::FAMILY,
     &smollm3::FAMILY,
     &granite::GRANITE,
+    &granite::HYBRID,
     &granite::MINICPM,
     &glm4::FAMILY,
     &olmo2::OLMO2,
