@@ -217,7 +217,7 @@ function Uninstall-Omg {
     if (-not (Get-ChildItem -Force $Prefix)) { Remove-Item $Prefix }
     $omgHome = Get-OmgHome
     # By name and not all at once: the folder may be one that a person chose and shares.
-    foreach ($name in 'config.toml', 'aliases.yaml', 'keys.json', 'daemon.pid', 'history', 'chats', 'logs', 'backends', 'service.xml') {
+    foreach ($name in 'config.toml', 'configurations.json', 'template-verdicts.json', 'aliases.yaml', 'keys.json', 'daemon.pid', 'history', 'chats', 'logs', 'backends', 'service.xml') {
         $path = Join-Path $omgHome $name
         if (Test-Path $path) { Remove-Item -Recurse -Force $path }
     }

@@ -297,7 +297,7 @@ uninstall_omg() {
   rm -rf "$prefix/lib/ohmygpu"
   home=$(home_folder)
   # By name and not all at once: the folder may be one that a person chose and shares.
-  for entry in config.toml aliases.yaml keys.json daemon.pid daemon.sock history chats logs backends; do rm -rf "${home:?}/$entry"; done
+  for entry in config.toml configurations.json template-verdicts.json aliases.yaml keys.json daemon.pid daemon.sock history chats logs backends; do rm -rf "${home:?}/$entry"; done
   if [ -d "$home/models" ]; then rmdir "$home/models" 2>/dev/null || say "Models stay in $home/models"; fi
   rmdir "$home" 2>/dev/null || true
   say "Removed omg from $prefix"
