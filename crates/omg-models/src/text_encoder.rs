@@ -136,13 +136,13 @@ impl<B: Backend> TextEncoder<B> {
         if let Some((table, first)) = &self.positions {
             let ids: Vec<u32> = rows.positions.iter().map(|p| p + *first as u32).collect();
             backend.embed(table, &ids, 1.0, branch)?;
-            backend.add(x, branch, 1.0, None, normed)?;
+            backend.accumulate(x, branch, 1.0)?;
         }
         if let Some((table, count)) = &self.token_types {
             let last = *count as u32 - 1;
             let ids: Vec<u32> = rows.types.iter().map(|kind| *kind.min(&last)).collect();
             backend.embed(table, &ids, 1.0, branch)?;
-            backend.add(x, branch, 1.0, None, normed)?;
+            backend.accumulate(x, branch, 1.0)?;
         }
         backend.norm(&self.embedding_norm, x, normed)?;
         std::mem::swap(x, normed);
