@@ -95,9 +95,9 @@ impl Cache {
         max_blocks: usize,
     ) -> Option<Admitted> {
         let usable = self.usable(tokens, max_blocks);
-        let last = self.blocks.serials(tokens, usable).last().copied();
         let mut restore = None;
         if let Some(states) = &mut self.states {
+            let last = self.blocks.serials(tokens, usable).last().copied();
             // The checkpoint counts as used first, so that it is not the one that gives its slot.
             let from = last.and_then(|serial| states.checkpoint(serial));
             let to = states.take()?;
@@ -118,19 +118,19 @@ impl Cache {
         })
     }
 
-    /// Cached blocks of the beginning of `tokens` that a sequence can go on from.
+    /// As many cached blocks of the beginning of `tokens` as a sequence can go on from, or more than there are.
     fn usable(&self, tokens: &[u32], max_blocks: usize) -> usize {
         if !self.reuse {
             return 0;
         }
+        let Some(states) = &self.states else {
+            return max_blocks;
+        };
         let serials = self.blocks.serials(tokens, max_blocks);
-        match &self.states {
-            None => serials.len(),
-            Some(states) => serials
-                .iter()
-                .rposition(|serial| states.has_checkpoint(*serial))
-                .map_or(0, |last| last + 1),
-        }
+        let last = serials
+            .iter()
+            .rposition(|serial| states.has_checkpoint(*serial));
+        last.map_or(0, |last| last + 1)
     }
 
     /// Appends blocks until `memory` holds `tokens` tokens or none are left; true when it does.
