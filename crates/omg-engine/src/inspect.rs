@@ -6,7 +6,7 @@ use omg_models::{Description, Outline, Output, check_weight_types, describe};
 use serde_json::{Value as Json, json};
 
 use crate::error::{EngineError, Result};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{Tokenizer, token_text};
 use crate::types::{Capability, ModelHeader, TensorSummary};
 
 /// Arrays up to this length are shown whole.
@@ -154,11 +154,10 @@ fn of_folder(files: &ModelFiles) -> Described {
         "cls_token",
         "mask_token",
     ] {
-        // A token is its text or an object that holds it.
-        let text = [config, map].into_iter().flatten().find_map(|json| {
-            let value = json.get(name)?;
-            value.as_str().or_else(|| value.get("content")?.as_str())
-        });
+        let text = [config, map]
+            .into_iter()
+            .flatten()
+            .find_map(|json| token_text(json.get(name)?));
         if let Some(text) = text {
             special_tokens.insert(name.to_owned(), text.to_owned());
         }

@@ -17,6 +17,20 @@ fn text(text: &str) -> Option<Value> {
     Some(Value::String(text.to_owned()))
 }
 
+/// A GGUF file with nothing but tokens, of a kind.
+fn bare(model: &str, tokens: Strings) -> Metadata {
+    let mut metadata = Metadata::default();
+    metadata.insert(
+        "tokenizer.ggml.model".to_owned(),
+        Value::String(model.to_owned()),
+    );
+    metadata.insert(
+        "tokenizer.ggml.tokens".to_owned(),
+        Value::Array(Array::String(tokens)),
+    );
+    metadata
+}
+
 /// Without the names of special tokens, as text of a person.
 fn assert_expected(tokenizer: &Tokenizer, expected: &[Option<Vec<u32>>], label: &str) {
     let corpus = corpus();
@@ -330,16 +344,8 @@ fn rwkv_takes_the_longest_token() {
         "\\xe6\\x97",
     ];
     tokens.extend(words.map(str::to_owned));
-    let mut metadata = Metadata::default();
     let list: Strings = tokens.iter().map(String::as_str).collect();
-    metadata.insert(
-        "tokenizer.ggml.model".to_owned(),
-        Value::String("rwkv".to_owned()),
-    );
-    metadata.insert(
-        "tokenizer.ggml.tokens".to_owned(),
-        Value::Array(Array::String(list)),
-    );
+    let metadata = bare("rwkv", list);
     let tokenizer = Tokenizer::from_gguf(&metadata).unwrap();
     let word = |at: u32| 257 + at;
     assert_eq!(
@@ -359,15 +365,7 @@ fn rwkv_takes_the_longest_token() {
         assert_eq!(tokenizer.decode(&ids(&tokenizer, &text, false)), text);
     }
     let some: Strings = tokens.iter().take(100).map(String::as_str).collect();
-    let mut lacking = Metadata::default();
-    lacking.insert(
-        "tokenizer.ggml.model".to_owned(),
-        Value::String("rwkv".to_owned()),
-    );
-    lacking.insert(
-        "tokenizer.ggml.tokens".to_owned(),
-        Value::Array(Array::String(some)),
-    );
+    let lacking = bare("rwkv", some);
     assert_eq!(
         Tokenizer::from_gguf(&lacking).unwrap_err().code(),
         "invalid_model_file"
@@ -378,18 +376,10 @@ fn rwkv_takes_the_longest_token() {
 fn long_tokens_do_not_make_merges_endless() {
     let long = "a".repeat(1 << 16);
     let tokens: Strings = std::iter::once(long.as_str()).chain(["a", "b"]).collect();
-    let mut metadata = Metadata::default();
-    metadata.insert(
-        "tokenizer.ggml.model".to_owned(),
-        Value::String("gpt2".to_owned()),
-    );
+    let mut metadata = bare("gpt2", tokens);
     metadata.insert(
         "tokenizer.ggml.pre".to_owned(),
         Value::String("kimi-k2".to_owned()),
-    );
-    metadata.insert(
-        "tokenizer.ggml.tokens".to_owned(),
-        Value::Array(Array::String(tokens)),
     );
     assert_eq!(
         Tokenizer::from_gguf(&metadata).unwrap_err().code(),

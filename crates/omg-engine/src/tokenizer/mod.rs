@@ -51,6 +51,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use self::bpe::Bpe;
+pub(crate) use self::file::token_text;
 use self::greedy::Greedy;
 use self::json_model::JsonModel;
 pub use self::pair::Pair;

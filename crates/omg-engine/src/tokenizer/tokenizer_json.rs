@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use tokenizers::{NormalizedString, Normalizer as _};
 
-use super::file::{invalid, read};
+use super::file::{invalid, read, token_text};
 use super::json_model::{JsonModel, guarded};
 use super::pair::PairFrame;
 use super::specials::{Special, Specials};
@@ -434,10 +434,9 @@ fn spelled(text: &str, spelling: Spelling, added: bool) -> Vec<u8> {
 
 /// `"<s>"` or `{"content": "<s>"}`, else the id under `…_id`.
 fn named_token(vocabulary: &Vocabulary, configs: &[&Json], key: &str) -> Option<u32> {
-    let by_text = configs.iter().find_map(|config| {
-        let value = config.get(key)?;
-        vocabulary.id_of(value.as_str().or_else(|| value.get("content")?.as_str())?)
-    });
+    let by_text = configs
+        .iter()
+        .find_map(|config| vocabulary.id_of(token_text(config.get(key)?)?));
     let id_key = format!("{key}_id");
     let by_id = || {
         configs

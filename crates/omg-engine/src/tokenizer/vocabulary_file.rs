@@ -7,7 +7,7 @@ use std::path::Path;
 use omg_format::{FolderFiles, TokenType};
 use serde_json::Value as Json;
 
-use super::file::{invalid, read};
+use super::file::{invalid, read, token_text};
 use super::folder_vocabulary::FolderVocabulary;
 use super::{Tokenizer, sentencepiece, tekken, tiktoken};
 use crate::error::{EngineError, Result};
@@ -63,14 +63,6 @@ fn in_file(error: EngineError, path: &Path) -> EngineError {
 
 /// Those that the configuration files add to the vocabulary, and what they say about others.
 fn add_tokens(vocabulary: &mut FolderVocabulary, folder: &FolderFiles) -> Result<()> {
-    let text_of = |value: &Json| {
-        Some(
-            value
-                .as_str()
-                .or_else(|| value.get("content")?.as_str())?
-                .to_owned(),
-        )
-    };
     let mut added: Vec<(usize, String, bool)> = Vec::new();
     let config = folder.tokenizer_config.as_ref().unwrap_or(&Json::Null);
     for (id, token) in config
@@ -83,8 +75,8 @@ fn add_tokens(vocabulary: &mut FolderVocabulary, folder: &FolderFiles) -> Result
             .get("special")
             .and_then(Json::as_bool)
             .unwrap_or(false);
-        if let (Ok(id), Some(text)) = (id.parse(), text_of(token)) {
-            added.push((id, text, special));
+        if let (Ok(id), Some(text)) = (id.parse(), token_text(token)) {
+            added.push((id, text.to_owned(), special));
         }
     }
     let decoded: HashSet<usize> = added.iter().map(|(id, _, _)| *id).collect();
@@ -144,11 +136,9 @@ fn declare(vocabulary: &mut FolderVocabulary, folder: &FolderFiles) -> Vec<u32> 
         &folder.config,
     ];
     let named = |key: &str| {
-        let mut texts = configs.iter().filter_map(|config| {
-            let value = config.get(key)?;
-            value.as_str().or_else(|| value.get("content")?.as_str())
-        });
-        let text = texts.next()?;
+        let text = configs
+            .iter()
+            .find_map(|config| token_text(config.get(key)?))?;
         let at = vocabulary
             .tokens
             .iter()
