@@ -48,6 +48,11 @@ impl RecurrenceShape {
         self.heads * self.key_dim * self.value_dim.next_multiple_of(LANES)
     }
 
+    /// Elements of a row of inputs: the queries, keys and values of all heads.
+    pub fn input_width(&self) -> usize {
+        2 * self.key_heads * self.key_dim + self.output_width()
+    }
+
     /// Elements of a row of results.
     pub fn output_width(&self) -> usize {
         self.heads * self.value_dim

@@ -3,7 +3,7 @@ use omg_kernels::Activation;
 use super::{Storage, generic};
 use crate::error::Result;
 use crate::spec::NormSpec;
-use crate::weights::MatrixRows;
+use crate::weights::{MatrixRows, Role, RowOrder, WeightSource};
 
 /// A normalisation ready to run.
 pub(crate) struct Norm<B: Storage> {
@@ -91,6 +91,24 @@ pub(crate) trait Dense: Storage {
 }
 
 impl<B: Storage> Linear<B> {
+    /// Rows of the matrix of a role, with what belongs to them of its bias where there is one.
+    pub(crate) fn read(
+        backend: &B,
+        source: &mut WeightSource<'_>,
+        role: Role,
+        layer: usize,
+        order: RowOrder,
+        cols: usize,
+        has_bias: bool,
+    ) -> Result<Self> {
+        let matrix = source.rows(role, layer, order, cols)?;
+        let bias = match has_bias {
+            true => Some(source.bias_rows(role, layer, order)?),
+            false => None,
+        };
+        Self::load(backend, &matrix, bias)
+    }
+
     pub(crate) fn load(
         backend: &B,
         matrix: &MatrixRows<'_>,

@@ -220,11 +220,9 @@ impl<B: Backend> Projections<'_, '_, B> {
             None => Ok(None),
             Some(OutputGate::WithinQuery) => self.half_of_query(1).map(Some),
             Some(OutputGate::Projected) => {
-                let width = self.spec.output_width();
-                let matrix =
-                    self.source
-                        .matrix(Role::AttentionGate, self.layer, width, self.hidden)?;
-                Linear::load(self.backend, &matrix, None).map(Some)
+                let order = RowOrder::all(self.spec.output_width());
+                self.linear(Role::AttentionGate, order, self.hidden, false)
+                    .map(Some)
             }
         }
     }
@@ -267,14 +265,13 @@ impl<B: Backend> Projections<'_, '_, B> {
     }
 
     fn output(&mut self) -> Result<Linear<B>> {
-        let (spec, layer, hidden) = (self.spec, self.layer, self.hidden);
-        let source = &mut *self.source;
-        let matrix = source.matrix(Role::AttentionOutput, layer, hidden, spec.output_width())?;
-        let bias = match spec.bias.output {
-            true => Some(source.bias(Role::AttentionOutput, layer, hidden)?),
-            false => None,
-        };
-        Linear::load(self.backend, &matrix, bias)
+        let (width, bias) = (self.spec.output_width(), self.spec.bias.output);
+        self.linear(
+            Role::AttentionOutput,
+            RowOrder::all(self.hidden),
+            width,
+            bias,
+        )
     }
 
     fn qk_norm(&mut self, role: Role, width: usize) -> Result<Option<Norm<B>>> {
@@ -291,7 +288,7 @@ impl<B: Backend> Projections<'_, '_, B> {
 
     /// `width` rows of a role, which begin at `start` where all are in one matrix.
     fn rows(&mut self, role: Role, start: usize, width: usize, bias: bool) -> Result<Linear<B>> {
-        let (layer, hidden, spec) = (self.layer, self.hidden, self.spec);
+        let spec = self.spec;
         let (role, order) = match self.fused {
             false => (role, RowOrder::all(width)),
             true => {
@@ -299,23 +296,30 @@ impl<B: Backend> Projections<'_, '_, B> {
                 (Role::QueryKeyValue, RowOrder::run(start, width, total))
             }
         };
-        let matrix = self.source.rows(role, layer, order, hidden)?;
-        let bias = match bias {
-            true => Some(self.source.bias_rows(role, layer, order)?),
-            false => None,
-        };
-        Linear::load(self.backend, &matrix, bias)
+        self.linear(role, order, self.hidden, bias)
     }
 
     /// The query (0) or the gate (1), which lie side by side for each head.
     fn half_of_query(&mut self, index: usize) -> Result<Linear<B>> {
         let order = RowOrder::every(self.spec.key_dim, 2, index, self.spec.heads);
-        let (layer, hidden) = (self.layer, self.hidden);
-        let matrix = self.source.rows(Role::Query, layer, order, hidden)?;
-        let bias = match self.spec.bias.query {
-            true => Some(self.source.bias_rows(Role::Query, layer, order)?),
-            false => None,
-        };
-        Linear::load(self.backend, &matrix, bias)
+        self.linear(Role::Query, order, self.hidden, self.spec.bias.query)
+    }
+
+    fn linear(
+        &mut self,
+        role: Role,
+        order: RowOrder,
+        cols: usize,
+        bias: bool,
+    ) -> Result<Linear<B>> {
+        Linear::read(
+            self.backend,
+            self.source,
+            role,
+            self.layer,
+            order,
+            cols,
+            bias,
+        )
     }
 }

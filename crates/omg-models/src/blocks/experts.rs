@@ -1,8 +1,9 @@
+use super::router::sigmoid;
 use super::{Gated, SHARED, Scratch, route};
 use crate::backend::{Backend, ExpertLayer, Linear};
 use crate::error::Result;
 use crate::spec::{ExpertsSpec, GatedSpec, RouterSpec};
-use crate::weights::{ExpertPart, ExpertShape, Role, WeightSource};
+use crate::weights::{ExpertPart, ExpertShape, Role, RowOrder, WeightSource};
 
 /// A mixture of experts with its router, and the expert that all tokens go through.
 pub(crate) struct ExpertsBlock<B: Backend> {
@@ -29,13 +30,16 @@ impl<B: Backend> ExpertsBlock<B> {
         layer: usize,
     ) -> Result<Self> {
         let ExpertsSpec { count, width, .. } = *spec;
-        let matrix = source.matrix(Role::Router, layer, count, hidden)?;
-        let bias = spec
-            .router
-            .bias
-            .then(|| source.bias(Role::Router, layer, count))
-            .transpose()?;
-        let router = Linear::load(backend, &matrix, bias)?;
+        let order = RowOrder::all(count);
+        let router = Linear::read(
+            backend,
+            source,
+            Role::Router,
+            layer,
+            order,
+            hidden,
+            spec.router.bias,
+        )?;
         let correction = spec
             .router
             .correction
@@ -151,9 +155,7 @@ impl<B: Backend> Shared<B> {
         };
         backend.project([gate], &scratch.normed, [&mut scratch.gate])?;
         let mut factors = backend.to_host(&scratch.gate)?;
-        factors
-            .iter_mut()
-            .for_each(|x| *x = 1.0 / (1.0 + (-*x).exp()));
+        factors.iter_mut().for_each(|x| *x = sigmoid(*x));
         backend.scale_rows(&mut scratch.branch, &factors)
     }
 }

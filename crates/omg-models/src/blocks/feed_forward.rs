@@ -4,7 +4,7 @@ use super::{ExpertsBlock, GATED, Gated, Scratch};
 use crate::backend::{Backend, Linear};
 use crate::error::Result;
 use crate::spec::{FeedForward, PlainSpec};
-use crate::weights::{Role, WeightSource};
+use crate::weights::{Role, RowOrder, WeightSource};
 
 /// The feed-forward half of a layer.
 pub(crate) enum FeedForwardBlock<B: Backend> {
@@ -78,9 +78,15 @@ fn load_plain<B: Backend>(
     layer: usize,
 ) -> Result<FeedForwardBlock<B>> {
     let mut project = |role, rows, cols, bias: bool| {
-        let matrix = source.matrix(role, layer, rows, cols)?;
-        let bias = bias.then(|| source.bias(role, layer, rows)).transpose()?;
-        Linear::load(backend, &matrix, bias)
+        Linear::read(
+            backend,
+            source,
+            role,
+            layer,
+            RowOrder::all(rows),
+            cols,
+            bias,
+        )
     };
     Ok(FeedForwardBlock::Plain {
         activation: spec.activation,

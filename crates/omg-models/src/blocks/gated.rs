@@ -55,21 +55,20 @@ impl<B: Backend> Gated<B> {
                 true => (roles.gate_up, RowOrder::run(start, width, 2 * width)),
                 false => (role, RowOrder::all(width)),
             };
-            let matrix = source.rows(role, layer, order, hidden)?;
-            let bias = match bias {
-                true => Some(source.bias_rows(role, layer, order)?),
-                false => None,
-            };
-            Linear::load(backend, &matrix, bias)
+            Linear::read(backend, source, role, layer, order, hidden, bias)
         };
         let gate = project(roles.gate, 0, spec.gate_bias)?;
         let up = project(roles.up, width, spec.up_bias)?;
-        let matrix = source.matrix(roles.down, layer, hidden, width)?;
-        let bias = spec
-            .down_bias
-            .then(|| source.bias(roles.down, layer, hidden))
-            .transpose()?;
-        let down = Linear::load(backend, &matrix, bias)?;
+        let order = RowOrder::all(hidden);
+        let down = Linear::read(
+            backend,
+            source,
+            roles.down,
+            layer,
+            order,
+            width,
+            spec.down_bias,
+        )?;
         Ok(Self {
             activation: spec.activation,
             gate,

@@ -5,7 +5,7 @@ use crate::backend::{Backend, Linear, Norm};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::spec::{PerLayerSpec, PerLayerTable};
-use crate::weights::{Role, WeightSource};
+use crate::weights::{Role, RowOrder, WeightSource};
 
 /// Makes the vectors that layers are given of each token.
 pub(crate) struct PerLayerInputs<B: Backend> {
@@ -36,7 +36,15 @@ impl<B: Backend> PerLayerInputs<B> {
     ) -> Result<Self> {
         let width = layers * spec.width;
         let table = source.matrix(Role::PerLayerEmbedding, 0, spec.rows, width)?;
-        let projection = source.matrix(Role::PerLayerModelProjection, 0, width, hidden)?;
+        let projection = Linear::read(
+            backend,
+            source,
+            Role::PerLayerModelProjection,
+            0,
+            RowOrder::all(width),
+            hidden,
+            false,
+        )?;
         let norm = load_norm(
             backend,
             source,
@@ -47,7 +55,7 @@ impl<B: Backend> PerLayerInputs<B> {
         )?;
         Ok(Self {
             table: backend.load_matrix(&table)?,
-            projection: Linear::load(backend, &projection, None)?,
+            projection,
             norm,
             scales: ((spec.width as f32).sqrt(), (hidden as f32).sqrt().recip()),
         })
@@ -88,8 +96,19 @@ impl<B: Backend> PerLayerHalf<B> {
         layer: usize,
     ) -> Result<Self> {
         let width = spec.width;
-        let gate = source.matrix(Role::PerLayerGate, layer, width, hidden)?;
-        let projection = source.matrix(Role::PerLayerProjection, layer, hidden, width)?;
+        let mut linear = |role, rows, cols| {
+            Linear::read(
+                backend,
+                source,
+                role,
+                layer,
+                RowOrder::all(rows),
+                cols,
+                false,
+            )
+        };
+        let gate = linear(Role::PerLayerGate, width, hidden)?;
+        let projection = linear(Role::PerLayerProjection, hidden, width)?;
         let norm = load_norm(
             backend,
             source,
@@ -101,8 +120,8 @@ impl<B: Backend> PerLayerHalf<B> {
         Ok(Self {
             columns: (layer * width, width),
             activation: spec.activation,
-            gate: Linear::load(backend, &gate, None)?,
-            projection: Linear::load(backend, &projection, None)?,
+            gate,
+            projection,
             norm,
         })
     }

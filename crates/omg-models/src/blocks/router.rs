@@ -47,9 +47,7 @@ fn choose(
     let mut scores = logits.to_vec();
     match spec.score {
         Score::Softmax => softmax(&mut scores),
-        Score::Sigmoid => scores
-            .iter_mut()
-            .for_each(|x| *x = 1.0 / (1.0 + (-*x).exp())),
+        Score::Sigmoid => scores.iter_mut().for_each(|x| *x = sigmoid(*x)),
         Score::SqrtSoftplus => scores.iter_mut().for_each(|x| {
             // ln(1 + eˣ), without overflow for large x.
             *x = (x.max(0.0) + (-x.abs()).exp().ln_1p()).sqrt();
@@ -126,6 +124,10 @@ fn largest(values: &[f32], count: usize) -> Vec<u32> {
     order.sort_by(|a, b| value(*b).total_cmp(&value(*a)));
     order.truncate(count);
     order
+}
+
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
 }
 
 fn softmax(values: &mut [f32]) {

@@ -4,7 +4,9 @@ use super::header::{Header, Key};
 use super::routing::Routing;
 use super::{Windows, keys};
 use crate::error::Result;
-use crate::spec::{Halves, LayerSpec, ModelSpec, NormKind, NormPlacement, NormSpec, QkNormScope};
+use crate::spec::{
+    FeedForward, Halves, LayerSpec, ModelSpec, NormKind, NormPlacement, NormSpec, QkNormScope,
+};
 use crate::weights::{Name, Role, TensorNames, Transforms};
 
 /// One row of the table of families.
@@ -91,6 +93,16 @@ impl LayerReader<'_> {
             self.header
                 .wrong(key, "leaves no layer with a cache of its own")
         })
+    }
+
+    /// Gives a dense feed-forward half the width of its matrices, in families whose configs state another one: that of the
+    /// experts, or one from which it is computed.
+    pub(crate) fn take_stored_width(&self, layer: usize, spec: &mut LayerSpec) {
+        if let Some(FeedForward::Gated(half)) = &mut spec.feed_forward {
+            let down = self.names.weight(Role::Down, layer);
+            let stored = self.header.files().tensor(&down);
+            half.width = stored.map_or(half.width, |tensor| tensor.cols());
+        }
     }
 
     pub(crate) fn has_weight(&self, role: Role, layer: usize) -> bool {

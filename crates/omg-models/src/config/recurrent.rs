@@ -6,7 +6,7 @@ use super::family::LayerReader;
 use super::header::{Header, Key, Setting};
 use super::keys;
 use crate::error::{Error, Result};
-use crate::spec::{DeltaNetSpec, DeltaProjections, Mamba2Spec, NormSpec, ShortConvSpec};
+use crate::spec::{DeltaNetSpec, Mamba2Spec, NormSpec, ShortConvSpec};
 use crate::weights::Role;
 
 /// Larger sizes are no model's, and products of a few of them could overflow.
@@ -51,11 +51,7 @@ pub(crate) fn is_recurrent(reader: &LayerReader<'_>, layer: usize) -> Result<boo
 }
 
 /// The gated delta net of a layer.
-pub(crate) fn delta_net(
-    reader: &LayerReader<'_>,
-    projections: DeltaProjections,
-    tiled: bool,
-) -> Result<DeltaNetSpec> {
+pub(crate) fn delta_net(reader: &LayerReader<'_>, tiled: bool) -> Result<DeltaNetSpec> {
     let header = reader.header;
     let heads = size(header, keys::STATE_HEADS)?;
     let key_heads = size(header, keys::STATE_GROUPS)?;
@@ -87,7 +83,6 @@ pub(crate) fn delta_net(
             bias: false,
             ..reader.norm
         },
-        projections,
     })
 }
 
@@ -131,7 +126,6 @@ pub(crate) fn mamba2(reader: &LayerReader<'_>, layer: usize) -> Result<Mamba2Spe
                 bias: false,
                 ..reader.norm
             }),
-        norm_before_gate: false,
         bias: reader.has_bias(Role::StateInput, layer),
         step_limits: step_limits(header)?,
     })

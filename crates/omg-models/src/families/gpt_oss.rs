@@ -7,10 +7,12 @@ use crate::error::Result;
 use crate::spec::{ExpertLayout, FeedForward, ModelSpec, RopeScaling, Score};
 use crate::weights::Role;
 
-const ACTIVATION: Activation = Activation::ClampedSwiglu {
-    alpha: 1.702,
-    limit: 7.0,
-};
+const fn swiglu(limit: f32) -> Activation {
+    Activation::ClampedSwiglu {
+        alpha: 1.702,
+        limit,
+    }
+}
 
 pub(crate) const FAMILY: Family = Family {
     name: "gpt-oss",
@@ -20,7 +22,7 @@ pub(crate) const FAMILY: Family = Family {
     routing: Some(Routing {
         score: Score::SoftmaxOfChosen,
         renormalise: false,
-        activation: Some(ACTIVATION),
+        activation: Some(swiglu(7.0)),
         layout: ExpertLayout {
             transposed: true,
             interleaved: true,
@@ -97,10 +99,7 @@ fn adjust(header: &Header<'_>, spec: &mut ModelSpec) -> Result<()> {
     for layer in &mut spec.layers {
         if let (Some(FeedForward::Experts(experts)), Some(limit)) = (&mut layer.feed_forward, limit)
         {
-            experts.activation = Activation::ClampedSwiglu {
-                alpha: 1.702,
-                limit,
-            };
+            experts.activation = swiglu(limit);
         }
     }
     Ok(())

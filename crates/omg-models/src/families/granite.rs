@@ -7,7 +7,7 @@ use crate::config::{
     BASE, Family, Header, LayerReader, Routing, is_recurrent, keys, layer_with, mamba2, plain_layer,
 };
 use crate::error::Result;
-use crate::spec::{FeedForward, LayerSpec, Mixer, ModelSpec};
+use crate::spec::{LayerSpec, Mixer, ModelSpec};
 use crate::weights::{Name, Role, Transform};
 
 pub(crate) const GRANITE: Family = Family {
@@ -66,13 +66,7 @@ fn hybrid_layer(reader: &LayerReader<'_>, index: usize) -> Result<LayerSpec> {
     for attention in layer.mixers.iter_mut().filter_map(|m| m.attention_mut()) {
         attention.rope = attention.rope.take().filter(|_| turned);
     }
-    // Configs state the width of the experts under the usual name.
-    if let Some(FeedForward::Gated(half)) = &mut layer.feed_forward {
-        let down = header
-            .files()
-            .tensor(&reader.names.weight(Role::Down, index));
-        half.width = down.map_or(half.width, |tensor| tensor.cols());
-    }
+    reader.take_stored_width(index, &mut layer);
     Ok(layer)
 }
 

@@ -4,10 +4,11 @@
 use omg_kernels::Mask;
 
 use crate::config::{
-    BASE, Family, LayerReader, Routing, is_recurrent, keys, layer_with, plain_layer, short_conv,
+    BASE, Family, Header, LayerReader, Routing, is_recurrent, keys, layer_with, plain_layer,
+    short_conv,
 };
 use crate::error::Result;
-use crate::spec::{FeedForward, LayerSpec, Mixer, QkNormScope, Score};
+use crate::spec::{LayerSpec, Mixer, ModelSpec, QkNormScope, Score};
 use crate::weights::{Name, Role};
 
 pub(crate) const FAMILY: Family = Family {
@@ -23,6 +24,7 @@ pub(crate) const FAMILY: Family = Family {
     ],
     names: NAMES,
     layer,
+    adjust,
     ..BASE
 };
 
@@ -60,6 +62,16 @@ const NAMES: &[Name] = &[
     (Role::ExpertDownFused, "blk.{}.ffn_down_exps", "layers.{}.feed_forward.experts.down_proj"),
 ];
 
+/// Ollama's converter calls the last norm what it is.
+const OLLAMA_NAMES: &[Name] = NAMES.split_at(1).1;
+
+fn adjust(header: &Header<'_>, spec: &mut ModelSpec) -> Result<()> {
+    if !header.has_tensor(&spec.names.weight(Role::FinalNorm, 0)) {
+        spec.names = spec.names.clone().with_changed(OLLAMA_NAMES);
+    }
+    Ok(())
+}
+
 fn layer(reader: &LayerReader<'_>, index: usize) -> Result<LayerSpec> {
     let mut layer = match is_recurrent(reader, index)? {
         true => layer_with(reader, index, Mixer::ShortConv(short_conv(reader, index)?))?,
@@ -71,15 +83,6 @@ fn layer(reader: &LayerReader<'_>, index: usize) -> Result<LayerSpec> {
             .filter(|size| *size > 0)
             .map_or(Mask::Causal, Mask::Window);
     }
-    // Configs state a width from which that of the matrices is computed in one of several ways.
-    if let Some(FeedForward::Gated(half)) = &mut layer.feed_forward {
-        let name = reader.names.weight(Role::Gate, index);
-        let rows = reader
-            .header
-            .files()
-            .tensor(&name)
-            .and_then(|t| t.shape.first());
-        half.width = rows.copied().unwrap_or(half.width);
-    }
+    reader.take_stored_width(index, &mut layer);
     Ok(layer)
 }

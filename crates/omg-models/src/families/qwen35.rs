@@ -5,7 +5,7 @@ use crate::config::{
     BASE, Family, LayerReader, Routing, delta_net, is_recurrent, keys, layer_with, plain_layer,
 };
 use crate::error::Result;
-use crate::spec::{DeltaProjections, LayerSpec, Mixer, OutputGate, QkNormScope};
+use crate::spec::{LayerSpec, Mixer, OutputGate, QkNormScope};
 use crate::weights::{Name, Role, Transform};
 
 pub(crate) const FAMILY: Family = Family {
@@ -58,8 +58,7 @@ const NAMES: &[Name] = &[
 
 fn layer(reader: &LayerReader<'_>, index: usize) -> Result<LayerSpec> {
     if is_recurrent(reader, index)? {
-        let tiled = reader.header.is_gguf();
-        let net = delta_net(reader, DeltaProjections::Separate, tiled)?;
+        let net = delta_net(reader, reader.header.is_gguf())?;
         return layer_with(reader, index, Mixer::DeltaNet(net));
     }
     let mut layer = plain_layer(reader, index)?;

@@ -76,8 +76,9 @@ impl Mixer {
                 2 * a.query_width() + keys_values + a.output_width() + 2 * gate
             }
             // Before and after the convolution, the gate and what it gives, the gates of each head.
-            Self::DeltaNet(s) => 2 * s.channels() + 2 * s.shape.output_width() + 3 * s.shape.heads,
-            Self::Mamba2(s) => 2 * s.channels() + 2 * s.shape.output_width() + 3 * s.shape.heads,
+            Self::DeltaNet(DeltaNetSpec { shape, .. }) | Self::Mamba2(Mamba2Spec { shape, .. }) => {
+                2 * shape.input_width() + 2 * shape.output_width() + 3 * shape.heads
+            }
             Self::ShortConv(s) => 5 * s.width,
         }
     }

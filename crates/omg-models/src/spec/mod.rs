@@ -31,5 +31,5 @@ pub use norm::{NormKind, NormSpec};
 pub use per_layer::{PerLayerSpec, PerLayerTable};
 pub use positions::LearnedPositions;
 pub(crate) use recurrent::StateShape;
-pub use recurrent::{DeltaNetSpec, DeltaProjections, Mamba2Spec, ShortConvSpec};
+pub use recurrent::{DeltaNetSpec, Mamba2Spec, ShortConvSpec};
 pub use rope::{Frequencies, RopeFactors, RopeScaling, RopeSpec};

@@ -10,16 +10,6 @@ pub struct DeltaNetSpec {
     /// Tokens that the convolution sees.
     pub taps: usize,
     pub norm: NormSpec,
-    pub projections: DeltaProjections,
-}
-
-/// How the projections of a delta net lie in its matrices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeltaProjections {
-    /// `[q | k | v]`, the gate, and the two step gates each in a matrix of its own.
-    Separate,
-    /// As above, but with both step gates in one matrix: for each key head those of its values.
-    StepGatesTogether,
 }
 
 /// The state space model of Mamba-2 (arXiv 2405.21060): keys are its B, queries its C.
@@ -30,8 +20,6 @@ pub struct Mamba2Spec {
     pub conv_bias: bool,
     /// Of each group of elements on its own.
     pub norm: Option<NormSpec>,
-    /// The norm is applied before the gate and not after it.
-    pub norm_before_gate: bool,
     /// The projections have a bias.
     pub bias: bool,
     /// The length of a step is kept between these.
@@ -55,14 +43,9 @@ pub(crate) struct StateShape {
 }
 
 impl DeltaNetSpec {
-    /// Queries, keys and values together.
-    pub fn channels(&self) -> usize {
-        2 * self.shape.key_heads * self.shape.key_dim + self.shape.output_width()
-    }
-
     pub(crate) fn state(&self) -> StateShape {
         StateShape {
-            channels: self.channels(),
+            channels: self.shape.input_width(),
             taps: self.taps,
             recurrence: Some(self.shape),
         }
@@ -70,14 +53,9 @@ impl DeltaNetSpec {
 }
 
 impl Mamba2Spec {
-    /// Values, keys and queries together.
-    pub fn channels(&self) -> usize {
-        2 * self.shape.key_heads * self.shape.key_dim + self.shape.output_width()
-    }
-
     pub(crate) fn state(&self) -> StateShape {
         StateShape {
-            channels: self.channels(),
+            channels: self.shape.input_width(),
             taps: self.taps,
             recurrence: Some(self.shape),
         }

@@ -1,9 +1,11 @@
 //! The projections of all experts of a layer, however a file stores them.
 
+use std::ops::Range;
+
 use omg_format::{DType, ModelFiles, TensorInfo};
 
 use super::source::shape_error;
-use super::{Role, TensorNames, WeightSource};
+use super::{Role, RowOrder, TensorNames, WeightSource};
 use crate::error::{Error, Result};
 use crate::spec::ExpertLayout;
 
@@ -36,20 +38,12 @@ enum Stored<'a> {
     /// A matrix for each expert.
     Apart(Vec<&'a TensorInfo>),
     /// `[experts, all outputs, cols]`
-    Rows(&'a TensorInfo, Picked),
+    Rows(&'a TensorInfo, RowOrder),
     /// `[experts, cols, all outputs]`
-    Columns(&'a TensorInfo, Picked),
+    Columns(&'a TensorInfo, RowOrder),
     /// MXFP4 in two tensors: blocks of 16 bytes `[experts, all outputs, cols / 32, 16]`, in which byte j holds columns 2j
     /// and 2j + 1, and scales `[experts, all outputs, cols / 32]`.
-    Blocks(&'a TensorInfo, &'a TensorInfo, Picked),
-}
-
-/// Outputs `start`, `start + step`, … of `total`.
-#[derive(Clone, Copy)]
-struct Picked {
-    start: usize,
-    step: usize,
-    total: usize,
+    Blocks(&'a TensorInfo, &'a TensorInfo, RowOrder),
 }
 
 const BLOCK: usize = 32;
@@ -71,15 +65,15 @@ impl ExpertPart {
         }
     }
 
-    fn picked(self, rows: usize, layout: ExpertLayout) -> Picked {
-        let (start, step, total) = match (self, layout.interleaved) {
-            (Self::Down, _) => (0, 1, rows),
-            (Self::Gate, false) => (0, 1, 2 * rows),
-            (Self::Up, false) => (rows, 1, 2 * rows),
-            (Self::Gate, true) => (0, 2, 2 * rows),
-            (Self::Up, true) => (1, 2, 2 * rows),
-        };
-        Picked { start, step, total }
+    /// The outputs of this part among those that are stored together.
+    fn outputs(self, rows: usize, layout: ExpertLayout) -> RowOrder {
+        match (self, layout.interleaved) {
+            (Self::Down, _) => RowOrder::all(rows),
+            (Self::Gate, false) => RowOrder::run(0, rows, 2 * rows),
+            (Self::Up, false) => RowOrder::run(rows, rows, 2 * rows),
+            (Self::Gate, true) => RowOrder::every(1, 2, 0, rows),
+            (Self::Up, true) => RowOrder::every(1, 2, 1, rows),
+        }
     }
 }
 
@@ -133,25 +127,21 @@ impl<'a> WeightSource<'a> {
             rows,
             cols,
         } = shape;
-        let whole = part.picked(rows, layout);
-        let single = Picked {
-            start: 0,
-            step: 1,
-            total: rows,
-        };
+        let whole = part.outputs(rows, layout);
+        let single = RowOrder::all(rows);
         let own = self.names().weight(part.role(), layer);
         let [plain, bare, blocks] = fused_names(self.names(), part.fused(), layer);
         let together = [(own, single), (plain, whole), (bare, whole)];
-        for (name, picked) in together {
+        for (name, order) in together {
             if !self.has_tensor(&name) {
                 continue;
             }
             let tensor = self.take(&name)?;
             let (expected, stored) = match layout.transposed {
-                false => ([experts, picked.total, cols], Stored::Rows(tensor, picked)),
+                false => ([experts, order.total(), cols], Stored::Rows(tensor, order)),
                 true => (
-                    [experts, cols, picked.total],
-                    Stored::Columns(tensor, picked),
+                    [experts, cols, order.total()],
+                    Stored::Columns(tensor, order),
                 ),
             };
             check(tensor, &expected)?;
@@ -166,8 +156,8 @@ impl<'a> WeightSource<'a> {
                 self.take(&blocks.replace("_blocks", "_scales"))?,
             );
             let groups = cols / BLOCK;
-            check(blocks, &[experts, whole.total, groups, BLOCK / 2])?;
-            check(scales, &[experts, whole.total, groups])?;
+            check(blocks, &[experts, whole.total(), groups, BLOCK / 2])?;
+            check(scales, &[experts, whole.total(), groups])?;
             for tensor in [blocks, scales] {
                 if tensor.dtype != DType::U8 {
                     return Err(Error::UnsupportedQuantization {
@@ -208,23 +198,19 @@ impl<'a> WeightSource<'a> {
         let ExpertShape { experts, rows, .. } = shape;
         let own = self.names().bias(part.role(), layer);
         let fused = self.names().bare(part.fused(), layer) + "_bias";
-        let single = Picked {
-            start: 0,
-            step: 1,
-            total: rows,
-        };
-        for (name, picked) in [(own, single), (fused, part.picked(rows, layout))] {
+        let together = [
+            (own, RowOrder::all(rows)),
+            (fused, part.outputs(rows, layout)),
+        ];
+        for (name, order) in together {
             if !self.has_tensor(&name) {
                 continue;
             }
             let tensor = self.take(&name)?;
-            check(tensor, &[experts, picked.total])?;
+            check(tensor, &[experts, order.total()])?;
             let all = self.read_floats(tensor)?;
-            let picked = all.chunks_exact(picked.total).flat_map(|all| {
-                let outputs = all.iter().skip(picked.start).step_by(picked.step);
-                outputs.take(rows).copied()
-            });
-            return Ok(Some(picked.collect()));
+            let biases = all.chunks_exact(order.total());
+            return Ok(Some(biases.flat_map(|all| order.pick(all, 1)).collect()));
         }
         Ok(None)
     }
@@ -269,53 +255,52 @@ impl ExpertRows<'_> {
         let ExpertShape { rows, cols, .. } = self.shape;
         match &self.stored {
             Stored::Apart(tensors) => Ok(self.files.read(tensors[expert])?),
-            Stored::Rows(tensor, picked) => {
+            Stored::Rows(tensor, order) => {
                 let row_bytes = tensor.row_bytes()?;
-                self.pick(tensor, expert, 1, row_bytes, *picked)
+                self.pick(tensor, expert, 1, row_bytes, *order)
             }
-            Stored::Columns(tensor, picked) => {
+            Stored::Columns(tensor, order) => {
                 let all = self
                     .files
                     .read_rows(tensor, expert * cols..(expert + 1) * cols)?;
                 let size = tensor.dtype.block_bytes();
                 let mut out = Vec::with_capacity(rows * cols * size);
-                for row in 0..rows {
-                    let output = picked.start + row * picked.step;
+                for output in order.stored(0..rows).flatten() {
                     for col in 0..cols {
-                        let at = (col * picked.total + output) * size;
+                        let at = (col * order.total() + output) * size;
                         out.extend_from_slice(&all[at..at + size]);
                     }
                 }
                 Ok(out)
             }
-            Stored::Blocks(blocks, scales, picked) => {
+            Stored::Blocks(blocks, scales, order) => {
                 let groups = cols / BLOCK;
-                let quants = self.pick(blocks, expert, groups, BLOCK / 2, *picked)?;
-                let scales = self.pick(scales, expert, 1, groups, *picked)?;
+                let quants = self.pick(blocks, expert, groups, BLOCK / 2, *order)?;
+                let scales = self.pick(scales, expert, 1, groups, *order)?;
                 Ok(mxfp4(&quants, &scales))
             }
         }
     }
 
-    /// The picked outputs of one expert; an output is `parts` rows of the tensor, of `row_bytes` bytes each.
+    /// The outputs of one expert; an output is `parts` rows of the tensor, of `row_bytes` bytes each.
     fn pick(
         &self,
         tensor: &TensorInfo,
         expert: usize,
         parts: usize,
         row_bytes: usize,
-        picked: Picked,
+        order: RowOrder,
     ) -> Result<Vec<u8>> {
-        let (rows, Picked { start, step, total }) = (self.shape.rows, picked);
-        let output = |at: usize| (expert * total + at) * parts;
-        if step == 1 {
-            let range = output(start)..output(start + rows);
-            return Ok(self.files.read_rows(tensor, range)?);
+        let rows_of = |outputs: Range<usize>| {
+            let first = expert * order.total();
+            (first + outputs.start) * parts..(first + outputs.end) * parts
+        };
+        let mut runs = order.stored(0..order.rows());
+        if let (Some(run), None) = (runs.next(), runs.next()) {
+            return Ok(self.files.read_rows(tensor, rows_of(run))?);
         }
-        let all = self.files.read_rows(tensor, output(0)..output(total))?;
-        let outputs = all.chunks_exact(parts * row_bytes);
-        let picked = outputs.skip(start).step_by(step).take(rows);
-        Ok(picked.flatten().copied().collect())
+        let all = self.files.read_rows(tensor, rows_of(0..order.total()))?;
+        Ok(order.pick(&all, parts * row_bytes))
     }
 }
 

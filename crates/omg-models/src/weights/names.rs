@@ -153,11 +153,6 @@ const STANDARD: &[Name] = &[
         "layers.{}.linear_attn.in_proj_a",
     ),
     (
-        Role::StateStepGates,
-        "blk.{}.ssm_ba",
-        "layers.{}.linear_attn.in_proj_ba",
-    ),
-    (
         Role::StateConvolution,
         "blk.{}.ssm_conv1d",
         "layers.{}.mamba.conv1d",
@@ -277,6 +272,11 @@ impl TensorNames {
         Err(Error::MissingTensor {
             name: first.unwrap_or_default(),
         })
+    }
+
+    /// The same files by other names.
+    pub(crate) fn with_changed(self, changed: &'static [Name]) -> Self {
+        Self { changed, ..self }
     }
 
     /// Name of the weight; `layer` does not matter for roles outside the layers.

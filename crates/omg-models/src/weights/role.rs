@@ -58,7 +58,6 @@ pub enum Role {
     /// Raw gates of each head: how strongly it writes, how it decays, and both in one matrix.
     StateStrength,
     StateDecay,
-    StateStepGates,
     StateConvolution,
     StateStepBias,
     StateRate,

@@ -48,6 +48,14 @@ impl RowOrder {
         self.total
     }
 
+    /// All of these rows out of `stored`, in which a row is `width` elements.
+    pub(crate) fn pick<T: Copy>(self, stored: &[T], width: usize) -> Vec<T> {
+        let runs = self.stored(0..self.rows());
+        runs.flat_map(|run| &stored[run.start * width..run.end * width])
+            .copied()
+            .collect()
+    }
+
     /// The stored rows of some of these rows, as runs.
     pub(crate) fn stored(self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let mut next = rows.start;

@@ -131,8 +131,7 @@ impl<'a> WeightSource<'a> {
         order: RowOrder,
     ) -> Result<Vec<f32>> {
         let all = self.bias(role, layer, order.total())?;
-        let runs = order.stored(0..order.rows());
-        Ok(runs.flat_map(|run| all[run].to_vec()).collect())
+        Ok(order.pick(&all, 1))
     }
 
     /// The weight of a norm, with the one added that some files leave out.
@@ -143,8 +142,11 @@ impl<'a> WeightSource<'a> {
         norm: &NormSpec,
         len: usize,
     ) -> Result<Vec<f32>> {
-        // Norms of groups have a row for each in GGUF files.
-        let mut weight = self.values(role, layer, len)?;
+        let mut weight = match role {
+            // GGUF files have a row for each group.
+            Role::StateNorm => self.values(role, layer, len)?,
+            _ => self.weight_vector(role, layer, len)?,
+        };
         if norm.plus_one {
             weight.iter_mut().for_each(|value| *value += 1.0);
         }
@@ -223,7 +225,7 @@ impl<'a> WeightSource<'a> {
     /// The weight of a role that is `len` elements in whatever dimensions.
     pub(crate) fn values(&mut self, role: Role, layer: usize, len: usize) -> Result<Vec<f32>> {
         let tensor = self.take(&self.names.weight(role, layer))?;
-        if tensor.shape.iter().product::<usize>() != len {
+        if tensor.elements() != len {
             return Err(shape_error(tensor, &[len]));
         }
         let values = self.read_floats(tensor)?;
@@ -293,12 +295,8 @@ pub(crate) fn needed(name: &str, layers: usize) -> bool {
         && layer_of(name).is_none_or(|layer| layer < layers)
 }
 
-/// Checkpoints that began their life in TensorFlow call the two vectors of a norm gamma and beta; Ollama's files of LFM2 call
-/// the last norm what it is.
+/// Checkpoints that began their life in TensorFlow call the two vectors of a norm gamma and beta.
 fn older_name(name: &str) -> Option<String> {
-    if name == "token_embd_norm.weight" {
-        return Some("output_norm.weight".to_owned());
-    }
     let norm = name.strip_suffix(".weight").map(|stem| (stem, "gamma"));
     let (stem, old) = norm.or_else(|| Some((name.strip_suffix(".bias")?, "beta")))?;
     stem.ends_with("LayerNorm").then(|| format!("{stem}.{old}"))

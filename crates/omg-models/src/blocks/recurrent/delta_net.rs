@@ -3,7 +3,7 @@ use omg_kernels::{Activation, StepGates};
 use crate::backend::{Backend, Linear, Norm, RecurInputs};
 use crate::blocks::{Scratch, Step, load_norm};
 use crate::error::Result;
-use crate::spec::{DeltaNetSpec, DeltaProjections};
+use crate::spec::DeltaNetSpec;
 use crate::weights::{Role, RowOrder, WeightSource};
 
 /// Queries and keys have length 1; this keeps those of no length from becoming infinite.
@@ -31,26 +31,14 @@ impl<B: Backend> DeltaNet<B> {
         layer: usize,
     ) -> Result<Self> {
         let (heads, width) = (spec.shape.heads, spec.shape.output_width());
-        let channels = spec.channels();
+        let channels = spec.shape.input_width();
         let mut linear = |role, order: RowOrder, cols| {
-            Linear::load(backend, &source.rows(role, layer, order, cols)?, None)
+            Linear::read(backend, source, role, layer, order, cols, false)
         };
         let input = linear(Role::StateInput, RowOrder::all(channels), hidden)?;
         let gate = linear(Role::StateGate, RowOrder::all(width), hidden)?;
-        let (strength, decay) = match spec.projections {
-            DeltaProjections::Separate => (
-                linear(Role::StateStrength, RowOrder::all(heads), hidden)?,
-                linear(Role::StateDecay, RowOrder::all(heads), hidden)?,
-            ),
-            DeltaProjections::StepGatesTogether => {
-                let groups = spec.shape.key_heads;
-                let half = |index| RowOrder::every(heads / groups, 2, index, groups);
-                (
-                    linear(Role::StateStepGates, half(0), hidden)?,
-                    linear(Role::StateStepGates, half(1), hidden)?,
-                )
-            }
-        };
+        let strength = linear(Role::StateStrength, RowOrder::all(heads), hidden)?;
+        let decay = linear(Role::StateDecay, RowOrder::all(heads), hidden)?;
         let output = linear(Role::StateOutput, RowOrder::all(hidden), width)?;
         let weights = source.taps(Role::StateConvolution, layer, channels, spec.taps)?;
         Ok(Self {

@@ -28,19 +28,22 @@ impl<B: Backend> Mamba2<B> {
         layer: usize,
     ) -> Result<Self> {
         let (heads, width) = (spec.shape.heads, spec.shape.output_width());
-        let channels = spec.channels();
+        let channels = spec.shape.input_width();
         let total = width + channels + heads;
         let mut start = 0;
         // One matrix: the gate, what goes through the convolution, the lengths of steps.
         let mut part = |rows: usize| {
             let order = RowOrder::run(start, rows, total);
             start += rows;
-            let bias = match spec.bias {
-                true => Some(source.bias_rows(Role::StateInput, layer, order)?),
-                false => None,
-            };
-            let matrix = source.rows(Role::StateInput, layer, order, hidden)?;
-            Linear::load(backend, &matrix, bias)
+            Linear::read(
+                backend,
+                source,
+                Role::StateInput,
+                layer,
+                order,
+                hidden,
+                spec.bias,
+            )
         };
         let (gate, input, lengths) = (part(width)?, part(channels)?, part(heads)?);
         let weights = source.taps(Role::StateConvolution, layer, channels, spec.taps)?;
@@ -59,11 +62,16 @@ impl<B: Backend> Mamba2<B> {
             )?),
             None => None,
         };
-        let output_bias = match spec.bias {
-            true => Some(source.bias(Role::StateOutput, layer, hidden)?),
-            false => None,
-        };
-        let output = source.matrix(Role::StateOutput, layer, hidden, width)?;
+        let order = RowOrder::all(hidden);
+        let output = Linear::read(
+            backend,
+            source,
+            Role::StateOutput,
+            layer,
+            order,
+            width,
+            spec.bias,
+        )?;
         Ok(Self {
             gate,
             input,
@@ -76,7 +84,7 @@ impl<B: Backend> Mamba2<B> {
             },
             skip: backend.load_vector(source.values(Role::StateSkip, layer, heads)?)?,
             norm,
-            output: Linear::load(backend, &output, output_bias)?,
+            output,
             spec: spec.clone(),
         })
     }
@@ -134,10 +142,6 @@ impl<B: Backend> Mamba2<B> {
         backend.recur(shape, &inputs, states, step.batch, result)?;
         let group = values / shape.key_heads;
         match &self.norm {
-            Some(norm) if self.spec.norm_before_gate => {
-                backend.norm_groups(norm, result, group)?;
-                backend.gated(Activation::Silu, gate, result, gated)?;
-            }
             Some(norm) => {
                 backend.gated(Activation::Silu, gate, result, gated)?;
                 backend.norm_groups(norm, gated, group)?;

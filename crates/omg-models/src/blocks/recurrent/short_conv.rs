@@ -27,28 +27,39 @@ impl<B: Backend> ShortConv<B> {
         let width = spec.width;
         let mut part = |index: usize| {
             let order = RowOrder::run(index * width, width, 3 * width);
-            let bias = match spec.bias {
-                true => Some(source.bias_rows(Role::StateInput, layer, order)?),
-                false => None,
-            };
-            let matrix = source.rows(Role::StateInput, layer, order, hidden)?;
-            Linear::load(backend, &matrix, bias)
+            Linear::read(
+                backend,
+                source,
+                Role::StateInput,
+                layer,
+                order,
+                hidden,
+                spec.bias,
+            )
         };
         let (before, after, input) = (part(0)?, part(1)?, part(2)?);
         let weights = source.taps(Role::StateConvolution, layer, width, spec.taps)?;
-        let (mut conv_bias, mut output_bias) = (None, None);
-        if spec.bias {
-            conv_bias = Some(source.bias(Role::StateConvolution, layer, width)?);
-            output_bias = Some(source.bias(Role::StateOutput, layer, hidden)?);
-        }
-        let output = source.matrix(Role::StateOutput, layer, hidden, width)?;
+        let conv_bias = match spec.bias {
+            true => Some(source.bias(Role::StateConvolution, layer, width)?),
+            false => None,
+        };
+        let order = RowOrder::all(hidden);
+        let output = Linear::read(
+            backend,
+            source,
+            Role::StateOutput,
+            layer,
+            order,
+            width,
+            spec.bias,
+        )?;
         Ok(Self {
             spec: *spec,
             before,
             after,
             input,
             convolution: backend.load_convolution(&weights, conv_bias, width)?,
-            output: Linear::load(backend, &output, output_bias)?,
+            output,
         })
     }
 
