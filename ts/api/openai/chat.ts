@@ -21,6 +21,7 @@ import {
   FINGERPRINT,
   failureFrames,
   finishReason,
+  inChoiceOrder,
   logprobContent,
   missingEndEvent,
   newId,
@@ -142,7 +143,7 @@ async function* frames(choices: AsyncIterable<ChatEvent>[], context: ChatContext
     }
   }
   if (ends.size < choices.length) throw missingEndEvent();
-  const sorted = [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
+  const sorted = inChoiceOrder(ends);
   const last = context.includeUsage
     ? sse({ ...head, choices: [], usage: chatUsage(start, sorted), ...chatTimings(sorted) })
     : '';

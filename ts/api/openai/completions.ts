@@ -23,6 +23,7 @@ import {
   FINGERPRINT,
   failureFrames,
   finishReason,
+  inChoiceOrder,
   missingEndEvent,
   newId,
   timingsJson,
@@ -196,7 +197,7 @@ function headOf(body: Body): object {
 
 /** Each prompt counts once, each choice's tokens always; the times are those of the first choice. */
 function reportOf(ends: Map<number, EndEvent>, { n }: Context): object {
-  const inOrder = [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
+  const inOrder = inChoiceOrder(ends);
   const sorted = inOrder.map((end) => end.usage);
   const firsts = sorted.filter((_, index) => index % n === 0);
   const sum = (key: 'promptTokens' | 'cachedTokens'): number => firsts.reduce((total, usage) => total + usage[key], 0);

@@ -34,6 +34,11 @@ export function usageJson(parts: (GenerateUsage & { reasoningTokens?: number })[
   };
 }
 
+/** What the choices of a request ended with, in the order of the choices. */
+export function inChoiceOrder<End>(ends: Map<number, End>): End[] {
+  return [...ends].sort(([a], [b]) => a - b).map(([, end]) => end);
+}
+
 /** What the engine measured, in the words of llama.cpp's server, which clients of it show. Times are milliseconds. */
 export function timingsJson(usage: GenerateUsage, { prefillMs, decodeMs }: GenerateTimings): object {
   const processed = usage.promptTokens - usage.cachedTokens;

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { OmgError } from '../../errors/index.ts';
@@ -17,7 +15,6 @@ const ANSWER_MS = 10_000;
 export interface LlamaServerBinary {
   path: string;
   version: string;
-  sha256: string;
   /** The flags that its own help lists. */
   flags: ReadonlySet<string>;
 }
@@ -61,16 +58,12 @@ export async function describeBinary(path: string, environment: Record<string, s
 }
 
 async function describe(path: string, environment: Record<string, string>): Promise<LlamaServerBinary> {
-  const [version, help, sha256] = await Promise.all([
-    ask(path, '--version', environment),
-    ask(path, '--help', environment),
-    digest(path),
-  ]);
+  const [version, help] = await Promise.all([ask(path, '--version', environment), ask(path, '--help', environment)]);
   const flags = new Set([...help.matchAll(/(?:^|[\s,])(--[a-z0-9][a-z0-9-]*)/gm)].map(([, flag]) => flag ?? ''));
   if (!flags.has('--ctx-size') || !flags.has('--host')) {
     throw new OmgError('engine_unavailable', `${path} is not a llama-server: its help lists other flags.`);
   }
-  return { path, sha256, flags, version: /version:\s*(.+)/.exec(version)?.[1]?.trim() ?? 'unknown' };
+  return { path, flags, version: /version:\s*(.+)/.exec(version)?.[1]?.trim() ?? 'unknown' };
 }
 
 function ask(path: string, flag: string, env: Record<string, string>): Promise<string> {
@@ -86,12 +79,6 @@ function ask(path: string, flag: string, env: Record<string, string>): Promise<s
       );
     });
   });
-}
-
-async function digest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -144,16 +144,16 @@ export class LlamaServerDriver implements EngineDriver {
     const context = spec.contextLength ?? own.contextLength ?? memory?.contextLength ?? DEFAULT_CONTEXT;
     const threads = own.threads ?? (spec.threads || undefined);
     const gpuLayers = spec.device === 'cpu' ? 0 : own.gpuLayers;
-    const always = ['--offline', '--no-webui', '--no-ui', '--metrics', '--no-context-shift', '--kv-unified'];
-    const optional = always.filter((flag) => flags.has(flag) && flag !== '--kv-unified');
-    const ui = optional.includes('--no-ui') ? optional.filter((flag) => flag !== '--no-webui') : optional;
+    // Newer versions have another word for it.
+    const noPage = flags.has('--no-ui') ? '--no-ui' : '--no-webui';
+    const always = ['--offline', noPage, '--metrics', '--no-context-shift'].filter((flag) => flags.has(flag));
     const projector = spec.components?.find(({ role }) => role === 'projector');
     return [
       '--model',
       spec.path,
       // What it takes is the window of all slots together.
       ...renderOptions({ ...own, slots, contextLength: context * slots, threads, gpuLayers }, flags),
-      ...ui,
+      ...always,
       ...(spec.capabilities?.includes('embedding') ? ['--embedding'] : []),
       ...(spec.capabilities?.includes('rerank') ? ['--reranking'] : []),
       ...(projector === undefined ? [] : ['--mmproj', projector.path]),
